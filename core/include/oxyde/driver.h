@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* driver: one vtable over the three client libraries. A driver moves one
+ * connection's current request on without blocking and hands out cells; it
+ * knows neither the query tree nor the pool nor an event loop.
+ *
+ * Threads: a connection is used by one thread at a time; handing it to another
+ * thread is the caller's job (with a barrier). Only cancel() may be called from
+ * any thread at any time between open and close.
+ *
+ * Life of a request:   start -> step* -> (row, step)* -> OXY_STEP_DONE
+ *   A new request may start only after DONE or FAILED, or after finish(). */
+#ifndef OXYDE_DRIVER_H
+#define OXYDE_DRIVER_H
+
+#include <oxyde/base.h>
+#include <oxyde/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct oxy_conn oxy_conn; /* first member of every driver's connection */
+typedef struct oxy_driver oxy_driver;
+
+typedef enum oxy_step {
+    OXY_STEP_DONE,        /* the request ended well; columns, affected are final */
+    OXY_STEP_ROW,         /* a row lies in oxy_conn.cells until the next step */
+    OXY_STEP_WANT_READ,   /* call again once the descriptor is readable */
+    OXY_STEP_WANT_WRITE,  /* call again once it is writable (or readable) */
+    OXY_STEP_WANT_WORKER, /* would take too long here: call offload, then wait */
+    OXY_STEP_FAILED       /* oxy_conn.err tells; see status() for what is left */
+} oxy_step;
+
+typedef enum oxy_conn_status {
+    OXY_CONN_IDLE,    /* clean: no transaction, nothing unread */
+    OXY_CONN_ACTIVE,  /* a request is under way */
+    OXY_CONN_INTRANS, /* idle inside a transaction */
+    OXY_CONN_INERROR, /* inside a failed transaction */
+    OXY_CONN_BROKEN   /* only close */
+} oxy_conn_status;
+
+/* Requests ------------------------------------------------------------------- */
+
+enum {
+    OXY_REQ_WRITE = 1u << 0,  /* may change data or hold locks */
+    OXY_REQ_POINT = 1u << 1,  /* short by its look (oxy_sql.point) */
+    OXY_REQ_SCRIPT = 1u << 2, /* several statements, no values, no rows */
+    OXY_REQ_RAW = 1u << 3,    /* the user's text: not kept in the statement cache unless repeated;
+                                 several statements are OXY_PROGRAMMING */
+    OXY_REQ_NO_CACHE = 1u << 4
+};
+
+typedef struct oxy_request {
+    oxy_sv sql;             /* borrowed until DONE or FAILED */
+    uint64_t key;           /* hash of sql and value types; 0: the driver hashes */
+    const oxy_value *values; /* encoded by the driver's codec; borrowed as above */
+    uint32_t n_values;
+    uint32_t flags;
+    oxy_ns deadline;        /* statement timeout, absolute; OXY_NS_NEVER */
+} oxy_request;
+
+/* Connection ------------------------------------------------------------------ */
+
+struct oxy_conn {
+    const oxy_driver *driver;
+    const oxy_alloc *alloc;
+    oxy_err err;               /* of the last failure */
+    const oxy_cell *cells;     /* of the current row; n_cols of them */
+    const oxy_coldesc *cols;   /* valid from the first ROW or DONE until the next start */
+    uint32_t n_cols;
+    int64_t affected;          /* rows changed or matched; -1 unknown */
+    int64_t last_insert_id;
+    uint64_t serial;           /* unique among the process's connections, for messages */
+};
+
+/* What to open. Text borrowed during open only; drivers copy what they keep. */
+typedef struct oxy_setting {
+    oxy_sv name, value;
+} oxy_setting;
+
+/* Whether pattern is found in text, for SQLite's REGEXP: 1, 0, or -1 with a
+ * message in err. May be called on the worker's thread. */
+typedef int (*oxy_regexp)(void *ctx, oxy_sv pattern, oxy_sv text, bool fold, oxy_err *err);
+
+typedef struct oxy_open {
+    const oxy_setting *settings; /* driver-specific; each driver's section lists them */
+    uint32_t n_settings;
+    uint32_t statement_cache;    /* prepared statements kept; 0: none */
+    oxy_regexp regexp;           /* NULL: regular expressions are OXY_NOT_SUPPORTED */
+    void *regexp_ctx;            /* must outlive the connection */
+} oxy_open;
+
+/* Called on the worker's thread when an offloaded part is ready or over. Must
+ * not call back into the driver; typically it wakes an event loop. */
+typedef void (*oxy_notify)(void *arg);
+
+struct oxy_driver {
+    const char *name;         /* "sqlite" */
+    const oxy_codec *codec;
+    uint32_t max_params;
+
+    /* Makes a connection and starts opening it; then step() until DONE.
+     * The only call that can fail without a connection. */
+    oxy_rc (*open)(const oxy_open *what, const oxy_alloc *alloc, oxy_conn **out, oxy_err *err);
+    /* Frees at once, whatever the state; waits only for a worker that was
+     * interrupted before. NULL is fine. */
+    void (*close)(oxy_conn *c);
+
+    oxy_rc (*start)(oxy_conn *c, const oxy_request *r);
+    oxy_step (*step)(oxy_conn *c);
+    /* After WANT_WORKER: goes on elsewhere, calls notify once; then step()
+     * again. Never after another answer. */
+    oxy_rc (*offload)(oxy_conn *c, oxy_notify notify, void *arg);
+    /* Gives up the current request's remaining rows; afterwards the connection
+     * can start anew, or is BROKEN. Not while a worker has it. */
+    void (*finish)(oxy_conn *c);
+    /* Asks the running request to stop; it still ends through step (FAILED
+     * with OXY_CANCELED, or DONE if it was faster). Any thread. A cancel that
+     * comes after the end must not hit a later request. */
+    void (*cancel)(oxy_conn *c);
+
+    oxy_conn_status (*status)(const oxy_conn *c);
+    int (*fd)(const oxy_conn *c); /* -1: none */
+    /* Whether session state may have been changed by free text since the last
+     * reset: a statement other than plain data statements ran. */
+    bool (*tainted)(const oxy_conn *c);
+};
+
+/* Shared defaults for optional slots; no slot is NULL. */
+oxy_rc oxy_driver_no_offload(oxy_conn *c, oxy_notify notify, void *arg);
+int oxy_driver_no_fd(const oxy_conn *c);
+
+/* --- SQLite ------------------------------------------------------------------
+ * Settings: path (file name or URI as sqlite3_open_v2 takes it), mode
+ * (ro, rw, rwc, memory), cache, immutable, vfs; journal_mode, synchronous,
+ * cache_size, busy_timeout_ms (each may be absent); pragma.<name>;
+ * attach.<schema> = file; inline_budget_ns (longest run of step() on the
+ * caller's thread, 0: always a worker); role (reader, writer, both).
+ *
+ * Opened with foreign_keys = ON and without SQLite's own mutexes. A reader is
+ * query_only. Reads run inline under the budget: between rows the running
+ * statement is handed over as it is; inside a row it is interrupted and starts
+ * again on the worker, which is safe because it read nothing that left us.
+ * Writes run inline when a commit does not wait for the disk (WAL and
+ * synchronous <= NORMAL) and the statement is a point write, or when a stop
+ * undoes it without harm (autocommit); otherwise on the worker. Waiting for
+ * another process's lock (busy_timeout) happens only on the worker.
+ * WAL checkpoints run on the worker, never inside a commit on the loop.
+ *
+ * Registered on each connection, all under our own names: oxy_fold(text)
+ * (Unicode case folding), oxy_upper, oxy_lower, oxy_regexp(pattern, text, fold),
+ * oxy_json_contains(a, b), oxy_div/oxy_floordiv/oxy_mod, oxy_dec_* (exact
+ * decimal sum, avg, min, max, arithmetic), oxy_extract(part, text),
+ * oxy_trunc(unit, text), oxy_round, oxy_power, oxy_ceil, oxy_floor, oxy_sqrt, collation
+ * oxy_decimal. */
+extern const oxy_driver oxy_driver_sqlite;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows in: from cells to Python objects. A row program is made once per
+ * compiled statement and result shape; running it builds one row. */
+#ifndef OXYPY_HYDRATE_H
+#define OXYPY_HYDRATE_H
+
+#include <oxyde/sql.h>
+
+#include "plan.h"
+
+typedef enum oxypy_shape {
+    OXYPY_MODEL,  /* instances; columns beyond the model's are set as attributes */
+    OXYPY_DICT,   /* dict by name */
+    OXYPY_TUPLE,
+    OXYPY_FLAT    /* the only column's value */
+} oxypy_shape;
+
+typedef struct oxypy_rowprog oxypy_rowprog;
+
+/* The current row of a connection; all borrowed until its next step. */
+typedef struct oxypy_rowview {
+    const oxy_cell *cells;
+    const oxy_coldesc *cols;
+    uint32_t n;
+    const oxy_codec *codec;
+} oxypy_rowview;
+
+/* names: tuple of str, one per result column (dict keys; in MODEL mode the
+ * field name, or the alias of an annotation). plan may be NULL unless MODEL.
+ * In MODEL mode a column belongs to the field whose name it has. Result
+ * columns that are plain columns of `plan` (or of a joined plan) decode to the
+ * field's Python type through fields[i]: one entry per result column, NULL
+ * for expressions, which decode by their own type.
+ * NULL with an exception on failure. Borrowed arguments; the program keeps
+ * what it needs alive. */
+oxypy_rowprog *oxypy_rowprog_new(oxypy_state *st, oxypy_plan *plan, oxypy_shape shape, const oxy_result_col *cols,
+                                 const oxypy_field *const *fields, PyObject *names);
+void oxypy_rowprog_free(oxypy_rowprog *p);
+int oxypy_rowprog_traverse(oxypy_rowprog *p, visitproc visit, void *arg);
+
+/* One row. New reference, or NULL with DataError (table, column, type),
+ * pydantic.ValidationError, or whatever a validator raised. Holds no
+ * reference into the cells afterwards. */
+PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row);
+
+/* Overwrites an instance's fields from a row (create, save, refresh), past
+ * frozen; validates like loading. mark_set: add the names to the fields set
+ * only where the caller had them (false) or all (true). 0 / -1. */
+int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance);
+
+/* A raw row (execute_raw) by the database's own types: dict by column name. */
+PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row);
+
+/* to_py.c: one typed value as a Python object of the kind. New reference. */
+PyObject *oxypy_from_value(oxypy_state *st, const oxy_value *v, const oxy_type *type);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The one place of module state: types, interned names, imported callables.
+ * Reached through the defining class or oxypy_state(module); never a global. */
+#ifndef OXYPY_STATE_H
+#define OXYPY_STATE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <datetime.h>
+
+#include <oxyde/base.h>
+#include <oxyde/value.h>
+
+/* Interned attribute and method names: X(c_name, "text"). */
+#define OXYPY_NAME_LIST(X)                                                     \
+    X(dict, "__dict__")                                                        \
+    X(fields_set, "__pydantic_fields_set__")                                   \
+    X(extra, "__pydantic_extra__")                                             \
+    X(private_, "__pydantic_private__")                                        \
+    X(state, "__oxyde_state__")                                                \
+    X(plan, "__oxyde_plan__")                                                  \
+    X(validate_python, "validate_python")                                      \
+    X(model_post_init, "model_post_init")                                      \
+    X(create_future, "create_future")                                          \
+    X(set_result, "set_result")                                                \
+    X(set_exception, "set_exception")                                          \
+    X(cancelled, "cancelled")                                                  \
+    X(done, "done")                                                            \
+    X(result, "result")                                                        \
+    X(blocking, "_asyncio_future_blocking")                                    \
+    X(add_reader, "add_reader")                                                \
+    X(remove_reader, "remove_reader")                                          \
+    X(call_later, "call_later")                                                \
+    X(call_soon, "call_soon")                                                  \
+    X(send, "send")                                                            \
+    X(throw_, "throw")                                                         \
+    X(close, "close")                                                          \
+    X(value, "value")                                                          \
+    X(int_, "int")                                                             \
+    X(is_safe, "is_safe")
+
+typedef struct oxypy_state {
+    /* types of this module */
+    PyTypeObject *expr_type;       /* expr.c */
+    PyTypeObject *plan_type;       /* plan.c */
+    PyTypeObject *query_type;      /* query_state.c: QueryState */
+    PyTypeObject *insert_type;     /* insert.c: InsertState */
+    PyTypeObject *compiled_type;   /* compiled.c */
+    PyTypeObject *operation_type;  /* operation.c */
+    PyTypeObject *database_type;   /* database.c */
+    PyTypeObject *session_type;    /* session.c */
+    PyTypeObject *loop_type;       /* loop.c */
+    PyTypeObject *state_type;      /* instance_state.c: InstanceState */
+
+    /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
+    PyObject *exceptions[OXY_RC_COUNT];
+    PyObject *not_found_error, *multiple_objects_error, *unknown_alias_error, *not_loaded_error;
+
+    /* things imported once */
+    PyObject *decimal_type, *uuid_type, *safe_unknown; /* uuid.SafeUUID.unknown */
+    PyObject *enum_type, *timedelta_type, *ip_types;   /* tuple of the six classes */
+    PyObject *ip_interface, *ip_network, *ip_address;  /* factory callables */
+    PyObject *json_loads, *json_dumps;                 /* see to_c.h for the options */
+    PyObject *current_task, *get_running_loop;
+    PyObject *validation_error;                        /* pydantic_core.ValidationError */
+    PyDateTime_CAPI *datetime;
+    PyObject *utc;
+
+    /* callbacks into the package, set by _core.bind_package() */
+    PyObject *registry;           /* dict alias -> Database */
+    PyObject *explain_unknown;    /* (model, name, kind) -> raises with near misses */
+    PyObject *plan_of;            /* (model) -> Plan; finalises a pending model */
+
+#define X(c_name, text) PyObject *s_##c_name;
+    OXYPY_NAME_LIST(X)
+#undef X
+
+    struct oxypy_runtime *runtime; /* loops, gates, one lock: runtime.h */
+} oxypy_state;
+
+extern struct PyModuleDef oxypy_module;
+
+oxypy_state *oxypy_state_of_module(PyObject *module);
+/* For slots, which get no defining class: the type must be one of ours. */
+oxypy_state *oxypy_state_of_type(PyTypeObject *type);
+
+/* Each file that owns types provides one of these; module.c calls them in order.
+ * 0, or -1 with an exception. */
+int oxypy_expr_init(PyObject *module, oxypy_state *st);
+int oxypy_plan_init(PyObject *module, oxypy_state *st);
+int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
+int oxypy_query_state_init(PyObject *module, oxypy_state *st);
+int oxypy_insert_init(PyObject *module, oxypy_state *st);
+int oxypy_compiled_init(PyObject *module, oxypy_state *st);
+int oxypy_loop_init(PyObject *module, oxypy_state *st);
+int oxypy_database_init(PyObject *module, oxypy_state *st);
+int oxypy_session_init(PyObject *module, oxypy_state *st);
+int oxypy_operation_init(PyObject *module, oxypy_state *st);
+int oxypy_constants_init(PyObject *module); /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
+int oxypy_ddl_init(PyObject *module, oxypy_state *st); /* ddl.c */
+
+/* --- errors.c ---------------------------------------------------------------- */
+
+/* Raises the exception for err: class by code, attributes filled in (sqlstate,
+ * code, constraint, table, column, detail, hint, sql, backend, alias). sql,
+ * backend and alias may be NULL. Always returns NULL. */
+PyObject *oxypy_raise(oxypy_state *st, const oxy_err *err, PyObject *sql, const char *backend, PyObject *alias);
+
+#endif

@@ -1,0 +1,207 @@
+"""The engine: what the C extension offers to the package. Private to oxyde.
+
+Integer constants mirror the X lists of the C headers: K_* (kinds of column),
+OP_*, UN_*, MATCH_*, FN_*, AGG_*, PART_*, X_* (expression nodes), CAT_*
+(lookup categories), LOAD_* (loading rules), SINK_*, MODE_*, SET_*.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from typing import Any, Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+def __getattr__(name: str) -> int: ...  # the constants
+
+KIND_NAMES: dict[str, int]
+FN_NAMES: dict[str, int]
+AGG_NAMES: dict[str, int]
+PART_NAMES: dict[str, int]
+# category number -> names of the lookups it allows, in the contract's order
+LOOKUPS: dict[int, tuple[str, ...]]
+
+def bind_exceptions(module: Any) -> None:
+    """Hands over `oxyde.exceptions`; called once, when the package is imported."""
+
+def bind_package(
+    *,
+    registry: dict[str, Database],
+    plan_of: Callable[[type], Plan],
+    unknown_name: Callable[[type, str, str], BaseException],
+) -> None:
+    """Hands over what the engine calls back.
+
+    unknown_name(model, name, what) returns the exception to raise; what is
+    "field", "path", "lookup" or "alias".
+    """
+
+class Expr:
+    kind: int
+    op: int
+    args: tuple[Any, ...]
+    data: Any
+    def __new__(cls, kind: int, op: int = 0, args: tuple[Any, ...] = (), data: Any = None) -> Any: ...
+
+class InstanceState:
+    """What an instance knows of its row; shared and immutable until an instance differs.
+
+    `saved`: stands for a stored row. `loaded`: frozenset of loaded field names, or None for
+    all. `relations`: frozenset of loaded relation names. `dirty`: frozenset of fields assigned
+    since construction or loading.
+    """
+
+    saved: bool
+    loaded: frozenset[str] | None
+    relations: frozenset[str]
+    dirty: frozenset[str]
+    def __new__(
+        cls,
+        saved: bool = False,
+        loaded: frozenset[str] | None = None,
+        relations: frozenset[str] = ...,
+        dirty: frozenset[str] = ...,
+    ) -> InstanceState: ...
+
+class Plan:
+    """Immutable. `fields` are FieldSpec tuples (oxyde.models._plan), in column order."""
+
+    def __new__(
+        cls,
+        model: type,
+        *,
+        table: str,
+        schema: str,
+        fields: Sequence[Any],
+        pk: tuple[str, ...],
+        absent: Sequence[tuple[str, Any, Callable[[], Any] | None]],
+        attributes: tuple[str, ...],  # all keys of __dict__ in field order
+        whole_model: bool,
+        validate_row: Callable[[dict[str, Any]], Any],
+        extra: dict[str, Any] | None,
+        order: tuple[Expr, ...],
+    ) -> Plan: ...
+    model: type
+    table: str
+    names: tuple[str, ...]
+    def check(self, expr: Expr) -> None:
+        """Resolves every name of a condition; raises as the contract says."""
+    def load(self, row: Mapping[str, Any]) -> Any:
+        """An instance from decoded values by field name, through the same row program (tests)."""
+
+class QueryState(Generic[T]):
+    """State of a query. `_with` clones; `_where` checks and appends conditions."""
+
+    def __new__(cls, model: type, **state: Any) -> Any: ...
+    def _with(self, **changes: Any) -> Any: ...
+    def _where(self, conditions: tuple[Any, ...], lookups: Mapping[str, Any], negated: bool = False) -> Any: ...
+    def _slice(self, start: int, stop: int | None) -> Any: ...
+    def _sql(self, dialect: str) -> tuple[str, list[Any]]: ...
+    def _compile_write(self, what: Literal["update", "delete"], arg: Any, returning: Any, dialect: str) -> tuple[str, list[Any]]: ...
+    _model: type
+    _where_: tuple[Expr, ...]
+    _mode: int
+    _limit: int
+    _offset: int
+
+class InsertState:
+    """Rows to insert.
+
+    rows: instances (validated). fields: names of the columns to write, or None for the
+    payload rule of create(): set or non-None values, the rest left to the database; all rows
+    then must agree on the set, which `groups` arranges. conflict: None, "nothing", "update".
+    targets: field names; sets: dict name -> Expr or None for the new value.
+    refill: rows come back and refill the instances.
+    """
+
+    def __new__(
+        cls,
+        model: type,
+        rows: Sequence[Any],
+        *,
+        fields: tuple[str, ...] | None = None,
+        conflict: Literal["nothing", "update"] | None = None,
+        targets: tuple[str, ...] = (),
+        sets: Mapping[str, Any] | None = None,
+        refill: bool = True,
+    ) -> InsertState: ...
+    @staticmethod
+    def groups(model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[int]]]:
+        """Row numbers by the set of columns they write, at most `limit` rows each."""
+
+class Operation(Coroutine[Any, Any, T]):
+    """One statement, not started until awaited; a coroutine to asyncio."""
+
+    def send(self, value: Any, /) -> Any: ...
+    def throw(self, *exc: Any) -> Any: ...
+    def close(self) -> None: ...
+    def __await__(self) -> Generator[Any, Any, T]: ...
+
+def operation(
+    what: int,  # DO_SELECT, DO_COUNT, DO_EXISTS, DO_AGGREGATE, DO_UPDATE, DO_DELETE, DO_INSERT
+    subject: QueryState[Any] | InsertState,
+    sink: int,
+    *,
+    arg: Any = None,
+    returning: Any = None,
+    limit: int = -1,
+    using: str | None = None,
+    client: Any = None,
+    write: bool = False,
+) -> Operation[Any]: ...
+def raw_operation(
+    sql: str,
+    params: Sequence[Any] | None,
+    *,
+    using: str | None = None,
+    client: Any = None,
+    script: bool = False,
+    sink: int = ...,  # SINK_LIST of dicts, or SINK_AFFECTED
+) -> Operation[Any]: ...
+
+class Database:
+    """A handle: settings, pool, connections. Base of oxyde.AsyncDatabase."""
+
+    def __init__(self) -> None: ...
+    def _configure(
+        self,
+        *,
+        backend: str,  # "sqlite"
+        settings: Mapping[str, str],  # of the driver, see driver.h
+        pool: Mapping[str, float | int | None],  # max, min, acquire_timeout, idle_timeout, ... in seconds
+        alias: str,
+        gate: str | None,  # identity of the file, for the shared writer
+    ) -> None: ...
+    def _open(self) -> Awaitable[None]: ...
+    def _close(self, timeout: float) -> Awaitable[None]: ...
+    def _acquire(self, role: Literal["any", "reader", "writer"], timeout: float | None) -> Awaitable[Session]: ...
+    def _stats(self) -> dict[str, Any]: ...
+    def _bind_task(self, task: Any, session: Session | None) -> None:
+        """The open transaction of a task, used by operations that name no client."""
+    def _session_of(self, task: Any) -> Session | None: ...
+    _is_open: bool
+    _alias: str
+    _backend: str
+
+class Session:
+    """A connection held by one owner. Base of oxyde.db.transaction.AsyncTransaction."""
+
+    def __init__(self) -> None: ...
+    def _adopt(self, other: Session) -> None:
+        """Takes over the connection that `Database._acquire` returned."""
+    def _run(self, sql: str, *, write: bool = True) -> Operation[int]: ...
+    def _release(self, *, reuse: bool = True) -> None: ...
+    def _block(self, error: BaseException | None) -> None:
+        """Further operations raise this (finished, timed out, aborted); None unblocks."""
+    _held: bool
+    _status: Literal["idle", "active", "intrans", "inerror", "broken", "released"]
+    _database: Database
+    _deadline: float | None  # loop time; statements stop at it
+
+class DdlColumn: ...
+
+def ddl_create(tables: Sequence[Mapping[str, Any]], dialect: str, if_not_exists: bool) -> list[str]: ...
+def ddl_drop(tables: Sequence[Mapping[str, Any]], dialect: str, if_exists: bool) -> list[str]: ...
+def write_attribute(instance: Any, name: str, value: Any) -> None:
+    """Sets a field past frozen and without validation, keeping the fields set in step."""
+
+def cache_info() -> dict[str, int]:
+    """Counters of the statement cache: hits, misses, size, evictions."""
