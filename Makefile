@@ -1,0 +1,71 @@
+# Every command of the project. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build
+FUZZ_SECONDS ?= 60
+BENCH_ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup-run setup-dev
+setup-run:
+	@PYTHON=$(PYTHON) scripts/setup run
+setup-dev:
+	@PYTHON=$(PYTHON) scripts/setup dev
+
+.PHONY: demo
+demo: setup-run ## install what is missing, build, and run the main job on real data
+	@$(BIN)/python -m examples.countries
+
+.PHONY: test
+test: setup-dev ## install and run everything: C tests (also under sanitizers), Python, typing, docs
+	@scripts/test all
+
+.PHONY: test-core test-python test-typing test-docs
+test-core: setup-dev ## C tests of core/ alone
+	@scripts/test core
+test-python: setup-dev ## Python tests
+	@scripts/test python
+test-typing: setup-dev ## what type checkers must accept and reject
+	@scripts/test typing
+test-docs: setup-dev ## every example in README.md and docs/
+	@scripts/test docs
+
+.PHONY: check
+check: setup-dev ## formatters, linters, type checkers, arrows between rooms
+	@scripts/check
+
+.PHONY: fmt
+fmt: setup-dev ## format C and Python
+	@scripts/fmt
+
+.PHONY: asan tsan valgrind fault fuzz cov
+asan: setup-dev ## C and Python tests under AddressSanitizer and UBSan
+	@scripts/sanitize address
+tsan: setup-dev ## C tests under ThreadSanitizer
+	@scripts/sanitize thread
+valgrind: setup-dev ## C tests under valgrind
+	@scripts/sanitize valgrind
+fault: setup-dev ## every allocation fails once, in every C test that offers it
+	@scripts/sanitize fault
+fuzz: setup-dev ## each fuzz target for FUZZ_SECONDS (60)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+cov: setup-dev ## line coverage of C and Python
+	@scripts/coverage
+
+.PHONY: bench
+bench: setup-dev ## ratios against other drivers and ORMs, alternating in one run
+	@scripts/bench $(BENCH_ARGS)
+
+.PHONY: wheel
+wheel: setup-dev ## build a wheel into dist/
+	@$(BIN)/pip wheel --no-deps --wheel-dir dist .
+
+.PHONY: clean
+clean: ## remove what was built (keeps .venv)
+	rm -rf $(BUILD) dist
