@@ -15,7 +15,9 @@ FOREIGN_PATH = re.compile(r"(?<![A-Za-z0-9_.])/(?:home|root|work|Users)/")
 
 def tracked(*patterns: str) -> list[pathlib.Path]:
     """Files git tracks that match the patterns."""
-    listing = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, check=True, capture_output=True, text=True)
+    listing = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, check=True, capture_output=True, text=True
+    )
     return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
 
 
@@ -48,7 +50,9 @@ def exported_names() -> list[str]:
     library = ROOT / "build" / "core" / "meson" / "library" / "liboxyde.a"
     if not library.exists():
         return []
-    listing = subprocess.run(["nm", "-g", "--defined-only", str(library)], check=True, capture_output=True, text=True)
+    listing = subprocess.run(
+        ["nm", "-g", "--defined-only", str(library)], check=True, capture_output=True, text=True
+    )
     names = [line.split()[2] for line in listing.stdout.splitlines() if len(line.split()) == 3]
     return [f"liboxyde.a exports {name}" for name in names if not name.startswith("oxy_")]
 

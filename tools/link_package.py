@@ -25,7 +25,9 @@ def main(build_dir: str, site: str) -> None:
     build = pathlib.Path(build_dir).resolve()
     package = build / "package" / "oxyde"
     package.mkdir(parents=True, exist_ok=True)
-    wanted = {entry.name: entry for entry in (root / "python" / "oxyde").iterdir() if entry.name != "__pycache__"}
+    wanted = {
+        entry.name: entry for entry in (root / "python" / "oxyde").iterdir() if entry.name != "__pycache__"
+    }
     wanted |= {entry.name: entry for entry in (build / "python" / "_core").glob("_core*.so")}
     for stale in package.iterdir():
         if stale.name not in wanted and stale.is_symlink():

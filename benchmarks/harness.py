@@ -1,0 +1,124 @@
+"""Alternating measurement: in each round every contender does the job for one time slice."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import statistics
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import contenders
+from benchmarks.jobs import INSERT, JOBS, ROWS, SCHEMA, Job, person
+
+OURS = "oxyde"
+
+
+@dataclass
+class Result:
+    """Seconds per call of one contender at one job, a figure per round."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """The figure to quote."""
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times our speed is another's: the median over rounds, and its quartiles."""
+
+    median: float
+    low: float
+    high: float
+
+
+def ratio(ours: Result, theirs: Result) -> Ratio:
+    """Ratio pair by pair, so that a drift of the machine cancels out."""
+    pairs = sorted(b / a for a, b in zip(ours.seconds, theirs.seconds))
+    if len(pairs) < 2:
+        return Ratio(pairs[0], pairs[0], pairs[0])
+    quartiles = statistics.quantiles(pairs, n=4, method="inclusive")
+    return Ratio(quartiles[1], quartiles[0], quartiles[2])
+
+
+def make_database(path: Path) -> None:
+    """The schema and the rows that every contender starts with."""
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(SCHEMA)
+        db.executemany(INSERT, [person(number)[1:] for number in range(1, ROWS + 1)])
+    db.close()
+
+
+def remove_inserted(path: Path) -> None:
+    """Takes out what a job inserted, so that the next one sees the same rows everywhere."""
+    db = sqlite3.connect(path, timeout=30)
+    db.execute("DELETE FROM person WHERE id > ?", (ROWS,))
+    db.commit()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+async def slice_of(job: Any, seconds: float) -> float:
+    """Calls the job for about so many seconds; returns seconds per call."""
+    calls, batch = 0, 1
+    start = time.perf_counter()
+    while True:
+        for _ in range(batch):
+            await job()
+        calls += batch
+        elapsed = time.perf_counter() - start
+        if elapsed >= seconds:
+            return elapsed / calls
+        batch = min(batch * 2, max(1, int(calls * (seconds - elapsed) / max(elapsed, 1e-9))) or 1)
+
+
+async def measure(job: Job, runners: dict[str, Any], rounds: int, seconds: float) -> dict[str, Result]:
+    """All contenders at one job."""
+    results = {name: Result() for name in runners}
+    for runner in runners.values():  # warm-up: caches, prepared statements
+        await slice_of(getattr(runner, job.name), seconds / 4)
+    order = list(runners)
+    for round_number in range(rounds):
+        turn = round_number % len(order)
+        for name in order[turn:] + order[:turn]:
+            gc.collect()
+            results[name].seconds.append(await slice_of(getattr(runners[name], job.name), seconds))
+    return results
+
+
+async def run(
+    names: list[str], jobs: list[Job], rounds: int, seconds: float, folder: Path
+) -> dict[str, dict[str, Result]]:
+    """Every job, every contender; job name -> contender -> result."""
+    paths = {name: folder / f"{name}.db" for name in names}
+    runners: dict[str, Any] = {}
+    for name in names:
+        make_database(paths[name])
+        runners[name] = contenders.make(name)
+        await runners[name].open(str(paths[name]))
+    results = {}
+    try:
+        for job in jobs:
+            results[job.name] = await measure(job, runners, rounds, seconds)
+            for path in paths.values():
+                remove_inserted(path)
+            print(f"  {job.title}: {results[job.name][OURS].median * 1e6:,.1f} µs a call", flush=True)
+    finally:
+        for runner in runners.values():
+            await runner.close()
+    return results
+
+
+def chosen_jobs(names: list[str] | None) -> list[Job]:
+    """Jobs by name, all by default."""
+    known = {job.name: job for job in JOBS}
+    unknown = sorted(set(names or ()) - set(known))
+    if unknown:
+        raise SystemExit(f"unknown jobs {', '.join(unknown)}; there are {', '.join(known)}")
+    return [known[name] for name in names] if names else list(JOBS)
