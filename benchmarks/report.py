@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.harness import OURS, Ratio, Result, ratio
+from benchmarks.harness import OURS, Result, ratio
 from benchmarks.jobs import Job
 
 Results = Mapping[str, Mapping[str, Result]]
@@ -86,11 +86,8 @@ def plot(jobs: list[Job], results: Results, names: list[str], path: Path, title:
     others = [name for name in names if name != OURS]
     height = 0.8 / max(1, len(others))
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.16 * len(jobs) * (len(others) + 1)))
-    pick: Callable[[Job, str], Ratio] = lambda job, name: ratio(
-        results[job.name][OURS], results[job.name][name]
-    )
     for number, name in enumerate(others):
-        ratios = [pick(job, name) for job in jobs]
+        ratios = [ratio(results[job.name][OURS], results[job.name][name]) for job in jobs]
         places = [row + number * height for row in range(len(jobs))]
         spread = [[r.median - r.low for r in ratios], [r.high - r.median for r in ratios]]
         axes.barh(places, [r.median for r in ratios], height=height, xerr=spread, label=name)

@@ -1,0 +1,1 @@
+"""ISO 3166 countries and subdivisions, loaded, validated and queried. `make demo` runs it."""
