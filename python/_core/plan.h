@@ -81,4 +81,13 @@ oxypy_plan *oxypy_plan_of(oxypy_state *st, PyObject *model);
 /* Index of a field by name or -1 (no exception). name must be exact str. */
 Py_ssize_t oxypy_plan_field(const oxypy_plan *plan, PyObject *name);
 
+/* The plan's statement cache (compiled.c), made on the first statement. Its
+ * entries refer back to plans: the plan's traverse and clear pass through. */
+int oxypy_cache_traverse(struct oxypy_cache *cache, visitproc visit, void *arg);
+void oxypy_cache_free(struct oxypy_cache *cache); /* NULL is fine */
+
+/* Plan.check (condition.c): resolves every name, lookup and value of a
+ * condition against the plan. 0, or -1 with the contract's exception. */
+int oxypy_check_condition(oxypy_state *st, oxypy_plan *plan, PyObject *condition);
+
 #endif

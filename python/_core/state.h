@@ -75,6 +75,9 @@ typedef struct oxypy_state {
     OXYPY_NAME_LIST(X)
 #undef X
 
+    /* counters of all statement caches (compiled.c); guarded by the GIL */
+    uint64_t cache_hits, cache_misses, cache_evictions, cache_size;
+
     struct oxypy_runtime *runtime; /* loops, gates, one lock: runtime.h */
 } oxypy_state;
 
