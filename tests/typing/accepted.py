@@ -1,0 +1,96 @@
+"""Everything here must pass `mypy --strict` and pyright; nothing is executed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import assert_type
+
+from oxyde import Avg, Count, F, Field, Model, PoolSettings, Q, atomic, col, db, execute_raw
+from oxyde.queries import Column, Query, QueryManager
+
+
+class Depot(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    label: str = Field(max_length=40, db_unique=True)
+    capacity: int = 0
+
+    class Meta:
+        is_table = True
+
+    def free(self, used: int = 0) -> int:
+        return self.capacity - used
+
+
+async def reading() -> None:
+    assert_type(Depot.objects, QueryManager[Depot])
+    assert_type(await Depot.objects.get(label="north"), Depot)
+    assert_type(await Depot.objects.get_or_none(id=1), Depot | None)
+    assert_type(await Depot.objects.first(), Depot | None)
+    assert_type(await Depot.objects.count(), int)
+    assert_type(await Depot.objects.filter(label="x").exists(), bool)
+    query = Depot.objects.filter(Q(label="a") | ~Q(label="b"), capacity__gte=3).order_by("-label").limit(5)
+    assert_type(query, Query[Depot])
+    assert_type(await query.all(), list[Depot])
+    assert_type(await query[2:4].all(), list[Depot])
+
+
+async def other_shapes() -> None:
+    rows = await Depot.objects.values("id", "label").order_by("label").limit(2).all()
+    assert_type(rows, list[dict[str, Any]])
+    pairs = await Depot.objects.values_list("id", "label").all()
+    assert_type(pairs, list[tuple[Any, ...]])
+    first = await Depot.objects.values_list("label", flat=True).first()
+    assert_type(first, Any)
+    one = await Depot.objects.values("id").get(label="x")
+    assert_type(one, dict[str, Any])
+    await (
+        Depot.objects.annotate(n=Count("*"), mean=Avg("capacity"))
+        .group_by("label")
+        .values("label", "n")
+        .all()
+    )
+
+
+async def writing() -> None:
+    made = await Depot.objects.create(label="north", capacity=4)
+    assert_type(made, Depot)
+    assert_type(await made.save(), Depot)
+    assert_type(await made.refresh(), Depot)
+    assert_type(await made.delete(), int)
+    assert_type(await Depot.objects.bulk_create([Depot(label="a"), {"label": "b"}]), list[Depot])
+    assert_type(await Depot.objects.filter(id=1).update(capacity=F("capacity") + 1), int)
+    assert_type(await Depot.objects.filter(id=1).update(capacity=1, returning=True), list[Depot])
+    assert_type(await Depot.objects.filter(id=1).update(capacity=1, returning=("id",)), list[dict[str, Any]])
+    assert_type(await Depot.objects.get_or_create(label="x", defaults={"capacity": 1}), tuple[Depot, bool])
+    assert_type(await Depot.objects.filter(id=1).delete(), int)
+
+
+async def columns() -> None:
+    assert_type(col(Depot.capacity), Column[int])
+    await Depot.objects.filter(col(Depot.capacity) >= 3, col(Depot.label) == "x").all()
+
+
+async def connecting() -> None:
+    async with db.connect("sqlite://:memory:", settings=PoolSettings(max_connections=2)):
+        async with atomic() as block:
+            block.set_rollback()
+        assert_type(await execute_raw("SELECT ?", [1]), list[dict[str, Any]])
+
+
+@atomic
+async def decorated(number: int) -> str:
+    return str(number)
+
+
+@atomic(using="ledger", retries=2)
+async def decorated_with_options(number: int) -> str:
+    return str(number)
+
+
+async def calls_keep_their_type() -> None:
+    assert_type(await decorated(1), str)
+    assert_type(await decorated_with_options(1), str)
+
+
+assert_type(Depot(label="x").free(), int)

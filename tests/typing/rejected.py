@@ -1,0 +1,44 @@
+"""Every line marked `# wrong` must be rejected by mypy --strict and by pyright, and no other line."""
+
+from __future__ import annotations
+
+from oxyde import Field, Model, atomic, db
+
+
+class Depot(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    label: str
+    capacity: int = 0
+
+    class Meta:
+        is_table = True
+
+
+async def reading() -> None:
+    text: str = await Depot.objects.count()  # wrong
+    found: Depot = await Depot.objects.get_or_none(id=1)  # wrong
+    names: list[str] = await Depot.objects.all()  # wrong
+    Depot.objects.filter(label="x").limit("3")  # wrong
+    Depot.objects.filter(label="x").no_such_method()  # wrong
+    print(text, found, names)
+
+
+async def constructing() -> None:
+    Depot(capacity=1)  # wrong
+    Depot(label="x", capacity="many")  # wrong
+    Depot(label="x").labl  # wrong  # noqa: B018
+
+
+async def connecting() -> None:
+    await db.init(default=5)  # wrong
+    async with atomic(timeout="soon"):  # wrong
+        pass
+
+
+@atomic
+async def decorated(number: int) -> str:
+    return str(number)
+
+
+async def calls_are_checked() -> None:
+    await decorated("one")  # wrong
