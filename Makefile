@@ -26,13 +26,17 @@ demo: setup-run ## install what is missing, build, and run the main job on real 
 test: setup-dev ## install and run everything: C tests (also under sanitizers), Python, typing, docs
 	@scripts/test all
 
-.PHONY: test-core test-python test-typing test-docs
+.PHONY: test-core test-python test-oldest test-pythons test-typing test-docs
 test-core: setup-dev ## C tests of core/ alone
 	@scripts/test core
 test-python: setup-dev ## Python tests
 	@scripts/test python
 test-typing: setup-dev ## what type checkers must accept and reject
 	@scripts/test typing
+test-oldest: setup-dev ## Python tests on the oldest supported Pydantic
+	@scripts/test oldest
+test-pythons: setup-dev ## Python tests on every CPython 3.10 to 3.14 found here
+	@scripts/test pythons
 test-docs: setup-dev ## every example in README.md and docs/
 	@scripts/test docs
 
