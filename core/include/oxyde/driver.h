@@ -147,12 +147,26 @@ int oxy_driver_no_fd(const oxy_conn *c);
  * another process's lock (busy_timeout) happens only on the worker.
  * WAL checkpoints run on the worker, never inside a commit on the loop.
  *
- * Registered on each connection, all under our own names: oxy_fold(text)
- * (Unicode case folding), oxy_upper, oxy_lower, oxy_regexp(pattern, text, fold),
- * oxy_json_contains(a, b), oxy_div/oxy_floordiv/oxy_mod, oxy_dec_* (exact
- * decimal sum, avg, min, max, arithmetic), oxy_extract(part, text),
- * oxy_trunc(unit, text), oxy_round, oxy_power, oxy_ceil, oxy_floor, oxy_sqrt, collation
- * oxy_decimal. */
+ * Registered on each connection, all under our own names. NULL in, NULL out;
+ * decimal (d) arguments may be text, integer or real, decimal results are text:
+ *   oxy_fold(t) oxy_upper(t) oxy_lower(t)   Unicode; fold is for comparing
+ *   oxy_regexp(pattern, t, fold)            1 or 0
+ *   oxy_like(pattern, t)                    LIKE with regard to case, escape is a backslash
+ *   oxy_json_contains(a, b)                 a @> b of PostgreSQL's jsonb
+ *   oxy_json_equal(a, b)                    equality of jsonb: by structure, numbers by value
+ *   oxy_div(a, b)                           true division, real
+ *   oxy_floordiv(a, b) oxy_mod(a, b)        integer for integers, else real; sign as in Python
+ *   oxy_dec_add oxy_dec_sub oxy_dec_mul oxy_dec_div oxy_dec_floordiv oxy_dec_mod (d, d)
+ *   oxy_dec_neg(d) oxy_dec_abs(d) oxy_dec_round(d, places)
+ *   oxy_dec_sum(d) oxy_dec_avg(d)           aggregates
+ *   oxy_ceil(d) oxy_floor(d)                integer
+ *   oxy_round(n, places)                    half away from zero; integer stays integer
+ *   oxy_sqrt(n) oxy_power(n, n)             real
+ *   oxy_extract(part, t)                    part as oxy_part_name(); integer, or text for date and time
+ *   oxy_trunc(unit, t)                      a date stays a date, a time a time
+ *   oxy_unbase64(t)                         blob
+ *   collation oxy_decimal                   text by decimal value
+ * The three divisions fail on zero as PostgreSQL does. */
 extern const oxy_driver oxy_driver_sqlite;
 
 #ifdef __cplusplus
