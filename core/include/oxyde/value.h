@@ -189,6 +189,10 @@ size_t oxy_datetime_format(char out[OXY_TEXT_MAX], int64_t micros, char sep);
 size_t oxy_date_format(char out[OXY_TEXT_MAX], int64_t days);
 size_t oxy_time_format(char out[OXY_TEXT_MAX], int64_t micros);
 size_t oxy_uuid_format(char out[OXY_TEXT_MAX], const uint8_t uuid[16]);
+/* The shortest of 15 to 17 digits that reads back as the same double, with a
+ * point or an exponent ("1.0", "0.1", "1e+16"); whatever the locale. "NaN",
+ * "Infinity", "-Infinity" for the others. */
+size_t oxy_double_format(char out[OXY_TEXT_MAX], double d);
 
 /* Strict parsers; false on anything else. Datetime: blank or 'T', seconds
  * optional, up to 6 significant fraction digits (further zeros allowed),
