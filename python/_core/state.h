@@ -6,7 +6,11 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+/* Its capsule pointer is static; files without dates leave it unused. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-variable"
 #include <datetime.h>
+#pragma GCC diagnostic pop
 
 #include <oxyde/base.h>
 #include <oxyde/value.h>
@@ -65,6 +69,10 @@ typedef struct oxypy_state {
     PyObject *validation_error;                        /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
+
+    /* where uuid.UUID keeps its parts (-1: not in slots), for to_py.c */
+    Py_ssize_t uuid_int, uuid_is_safe;
+    uint64_t last_uid; /* of tables (plan.c); guarded by the GIL */
 
     /* callbacks into the package, set by _core.bind_package() */
     PyObject *registry;           /* dict alias -> Database */
