@@ -97,8 +97,7 @@ static bool check_class(const oxy_pool *p, const oxy__class *c, counts *all, oxy
     EXPECT(list_length(&c->empty) == mine.by_state[SLOT_EMPTY], "list of empty slots");
     EXPECT(list_length(&c->idle) == mine.by_state[SLOT_IDLE], "list of idle slots");
     EXPECT(list_length(&c->retry) == mine.by_state[SLOT_RETRY], "list of retrying slots");
-    EXPECT(c->n_starting ==
-               mine.by_state[SLOT_CONNECTING] + mine.by_state[SLOT_PINGING] + mine.by_state[SLOT_RETRY],
+    EXPECT(c->n_starting == mine.by_state[SLOT_CONNECTING] + mine.by_state[SLOT_PINGING] + mine.by_state[SLOT_RETRY],
            "count of starting slots");
     EXPECT(c->n_open == mine.by_state[SLOT_IDLE] + mine.by_state[SLOT_PINGING] + mine.by_state[SLOT_BUSY],
            "count of open slots");

@@ -251,22 +251,21 @@ void oxy__pool_dispatch(oxy_pool *p, oxy_ns now)
         dispatch_class(p, &p->classes[i], now);
 }
 
-/* Connections under way or open, towards min. */
+/* Opens what is missing to min connections; the writer's slot comes first. */
 static void keep_min(oxy_pool *p, oxy_ns now)
 {
-    uint32_t wanted = p->config.min, there = 0;
+    uint32_t there = p->n_live;
 
     for (uint32_t i = 0; i < p->n_classes; i++)
-        there += p->classes[i].count;
-    for (uint32_t i = 0; i < p->config.max && there > 0; i++, there--) {
+        for (const oxy__node *n = p->classes[i].retry.next; n != &p->classes[i].retry; n = n->next)
+            there++;
+    for (uint32_t i = 0; i < p->config.max && there < p->config.min && !p->closed; i++) {
         oxy_slot *s = &p->slots[i];
 
-        if (wanted == 0 || p->closed)
-            return;
-        if (s->state == SLOT_EMPTY && now >= oxy__class_of_slot(s)->cool_until)
+        if (s->state == SLOT_EMPTY && now >= oxy__class_of_slot(s)->cool_until) {
             slot_connect(s, now);
-        if (s->state != SLOT_EMPTY)
-            wanted--;
+            there++;
+        }
     }
 }
 
@@ -532,8 +531,8 @@ static void expire_slots(oxy_pool *p, oxy__class *c, oxy_ns now)
         if (now >= s->expires_at || (now >= rests_until && p->n_live > p->config.min))
             slot_close(s);
         else
-            p->slot_bound = earlier(p->slot_bound, now >= rests_until ? s->expires_at
-                                                                      : earlier(s->expires_at, rests_until));
+            p->slot_bound =
+                earlier(p->slot_bound, now >= rests_until ? s->expires_at : earlier(s->expires_at, rests_until));
     }
     oxy__node *next;
     for (oxy__node *n = c->retry.next; n != &c->retry; n = next) {

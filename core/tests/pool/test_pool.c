@@ -13,11 +13,8 @@ static int connection; /* something to point at */
 
 static oxy_pool_config plain(uint32_t max)
 {
-    return (oxy_pool_config){.max = max,
-                             .idle_timeout = OXY_NS_NEVER,
-                             .max_lifetime = OXY_NS_NEVER,
-                             .ping_after = OXY_NS_NEVER,
-                             .seed = 7};
+    return (oxy_pool_config){
+        .max = max, .idle_timeout = OXY_NS_NEVER, .max_lifetime = OXY_NS_NEVER, .ping_after = OXY_NS_NEVER, .seed = 7};
 }
 
 static oxy_pool *make(const oxy_pool_config *config)

@@ -233,9 +233,7 @@ static void random_event(world *w)
     job *j = &w->jobs[roll(w, MAX_JOBS)];
 
     switch (roll(w, 12)) {
-    case 0:
-        w->now += (oxy_ns)roll(w, 40) * OXY_NS_PER_MS;
-        break;
+    case 0: w->now += (oxy_ns)roll(w, 40) * OXY_NS_PER_MS; break;
     case 1: {
         oxy_pool *p = w->pools[roll(w, (uint64_t)w->n_pools)];
 
