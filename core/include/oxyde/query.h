@@ -58,6 +58,7 @@ typedef struct oxy_source {
     oxy_sv cte;                       /* name of a CTE, or empty */
     oxy_sv alias;                     /* empty: the table's own name */
     uint32_t id;                      /* number within the tree, from 0; part of the shape */
+    bool optional;                    /* right side of a LEFT JOIN: its columns can be NULL; set before oxy_col */
 } oxy_source;
 
 typedef struct oxy_join {
@@ -215,6 +216,7 @@ typedef struct oxy_expr {
         struct { const oxy_source *source; const oxy_column *column; } column;
         struct { const oxy_source *source; oxy_sv name; } named;
         struct { uint32_t index; } param;
+        /* n 0: a long list, one value at `first` that is an array; its length is no part of the shape */
         struct { uint32_t first, n; } params;
         bool boolean;
         oxy_sv alias;
@@ -393,7 +395,9 @@ const oxy_expr *oxy_not(oxy_builder *b, const oxy_expr *arg);
  * makes its columns nullable: tell through the column node's type.nullable). */
 bool oxy_expr_nullable(const oxy_expr *e);
 const oxy_expr *oxy_between(oxy_builder *b, const oxy_expr *arg, const oxy_expr *low, const oxy_expr *high);
-/* No values: always false (negated: always true). */
+/* No values: always false (negated: always true). NULLs among them are
+ * dropped. Above OXY_IN_ARRAY_FROM values the list becomes one array value. */
+#define OXY_IN_ARRAY_FROM 101
 const oxy_expr *oxy_in_values(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_value *values, uint32_t n);
 const oxy_expr *oxy_in_list(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_expr *const *items, uint32_t n);
 const oxy_expr *oxy_in_select(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_select *select);
@@ -415,7 +419,8 @@ const oxy_expr *oxy_tuple(oxy_builder *b, const oxy_expr *const *items, uint32_t
 /* init holds the live members of .window; copied. */
 const oxy_expr *oxy_window(oxy_builder *b, const oxy_expr *init);
 /* text: "%s" takes the next argument, "%%" is a percent sign; another count
- * than n of "%s" is OXY_VALUE. type may be UNKNOWN. */
+ * than n of "%s" is OXY_VALUE. With n 0 the text stands as it is. type may be
+ * UNKNOWN. */
 const oxy_expr *oxy_raw(oxy_builder *b, oxy_sv text, const oxy_expr *const *args, uint32_t n, const oxy_type *type);
 
 /* A growing list in the builder's arena, for items, joins, orders, sets. */
