@@ -8,7 +8,7 @@
 
 static_assert(OXY_MAX_PARAMS < UINT32_MAX / 2, "counts of parameters fit");
 
-enum { ARENA_LIMIT = 1u << 30, LIST_FIRST = 4 };
+enum { ARENA_LIMIT = 1 << 30, LIST_FIRST = 4 };
 
 void oxy_builder_init(oxy_builder *b, const oxy_alloc *alloc)
 {

@@ -6,6 +6,8 @@
 
 #include <oxyde/query.h>
 
+#include <assert.h>
+
 /* A node as it lies in the arena. Every oxy_expr that the builder hands out is
  * the last member of one, so depth is found from the expression. */
 typedef struct oxy__node {
