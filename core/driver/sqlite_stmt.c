@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/* Statements: what kind a text is, preparing, binding, describing columns, and
+ * the cache of prepared statements. */
+#include "sqlite.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- looking at text ------------------------------------------------------------ */
+
+/* Skips blanks and comments, and semicolons too if asked. */
+static size_t skip_blank(const char *sql, size_t len, size_t i, bool semicolons)
+{
+    while (i < len) {
+        if (isspace((unsigned char)sql[i]) || (semicolons && sql[i] == ';')) {
+            i++;
+        } else if (sql[i] == '-' && i + 1 < len && sql[i + 1] == '-') {
+            while (i < len && sql[i] != '\n')
+                i++;
+        } else if (sql[i] == '/' && i + 1 < len && sql[i + 1] == '*') {
+            i += 2;
+            while (i < len && !(sql[i] == '*' && i + 1 < len && sql[i + 1] == '/'))
+                i++;
+            i = i + 2 > len ? len : i + 2;
+        } else {
+            break;
+        }
+    }
+    return i;
+}
+
+bool oxy__sql_blank(const char *sql, size_t len)
+{
+    return skip_blank(sql, len, 0, true) == len;
+}
+
+static const struct {
+    const char *word;
+    oxy__sql_kind kind;
+    bool plain; /* a data statement: leaves no trace in the session */
+} word_table[] = {
+    {"SELECT", OXY__SQL_SELECT, true},    {"VALUES", OXY__SQL_SELECT, true},      {"WITH", OXY__SQL_DML, true},
+    {"INSERT", OXY__SQL_INSERT, true},    {"REPLACE", OXY__SQL_INSERT, true},     {"UPDATE", OXY__SQL_DML, true},
+    {"DELETE", OXY__SQL_DML, true},       {"EXPLAIN", OXY__SQL_SELECT, true},     {"BEGIN", OXY__SQL_BEGIN, false},
+    {"SAVEPOINT", OXY__SQL_BEGIN, false}, {"COMMIT", OXY__SQL_COMMIT, false},     {"END", OXY__SQL_COMMIT, false},
+    {"RELEASE", OXY__SQL_COMMIT, false},  {"ROLLBACK", OXY__SQL_ROLLBACK, false},
+};
+
+oxy__sql_kind oxy__sql_classify(const char *sql, size_t len, bool *plain)
+{
+    size_t start = skip_blank(sql, len, 0, true), end = start;
+
+    *plain = start == len;
+    if (start == len)
+        return OXY__SQL_EMPTY;
+    while (end < len && isalpha((unsigned char)sql[end]))
+        end++;
+    for (size_t i = 0; i < OXY_COUNT(word_table); i++) {
+        if (strlen(word_table[i].word) == end - start &&
+            sqlite3_strnicmp(word_table[i].word, sql + start, (int)(end - start)) == 0) {
+            *plain = word_table[i].plain;
+            return word_table[i].kind;
+        }
+    }
+    return OXY__SQL_OTHER;
+}
+
+void oxy__note_free_text(oxy__sqlite *c, const char *sql, size_t len)
+{
+    bool plain;
+    oxy__sql_kind kind = oxy__sql_classify(sql, len, &plain);
+
+    if (plain)
+        return;
+    c->tainted = true;
+    /* It may have been PRAGMA synchronous or journal_mode. */
+    if (kind == OXY__SQL_OTHER && !c->config.memory)
+        c->quick_commit = false;
+}
+
+static bool mentions(const char *sql, size_t len, const char *lower)
+{
+    size_t n = strlen(lower);
+
+    for (size_t i = 0; i + n <= len; i++)
+        if (tolower((unsigned char)sql[i]) == lower[0] && sqlite3_strnicmp(sql + i, lower, (int)n) == 0)
+            return true;
+    return false;
+}
+
+/* --- preparing ------------------------------------------------------------------- */
+
+static void stmt_free(const oxy_alloc *a, oxy__stmt *s)
+{
+    if (!s)
+        return;
+    sqlite3_finalize(s->stmt);
+    oxy_alloc_free(a, s->order);
+    oxy_alloc_free(a, s->cols);
+    oxy_alloc_free(a, s->sql);
+    oxy_alloc_free(a, s);
+}
+
+/* "$1" is to SQLite a name like any other; we count it as PostgreSQL does. */
+static bool numbered(const char *name, uint32_t *number)
+{
+    char *end;
+    unsigned long n;
+
+    if (!name || name[0] != '$' || name[1] < '1' || name[1] > '9')
+        return false;
+    n = strtoul(name + 1, &end, 10);
+    if (*end || n > INT32_MAX)
+        return false;
+    *number = (uint32_t)n - 1;
+    return true;
+}
+
+static oxy_rc map_parameters(oxy__sqlite *c, oxy__stmt *s, oxy_err *err)
+{
+    uint32_t n = (uint32_t)sqlite3_bind_parameter_count(s->stmt), number, n_values = 0;
+    bool any = false;
+
+    s->n_values = n;
+    for (uint32_t i = 1; i <= n && !any; i++)
+        any = numbered(sqlite3_bind_parameter_name(s->stmt, (int)i), &number);
+    if (!any)
+        return OXY_OK;
+    s->order = oxy_alloc_zero(c->base.alloc, n, sizeof *s->order);
+    if (!s->order)
+        return oxy_err_set(err, OXY_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < n; i++) {
+        s->order[i] = numbered(sqlite3_bind_parameter_name(s->stmt, (int)i + 1), &number) ? number : i;
+        if (s->order[i] >= n_values)
+            n_values = s->order[i] + 1;
+    }
+    s->n_values = n_values;
+    return OXY_OK;
+}
+
+static void look_at(oxy__stmt *s)
+{
+    bool plain, where;
+
+    s->kind = oxy__sql_classify(s->sql, s->len, &plain);
+    s->readonly = !s->stmt || sqlite3_stmt_readonly(s->stmt);
+    if (s->kind == OXY__SQL_DML && s->readonly)
+        s->kind = OXY__SQL_SELECT;
+    s->unsteady =
+        mentions(s->sql, s->len, "random") || mentions(s->sql, s->len, "'now'") || mentions(s->sql, s->len, "current_");
+    where = mentions(s->sql, s->len, "where");
+    s->whole = !where && (s->kind == OXY__SQL_SELECT ? mentions(s->sql, s->len, "count(") : s->kind == OXY__SQL_DML);
+    s->slow_next = OXY__SLOW_FIRST;
+}
+
+static oxy_rc prepare(oxy__sqlite *c, const oxy_request *r, uint64_t key, bool keep, oxy__stmt **out, oxy_err *err)
+{
+    const oxy_alloc *a = c->base.alloc;
+    oxy__stmt *s = oxy_alloc_zero(a, 1, sizeof *s);
+    const char *tail = NULL;
+    oxy_rc rc;
+
+    *out = NULL;
+    if (!s || !(s->sql = oxy_alloc_new(a, r->sql.len + 1))) {
+        rc = oxy_err_set(err, OXY_NOMEM, "out of memory");
+        goto fail;
+    }
+    if (r->sql.len)
+        memcpy(s->sql, r->sql.p, r->sql.len);
+    s->sql[r->sql.len] = '\0';
+    s->len = r->sql.len;
+    s->key = key;
+    if (s->len >= INT32_MAX) {
+        rc = oxy_err_set(err, OXY_DATA, "statement of %zu bytes is too long", s->len);
+        goto fail;
+    }
+    if (strlen(s->sql) != s->len) {
+        rc = oxy_err_set(err, OXY_PROGRAMMING, "statement contains a NUL character");
+        goto fail;
+    }
+    if (sqlite3_prepare_v3(c->db, s->sql, (int)s->len + 1, keep ? SQLITE_PREPARE_PERSISTENT : 0, &s->stmt, &tail) !=
+        SQLITE_OK) {
+        rc = oxy__sqlite_error(c, err);
+        goto fail;
+    }
+    /* Leading semicolons and comments make an empty first statement. */
+    if (!oxy__sql_blank(tail, s->len - (size_t)(tail - s->sql))) {
+        rc = oxy_err_set(err, OXY_PROGRAMMING, "several statements in one call; use execute_script for them");
+        goto fail;
+    }
+    rc = map_parameters(c, s, err);
+    if (rc != OXY_OK)
+        goto fail;
+    look_at(s);
+    *out = s;
+    return OXY_OK;
+fail:
+    stmt_free(a, s);
+    return rc;
+}
+
+/* --- cache ------------------------------------------------------------------------- */
+
+oxy_rc oxy__cache_init(oxy__sqlite *c, uint32_t limit)
+{
+    oxy__cache *cache = &c->cache;
+
+    cache->limit = limit;
+    if (!limit)
+        return OXY_OK;
+    cache->n_buckets = 16;
+    while (cache->n_buckets < limit && cache->n_buckets < (1u << 20))
+        cache->n_buckets *= 2;
+    cache->buckets = oxy_alloc_zero(c->base.alloc, cache->n_buckets, sizeof *cache->buckets);
+    return cache->buckets ? OXY_OK : OXY_NOMEM;
+}
+
+void oxy__cache_fini(oxy__sqlite *c)
+{
+    oxy__stmt *older;
+
+    for (oxy__stmt *s = c->cache.newest; s; s = older) {
+        older = s->older;
+        stmt_free(c->base.alloc, s);
+    }
+    oxy_alloc_free(c->base.alloc, c->cache.buckets);
+    memset(&c->cache, 0, sizeof c->cache);
+}
+
+static void unlink_age(oxy__cache *cache, oxy__stmt *s)
+{
+    *(s->newer ? &s->newer->older : &cache->newest) = s->older;
+    *(s->older ? &s->older->newer : &cache->oldest) = s->newer;
+}
+
+static void link_newest(oxy__cache *cache, oxy__stmt *s)
+{
+    s->newer = NULL;
+    s->older = cache->newest;
+    *(cache->newest ? &cache->newest->newer : &cache->oldest) = s;
+    cache->newest = s;
+}
+
+static void evict(oxy__sqlite *c, oxy__stmt *s)
+{
+    oxy__stmt **at = &c->cache.buckets[s->key & (c->cache.n_buckets - 1)];
+
+    while (*at != s)
+        at = &(*at)->chain;
+    *at = s->chain;
+    unlink_age(&c->cache, s);
+    c->cache.n--;
+    stmt_free(c->base.alloc, s);
+}
+
+static oxy__stmt *lookup(oxy__cache *cache, uint64_t key, oxy_sv sql)
+{
+    oxy__stmt *s = cache->newest;
+
+    /* The same statement over and over needs no table. */
+    if (!s || s->key != key) {
+        s = cache->buckets[key & (cache->n_buckets - 1)];
+        while (s && s->key != key)
+            s = s->chain;
+    }
+    while (s && !(s->key == key && s->len == sql.len && memcmp(s->sql, sql.p, sql.len) == 0))
+        s = s->chain;
+    if (s && s != cache->newest) {
+        unlink_age(cache, s);
+        link_newest(cache, s);
+    }
+    return s;
+}
+
+/* Free text is kept from its second use on: most of it comes once. */
+static bool seen_before(oxy__cache *cache, uint64_t key)
+{
+    for (size_t i = 0; i < OXY_COUNT(cache->seen); i++)
+        if (cache->seen[i] == key)
+            return true;
+    cache->seen[cache->seen_next++ % OXY_COUNT(cache->seen)] = key;
+    return false;
+}
+
+void oxy__stmt_drop_loose(oxy__sqlite *c)
+{
+    stmt_free(c->base.alloc, c->loose);
+    c->loose = NULL;
+}
+
+oxy_rc oxy__stmt_get(oxy__sqlite *c, const oxy_request *r, oxy__stmt **out, oxy_err *err)
+{
+    oxy__cache *cache = &c->cache;
+    uint64_t key = r->key ? r->key : oxy_hash(r->sql.p, r->sql.len, 0);
+    bool keep = cache->limit && !(r->flags & OXY_REQ_NO_CACHE);
+    oxy_rc rc;
+
+    oxy__stmt_drop_loose(c);
+    *out = keep ? lookup(cache, key, r->sql) : NULL;
+    if (*out)
+        return OXY_OK;
+    if (keep && (r->flags & OXY_REQ_RAW))
+        keep = seen_before(cache, key);
+    rc = prepare(c, r, key, keep, out, err);
+    if (rc != OXY_OK)
+        return rc;
+    if (!keep) {
+        c->loose = *out;
+        return OXY_OK;
+    }
+    if (cache->n >= cache->limit)
+        evict(c, cache->oldest);
+    oxy__stmt *s = *out;
+    oxy__stmt **bucket = &cache->buckets[key & (cache->n_buckets - 1)];
+    s->cached = true;
+    s->chain = *bucket;
+    *bucket = s;
+    link_newest(cache, s);
+    cache->n++;
+    return OXY_OK;
+}
+
+/* --- binding and describing ----------------------------------------------------------- */
+
+static int bind_one(sqlite3_stmt *stmt, int at, const oxy_value *v)
+{
+    switch ((oxy_tag)v->tag) {
+    case OXY_V_NULL: return sqlite3_bind_null(stmt, at);
+    case OXY_V_BOOL:
+    case OXY_V_INT: return sqlite3_bind_int64(stmt, at, v->i);
+    case OXY_V_DOUBLE: return sqlite3_bind_double(stmt, at, v->d);
+    /* A NULL pointer would bind NULL. */
+    case OXY_V_TEXT: return sqlite3_bind_text64(stmt, at, v->s.len ? v->s.p : "", v->s.len, SQLITE_STATIC, SQLITE_UTF8);
+    case OXY_V_BLOB: return sqlite3_bind_blob64(stmt, at, v->s.len ? v->s.p : "", v->s.len, SQLITE_STATIC);
+    default: return SQLITE_MISUSE;
+    }
+}
+
+oxy_rc oxy__stmt_bind(oxy__sqlite *c, oxy__stmt *s, const oxy_request *r, oxy_err *err)
+{
+    int n = s->stmt ? sqlite3_bind_parameter_count(s->stmt) : 0;
+
+    if (s->n_values != r->n_values)
+        return oxy_err_set(err, OXY_PROGRAMMING, "statement takes %u parameters, %u given", s->n_values, r->n_values);
+    for (int i = 0; i < n; i++) {
+        const oxy_value *v = &r->values[s->order ? s->order[i] : (uint32_t)i];
+        int rc = bind_one(s->stmt, i + 1, v);
+
+        if (rc == SQLITE_MISUSE)
+            return oxy_err_set(err, OXY_PROGRAMMING, "parameter %d has no form that SQLite stores", i + 1);
+        if (rc == SQLITE_TOOBIG)
+            return oxy_err_set(err, OXY_DATA, "parameter %d is longer than SQLite allows", i + 1);
+        if (rc != SQLITE_OK)
+            return oxy__sqlite_error(c, err);
+    }
+    return OXY_OK;
+}
+
+oxy_rc oxy__stmt_describe(oxy__sqlite *c, oxy__stmt *s, oxy_err *err)
+{
+    int reprepared = sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
+    uint32_t n = (uint32_t)sqlite3_column_count(s->stmt);
+    size_t size = n * sizeof(oxy_coldesc), text = 0;
+    oxy_coldesc *cols;
+    char *p;
+
+    if (s->cols && s->reprepared == reprepared)
+        return OXY_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = sqlite3_column_name(s->stmt, (int)i), *decl = sqlite3_column_decltype(s->stmt, (int)i);
+
+        if (!name)
+            return oxy_err_set(err, OXY_NOMEM, "out of memory");
+        text += strlen(name) + (decl ? strlen(decl) : 0);
+    }
+    cols = oxy_alloc_new(c->base.alloc, size + text + 1);
+    if (!cols)
+        return oxy_err_set(err, OXY_NOMEM, "out of memory");
+    memset(cols, 0, size);
+    p = (char *)cols + size;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = sqlite3_column_name(s->stmt, (int)i), *decl = sqlite3_column_decltype(s->stmt, (int)i);
+
+        cols[i].name = (oxy_sv){p, name ? strlen(name) : 0};
+        if (name)
+            memcpy(p, name, cols[i].name.len);
+        p += cols[i].name.len;
+        cols[i].decl = (oxy_sv){p, decl ? strlen(decl) : 0};
+        for (size_t k = 0; k < cols[i].decl.len; k++)
+            p[k] = (char)toupper((unsigned char)decl[k]);
+        p += cols[i].decl.len;
+    }
+    oxy_alloc_free(c->base.alloc, s->cols);
+    s->cols = cols;
+    s->n_cols = n;
+    s->reprepared = reprepared;
+    return OXY_OK;
+}
