@@ -51,7 +51,20 @@ int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row
 /* A raw row (execute_raw) by the database's own types: dict by column name. */
 PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row);
 
-/* to_py.c: one typed value as a Python object of the kind. New reference. */
+/* An instance from decoded values by field name, through the same checks and
+ * building as rows; keys that are no fields become attributes. Plan.load. */
+PyObject *oxypy_row_from_decoded(oxypy_state *st, oxypy_plan *plan, PyObject *row);
+
+/* --- to_py.c ------------------------------------------------------------------- */
+
+/* Finds what values need beyond the module's imports. 0 / -1. */
+int oxypy_to_py_init(oxypy_state *st);
+/* Text as a str: DataError's caller sees UnicodeDecodeError for bad UTF-8. */
+PyObject *oxypy_from_text(const char *p, size_t len);
+/* Calendar objects; ValueError outside of years 1 to 9999. */
+PyObject *oxypy_from_datetime(oxypy_state *st, int64_t micros, bool utc);
+
+/* One typed value as a Python object of the kind. New reference. */
 PyObject *oxypy_from_value(oxypy_state *st, const oxy_value *v, const oxy_type *type);
 
 #endif

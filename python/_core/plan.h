@@ -17,7 +17,8 @@ typedef enum oxypy_load {
     OXYPY_LOAD_INT_RANGE,   /* (2, ge, gt, le, lt)  exact ints within 64 bits or None */
     OXYPY_LOAD_FLOAT_RANGE, /* (3, ge, gt, le, lt, finite)  floats or None */
     OXYPY_LOAD_ENUM,        /* (4, {stored value: member}) */
-    OXYPY_LOAD_VALIDATOR    /* (5, validator)  validator.validate_python(value) */
+    OXYPY_LOAD_VALIDATOR,   /* (5, validator)  validator.validate_python(value, lax, by name) */
+    OXYPY_LOAD_DECIMAL      /* (6, max_digits, decimal_places)  finite Decimals within both (None: open) */
 } oxypy_load;
 
 typedef struct oxypy_field {
@@ -28,10 +29,11 @@ typedef struct oxypy_field {
     bool load_nullable;   /* None passes without a check */
     PyObject *load_arg;   /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
     bool has_min, has_max;
-    int64_t i_min, i_max; /* inclusive: LENGTH, INT_RANGE */
+    int64_t i_min, i_max; /* inclusive: LENGTH, INT_RANGE; DECIMAL: digits, places */
     double d_min, d_max;  /* FLOAT_RANGE */
     bool d_min_open, d_max_open, finite;
     PyObject *coerce;     /* callable(value) -> value of the field's type, lax; or NULL: no conversion */
+    PyObject *plain;      /* what values() makes of a decoded value: a dict of members, a callable, or NULL: nothing */
     PyObject *to_stored;  /* callable(value) -> str/int/bytes/... to store; or NULL: stored as it is */
     uint8_t category;     /* oxypy_category */
     bool generated;       /* left out of INSERT while untouched (None and not set, or db_default) */
@@ -72,7 +74,10 @@ typedef struct oxypy_plan {
     PyObject *order;          /* Meta.ordering as a tuple of Expr, or empty */
     PyObject *lookups;        /* dict keyword -> resolved lookup, filled on use (tree.c) */
     struct oxypy_cache *cache; /* compiled statements rooted at this model (compiled.c) */
-    PyObject *arena_keepalive; /* str objects whose UTF-8 the table's text points into */
+    PyObject *arena_keepalive; /* list of str whose UTF-8 the table's text points into */
+    PyObject *init_private;   /* callable(instance, None) that fills the private attributes, or NULL: there are none */
+    PyObject *partial;        /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
+    struct oxypy_rowprog *decoded; /* Plan.load's program for complete rows, made on first use */
 } oxypy_plan;
 
 /* Borrowed plan of a model class; NULL with an exception for classes that are

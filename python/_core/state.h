@@ -41,7 +41,8 @@
     X(close, "close")                                                          \
     X(value, "value")                                                          \
     X(int_, "int")                                                             \
-    X(is_safe, "is_safe")
+    X(is_safe, "is_safe")                                                      \
+    X(is_finite, "is_finite")
 
 typedef struct oxypy_state {
     /* types of this module */
@@ -116,5 +117,8 @@ int oxypy_ddl_init(PyObject *module, oxypy_state *st); /* ddl.c */
  * code, constraint, table, column, detail, hint, sql, backend, alias). sql,
  * backend and alias may be NULL. Always returns NULL. */
 PyObject *oxypy_raise(oxypy_state *st, const oxy_err *err, PyObject *sql, const char *backend, PyObject *alias);
+/* The exception class of a code with a text as PyErr_Format writes it. Always
+ * returns NULL. */
+PyObject *oxypy_raise_text(oxypy_state *st, oxy_rc rc, const char *fmt, ...);
 
 #endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* One cell as a Python object; the frequent pairs of column and cell inline. */
+#ifndef OXYPY_CELL_H
+#define OXYPY_CELL_H
+
+#include "rowprog.h"
+
+/* Where a row's values come from: cells, or (Plan.load) decoded objects. */
+typedef struct oxypy_source {
+    const oxypy_rowview *row; /* or NULL */
+    PyObject *const *values;  /* borrowed, one per column, when there is no row */
+    oxy_arena *scratch;       /* for decoding; reset for each cell */
+} oxypy_source;
+
+/* Any cell, through the codec. New reference, or NULL with DataError. */
+PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
+/* Text "YYYY-MM-DD HH:MM:SS[.ffffff]", the form that we store; NULL without
+ * an exception if the cell holds anything else. */
+PyObject *oxypy__cell_datetime(oxypy_state *st, const oxy_cell *cell, bool utc);
+/* Turns the exception at hand into a DataError that says where; passes
+ * MemoryError and what is no Exception. Returns NULL. */
+PyObject *oxypy__cell_failed(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
+/* Raises DataError for column i. Returns NULL. */
+PyObject *oxypy__cell_refuse(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src,
+                             const char *reason);
+
+/* hydrate.c: a row by the program's shape. New reference. */
+PyObject *oxypy__row_make(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src);
+/* hydrate.c: a MODEL row's validated values and annotations by name. New
+ * reference to a dict. */
+PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src);
+
+#define OXYPY_SCRATCH_BYTES 1024                         /* on the stack, for one row */
+#define OXYPY_SCRATCH_LIMIT ((size_t)1024 * 1024 * 1024) /* no cell needs more */
+
+/* New reference, or NULL with an exception. */
+static inline PyObject *oxypy__cell_get(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
+{
+    const oxy_cell *cell;
+    PyObject *value;
+
+    if (src->row == NULL)
+        return Py_NewRef(src->values[i]);
+    cell = &src->row->cells[i];
+    switch ((oxypy_way)p->cols[i].way) {
+    case OXYPY_WAY_INT:
+        if (cell->tag == OXY_C_INT)
+            return PyLong_FromLongLong(cell->i);
+        break;
+    case OXYPY_WAY_TEXT:
+        if (cell->tag == OXY_C_TEXT) {
+            value = PyUnicode_DecodeUTF8(cell->p, (Py_ssize_t)cell->len, NULL);
+            return value != NULL ? value : oxypy__cell_failed(st, p, i, src);
+        }
+        break;
+    case OXYPY_WAY_DOUBLE:
+        if (cell->tag == OXY_C_DOUBLE)
+            return PyFloat_FromDouble(cell->d);
+        break;
+    case OXYPY_WAY_BOOL:
+        if (cell->tag == OXY_C_INT && (cell->i | 1) == 1)
+            return Py_NewRef(cell->i ? Py_True : Py_False);
+        break;
+    case OXYPY_WAY_BLOB:
+        if (cell->tag == OXY_C_BLOB)
+            return PyBytes_FromStringAndSize(cell->p, (Py_ssize_t)cell->len);
+        break;
+    case OXYPY_WAY_DATETIME:
+    case OXYPY_WAY_DATETIME_UTC:
+        value =
+            cell->tag != OXY_C_TEXT ? NULL : oxypy__cell_datetime(st, cell, p->cols[i].way == OXYPY_WAY_DATETIME_UTC);
+        if (value != NULL || PyErr_Occurred())
+            return value;
+        break;
+    case OXYPY_WAY_CODEC: break;
+    }
+    if (cell->tag == OXY_C_NULL)
+        Py_RETURN_NONE;
+    return oxypy__cell_decode(st, p, i, src);
+}
+
+#endif

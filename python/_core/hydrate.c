@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows in: runs row programs. The quick way decodes each cell, applies its
+ * field's rule and builds the instance; at the first value that a rule does
+ * not pass, the row starts over on the slow way, which hands the decoded
+ * values to Pydantic and so raises (or returns) exactly what Pydantic does. */
+#include "cell.h"
+#include "instance.h"
+#include "rowprog.h"
+
+#define MAX_DECIMAL_DIGITS 28 /* precision of Python's default context, to which Pydantic rounds before it counts */
+
+typedef enum verdict { FAILED = -1 /* exception set */, DOUBTFUL = 0, PASSED = 1 } verdict;
+
+/* --- rules ---------------------------------------------------------------------------- */
+
+static bool length_fits(const oxypy_field *r, Py_ssize_t n)
+{
+    return (!r->has_min || n >= r->i_min) && (!r->has_max || n <= r->i_max);
+}
+
+static verdict check_length(const oxypy_field *r, PyObject *value)
+{
+    if (PyUnicode_CheckExact(value))
+        return length_fits(r, PyUnicode_GET_LENGTH(value)) ? PASSED : DOUBTFUL;
+    if (PyBytes_CheckExact(value))
+        return length_fits(r, PyBytes_GET_SIZE(value)) ? PASSED : DOUBTFUL;
+    return DOUBTFUL;
+}
+
+static verdict check_int(const oxypy_field *r, PyObject *value)
+{
+    int overflow = 0;
+    long long number;
+
+    if (!PyLong_CheckExact(value))
+        return DOUBTFUL;
+    number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (number == -1 && PyErr_Occurred())
+        return FAILED;
+    return overflow == 0 && number >= r->i_min && number <= r->i_max ? PASSED : DOUBTFUL;
+}
+
+static verdict check_float(const oxypy_field *r, PyObject *value)
+{
+    double d;
+
+    if (!PyFloat_CheckExact(value))
+        return DOUBTFUL;
+    d = PyFloat_AS_DOUBLE(value);
+    if (!(d - d == 0.0)) /* infinite or not a number */
+        return r->finite || r->has_min || r->has_max ? DOUBTFUL : PASSED;
+    if (r->has_min && !(r->d_min_open ? d > r->d_min : d >= r->d_min))
+        return DOUBTFUL;
+    if (r->has_max && !(r->d_max_open ? d < r->d_max : d <= r->d_max))
+        return DOUBTFUL;
+    return PASSED;
+}
+
+/* A Decimal's text as digits and places: "-12.50" has 4 and 2. False for
+ * exponents, NaN and infinities. */
+static bool count_digits(const char *p, int64_t *digits, int64_t *places)
+{
+    bool point = false, leading = true;
+
+    *digits = *places = 0;
+    for (p += *p == '-'; *p != '\0'; p++) {
+        if (*p == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (*p < '0' || *p > '9')
+            return false;
+        leading = leading && *p == '0';
+        *digits += !leading;
+        *places += point;
+    }
+    if (*digits < *places)
+        *digits = *places;
+    if (*digits == 0)
+        *digits = 1;
+    return true;
+}
+
+/* Pydantic drops trailing zeros before it counts, in a context that rounds to
+ * MAX_DECIMAL_DIGITS: what fits as written, fits there. */
+static verdict check_digits(const oxypy_field *r, PyObject *value)
+{
+    PyObject *text = PyObject_Str(value);
+    const char *p = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+    int64_t digits, places;
+    verdict v = DOUBTFUL;
+
+    if (p == NULL)
+        v = FAILED;
+    else if (count_digits(p, &digits, &places) && digits <= MAX_DECIMAL_DIGITS && (!r->has_min || digits <= r->i_min) &&
+             (!r->has_max || places <= r->i_max) &&
+             (!r->has_min || !r->has_max || digits - places <= r->i_min - r->i_max))
+        v = PASSED;
+    Py_XDECREF(text);
+    return v;
+}
+
+static verdict check_decimal(oxypy_state *st, const oxypy_field *r, PyObject *value)
+{
+    PyObject *finite;
+    verdict v;
+
+    if (!Py_IS_TYPE(value, (PyTypeObject *)st->decimal_type))
+        return DOUBTFUL;
+    if (r->has_min || r->has_max)
+        return check_digits(r, value);
+    finite = PyObject_CallMethodNoArgs(value, st->s_is_finite);
+    if (finite == NULL)
+        return FAILED;
+    v = finite == Py_True ? PASSED : DOUBTFUL;
+    Py_DECREF(finite);
+    return v;
+}
+
+/* Replaces *value by what the stored value stands for. */
+static verdict replace(PyObject **value, PyObject *members)
+{
+    PyObject *member = PyDict_GetItemWithError(members, *value);
+
+    if (member == NULL) {
+        if (!PyErr_Occurred())
+            return DOUBTFUL;
+        PyErr_Clear(); /* unhashable: no member */
+        return DOUBTFUL;
+    }
+    Py_SETREF(*value, Py_NewRef(member));
+    return PASSED;
+}
+
+/* A validator's own exception is not ours to judge: the slow way calls it
+ * again in its place and lets it through. */
+static verdict validate(const oxypy_rowprog *p, const oxypy_field *r, PyObject **value)
+{
+    PyObject *args[] = {NULL, *value, Py_False, Py_False, Py_True};
+    PyObject *result = PyObject_Vectorcall(r->load_arg, args + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, p->lax);
+
+    if (result == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception))
+            return FAILED;
+        PyErr_Clear();
+        return DOUBTFUL;
+    }
+    Py_SETREF(*value, result);
+    return PASSED;
+}
+
+static verdict apply(oxypy_state *st, const oxypy_rowprog *p, const oxypy_field *r, PyObject **value)
+{
+    if (*value == Py_None && r->load != OXYPY_LOAD_VALIDATOR)
+        return r->load_nullable ? PASSED : DOUBTFUL;
+    switch (r->load) {
+    case OXYPY_LOAD_IDENTITY: return PASSED;
+    case OXYPY_LOAD_LENGTH: return check_length(r, *value);
+    case OXYPY_LOAD_INT_RANGE: return check_int(r, *value);
+    case OXYPY_LOAD_FLOAT_RANGE: return check_float(r, *value);
+    case OXYPY_LOAD_ENUM: return replace(value, r->load_arg);
+    case OXYPY_LOAD_DECIMAL: return check_decimal(st, r, *value);
+    case OXYPY_LOAD_VALIDATOR: return *value == Py_None && r->load_nullable ? PASSED : validate(p, r, value);
+    }
+    return DOUBTFUL;
+}
+
+/* --- filling -------------------------------------------------------------------------- */
+
+/* Decodes and checks every column into dict. */
+static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        const oxypy_rowcol *c = &p->cols[i];
+        PyObject *value = oxypy__cell_get(st, p, i, src);
+        verdict v;
+
+        if (value == NULL)
+            return FAILED;
+        v = c->is_field ? apply(st, p, &c->rule, &value) : PASSED;
+        if (v == PASSED && PyDict_SetItem(dict, c->name, value) < 0)
+            v = FAILED;
+        Py_DECREF(value);
+        if (v != PASSED)
+            return v;
+    }
+    return PASSED;
+}
+
+/* Attributes that are made anew for each row. */
+static int fill_made(const oxypy_rowprog *p, PyObject *dict)
+{
+    for (uint32_t i = 0; i < p->n_made; i++) {
+        PyObject *factory = p->made[i].factory, *value;
+        int rc;
+
+        value = factory == (PyObject *)&PyList_Type ? PyList_New(0) : PyObject_CallNoArgs(factory);
+        if (value == NULL)
+            return -1;
+        rc = PyDict_SetItem(dict, p->made[i].name, value);
+        Py_DECREF(value);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The instance around a filled dict; takes no reference. */
+static PyObject *wrap(const oxypy_rowprog *p, PyObject *dict)
+{
+    PyObject *fields_set = PySet_New(p->fields_set), *self;
+
+    if (fields_set == NULL)
+        return NULL;
+    self = oxypy_instance_new(p->plan, dict, fields_set, p->state);
+    Py_DECREF(fields_set);
+    if (self != NULL && p->plan->init_private != NULL) {
+        PyObject *args[] = {NULL, self, Py_None};
+        PyObject *done = PyObject_Vectorcall(p->plan->init_private, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+
+        if (done == NULL)
+            Py_CLEAR(self);
+        Py_XDECREF(done);
+    }
+    return self;
+}
+
+/* --- the slow way ----------------------------------------------------------------------- */
+
+/* The fields' decoded values by name, before any rule. */
+static PyObject *collect(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, bool fields)
+{
+    PyObject *dict = PyDict_New();
+
+    for (uint32_t i = 0; dict != NULL && i < p->n; i++) {
+        PyObject *value;
+
+        if (p->cols[i].is_field != fields)
+            continue;
+        value = oxypy__cell_get(st, p, i, src);
+        if (value == NULL || PyDict_SetItem(dict, p->cols[i].name, value) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+/* The values of a partial row, validated field by field in the model's order:
+ * new reference to a dict. */
+static PyObject *validate_partial(const oxypy_rowprog *p, PyObject *values)
+{
+    PyObject *answer = PyObject_CallOneArg(p->validate, values), *dict = NULL;
+
+    if (answer == NULL)
+        return NULL;
+    if (PyTuple_Check(answer) && PyTuple_GET_SIZE(answer) > 0 && PyDict_Check(PyTuple_GET_ITEM(answer, 0)))
+        dict = Py_NewRef(PyTuple_GET_ITEM(answer, 0));
+    else
+        PyErr_SetString(PyExc_TypeError, "a validator of fields must return (dict, extra, fields set)");
+    Py_DECREF(answer);
+    return dict;
+}
+
+static PyObject *slow_partial(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *values = collect(st, p, src, true), *extra = NULL, *valid = NULL, *dict = NULL, *self = NULL;
+
+    if (values == NULL)
+        return NULL;
+    extra = collect(st, p, src, false);
+    if (extra == NULL)
+        goto done;
+    valid = validate_partial(p, values);
+    dict = valid == NULL ? NULL : PyDict_Copy(p->template_dict);
+    if (dict != NULL && PyDict_Update(dict, valid) == 0 && fill_made(p, dict) == 0 && PyDict_Update(dict, extra) == 0)
+        self = wrap(p, dict);
+done:
+    Py_DECREF(values);
+    Py_XDECREF(extra);
+    Py_XDECREF(valid);
+    Py_XDECREF(dict);
+    return self;
+}
+
+/* State and annotations for an instance that Pydantic made. A validator may
+ * return anything; what is no instance of the model is left alone. */
+static int adorn(const oxypy_rowprog *p, PyObject *self, PyObject *extra)
+{
+    PyObject *dict;
+    int rc;
+
+    if (!PyObject_TypeCheck(self, p->plan->model))
+        return 0;
+    oxypy_slot_steal(self, p->plan->off_state, Py_NewRef(p->state));
+    if (PyDict_GET_SIZE(extra) == 0)
+        return 0;
+    dict = oxypy_instance_dict(self);
+    if (dict == NULL)
+        return -1;
+    rc = PyDict_Update(dict, extra);
+    Py_DECREF(dict);
+    return rc;
+}
+
+static PyObject *slow_model(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *values, *extra, *self = NULL;
+
+    if (p->validate != NULL)
+        return slow_partial(st, p, src);
+    values = collect(st, p, src, true);
+    if (values == NULL)
+        return NULL;
+    extra = collect(st, p, src, false);
+    if (extra != NULL)
+        self = PyObject_CallOneArg(p->plan->validate_row, values);
+    if (self != NULL && adorn(p, self, extra) < 0)
+        Py_CLEAR(self);
+    Py_DECREF(values);
+    Py_XDECREF(extra);
+    return self;
+}
+
+/* --- rows by shape ------------------------------------------------------------------------ */
+
+static PyObject *build_model(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *dict, *self = NULL;
+    verdict v;
+
+    if (p->whole)
+        return slow_model(st, p, src);
+    dict = PyDict_Copy(p->template_dict);
+    if (dict == NULL)
+        return NULL;
+    v = fill(st, p, src, dict);
+    if (v == PASSED) {
+        if (fill_made(p, dict) == 0)
+            self = wrap(p, dict);
+        /* A factory's exception is Pydantic's to raise, as a validator's is. */
+        if (self == NULL && PyErr_ExceptionMatches(PyExc_Exception) && !p->partial) {
+            PyErr_Clear();
+            v = DOUBTFUL;
+        }
+    }
+    Py_DECREF(dict);
+    return v == DOUBTFUL ? slow_model(st, p, src) : self;
+}
+
+/* values(): what an attribute of the model would hold, without its constraints. */
+static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
+{
+    const oxypy_rowcol *c = &p->cols[i];
+    PyObject *value = oxypy__cell_get(st, p, i, src), *plain = c->rule.plain, *result;
+
+    if (value == NULL || value == Py_None || plain == NULL)
+        return value;
+    if (PyDict_Check(plain)) {
+        if (replace(&value, plain) == PASSED)
+            return value;
+        Py_DECREF(value);
+        return oxypy__cell_refuse(st, p, i, src, "the stored value is no member of the field's enum");
+    }
+    result = PyObject_CallOneArg(plain, value);
+    Py_DECREF(value);
+    return result != NULL ? result : oxypy__cell_failed(st, p, i, src);
+}
+
+static PyObject *build_dict(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *dict = PyDict_Copy(p->template_dict);
+
+    for (uint32_t i = 0; dict != NULL && i < p->n; i++) {
+        PyObject *value = plain_value(st, p, i, src);
+
+        if (value == NULL || PyDict_SetItem(dict, p->cols[i].name, value) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+static PyObject *build_tuple(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)p->n);
+
+    for (uint32_t i = 0; tuple != NULL && i < p->n; i++) {
+        PyObject *value = plain_value(st, p, i, src);
+
+        if (value == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, value);
+    }
+    return tuple;
+}
+
+PyObject *oxypy__row_make(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    switch (p->shape) {
+    case OXYPY_MODEL: return build_model(st, p, src);
+    case OXYPY_DICT: return build_dict(st, p, src);
+    case OXYPY_TUPLE: return build_tuple(st, p, src);
+    case OXYPY_FLAT: return plain_value(st, p, 0, src);
+    }
+    return NULL;
+}
+
+/* --- values for an instance that exists ------------------------------------------------- */
+
+/* Of everything a validator returned, what the program's columns are called. */
+static int pick(const oxypy_rowprog *p, PyObject *from, PyObject *into)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        PyObject *value;
+
+        if (!p->cols[i].is_field)
+            continue;
+        value = PyDict_GetItemWithError(from, p->cols[i].name);
+        if (value == NULL)
+            return PyErr_Occurred() ? -1 : 0;
+        if (PyDict_SetItem(into, p->cols[i].name, value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The slow way's values: validated as a row, its instance thrown away. */
+static PyObject *slow_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *values = collect(st, p, src, true), *valid = NULL, *self = NULL, *result = NULL;
+
+    if (values == NULL)
+        return NULL;
+    if (p->validate != NULL) {
+        valid = validate_partial(p, values);
+    } else {
+        self = PyObject_CallOneArg(p->plan->validate_row, values);
+        if (self != NULL && PyObject_TypeCheck(self, p->plan->model))
+            valid = oxypy_instance_dict(self);
+        else if (self != NULL)
+            PyErr_Format(PyExc_TypeError, "validating a row of %s gave %s", p->plan->model->tp_name,
+                         Py_TYPE(self)->tp_name);
+    }
+    result = valid == NULL ? NULL : collect(st, p, src, false);
+    if (result != NULL && pick(p, valid, result) < 0)
+        Py_CLEAR(result);
+    Py_DECREF(values);
+    Py_XDECREF(valid);
+    Py_XDECREF(self);
+    return result;
+}
+
+PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *dict;
+    verdict v;
+
+    if (p->whole)
+        return slow_values(st, p, src);
+    dict = PyDict_New();
+    if (dict == NULL)
+        return NULL;
+    v = fill(st, p, src, dict);
+    if (v != PASSED)
+        Py_CLEAR(dict);
+    return v == DOUBTFUL ? slow_values(st, p, src) : dict;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Instances of model classes: made and written without running any code of
+ * the class, as pydantic-core does it. */
+#include "instance.h"
+
+#include <structmember.h>
+
+Py_ssize_t oxypy_slot_offset(PyTypeObject *type, PyObject *name)
+{
+    PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
+    Py_ssize_t offset = -1;
+
+    if (descriptor == NULL)
+        return -1;
+    if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type))
+        offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+    Py_DECREF(descriptor);
+    if (offset < 0)
+        PyErr_Format(PyExc_TypeError, "%s.%U is not a slot", type->tp_name, name);
+    return offset;
+}
+
+oxypy_instance_state *oxypy_instance_state_get(const oxypy_plan *plan, PyObject *instance)
+{
+    return (oxypy_instance_state *)oxypy_slot_get(instance, plan->off_state);
+}
+
+/* tp_alloc zeroes the slots; a class that needs more than that (its own
+ * __new__, abstract methods) never comes here: the proof sees to it. */
+PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *fields_set, PyObject *state)
+{
+    PyObject *extra = plan->extra == Py_None ? Py_NewRef(Py_None) : PyDict_Copy(plan->extra), *self;
+
+    if (extra == NULL)
+        return NULL;
+    self = plan->model->tp_alloc(plan->model, 0);
+    if (self == NULL) {
+        Py_DECREF(extra);
+        return NULL;
+    }
+    oxypy_slot_steal(self, plan->off_fields_set, Py_NewRef(fields_set));
+    oxypy_slot_steal(self, plan->off_extra, extra);
+    oxypy_slot_steal(self, plan->off_private, Py_NewRef(Py_None));
+    oxypy_slot_steal(self, plan->off_state, Py_NewRef(state));
+    if (PyObject_GenericSetDict(self, dict, NULL) < 0)
+        Py_CLEAR(self);
+    return self;
+}
+
+PyObject *oxypy_instance_dict(PyObject *instance)
+{
+    PyObject *dict = PyObject_GenericGetDict(instance, NULL);
+
+    if (dict != NULL && !PyDict_Check(dict)) {
+        PyErr_Format(PyExc_TypeError, "%s has no __dict__", Py_TYPE(instance)->tp_name);
+        Py_CLEAR(dict);
+    }
+    return dict;
+}
+
+PyObject *oxypy_write_attribute(PyObject *module, PyObject *const *args, Py_ssize_t n);
+
+/* write_attribute(instance, name, value) */
+PyObject *oxypy_write_attribute(PyObject *module, PyObject *const *args, Py_ssize_t n)
+{
+    oxypy_state *st = oxypy_state_of_module(module);
+    PyObject *dict, *fields_set;
+    int rc;
+
+    if (n != 3) {
+        PyErr_Format(PyExc_TypeError, "write_attribute() takes 3 arguments, %zd given", n);
+        return NULL;
+    }
+    dict = oxypy_instance_dict(args[0]);
+    if (dict == NULL)
+        return NULL;
+    rc = PyDict_SetItem(dict, args[1], args[2]);
+    Py_DECREF(dict);
+    if (rc < 0)
+        return NULL;
+    fields_set = PyObject_GetAttr(args[0], st->s_fields_set);
+    if (fields_set == NULL)
+        return NULL;
+    rc = PySet_Add(fields_set, args[1]);
+    Py_DECREF(fields_set);
+    if (rc < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of a row program; for rowprog.c and hydrate.c. */
+#ifndef OXYPY_ROWPROG_H
+#define OXYPY_ROWPROG_H
+
+#include "hydrate.h"
+
+/* The short ways from a cell to an object. A cell of another type than the
+ * way expects, and every kind without one, goes through the codec. */
+typedef enum oxypy_way {
+    OXYPY_WAY_CODEC,
+    OXYPY_WAY_INT,
+    OXYPY_WAY_TEXT,
+    OXYPY_WAY_DOUBLE,
+    OXYPY_WAY_BOOL,
+    OXYPY_WAY_BLOB,
+    OXYPY_WAY_DATETIME,
+    OXYPY_WAY_DATETIME_UTC
+} oxypy_way;
+
+/* One result column. rule is a copy of the field's, owning what it refers to;
+ * columns without a field have the identity. */
+typedef struct oxypy_rowcol {
+    uint8_t way; /* oxypy_way */
+    bool is_field;
+    PyObject *name;
+    oxypy_field rule;
+    oxy_type type;    /* to decode to; its text is borrowed from the tables */
+    PyObject *table;  /* str, for errors; NULL for expressions */
+    PyObject *column; /* str */
+} oxypy_rowcol;
+
+/* Attributes that a row does not bring and that are made anew for each. */
+typedef struct oxypy_made {
+    PyObject *name, *factory;
+} oxypy_made;
+
+struct oxypy_rowprog {
+    oxypy_shape shape;
+    uint32_t n, n_made;
+    oxypy_plan *plan;        /* strong, or NULL */
+    PyObject *template_dict; /* MODEL: __dict__ of a row; DICT: the row; else NULL */
+    PyObject *fields_set;    /* MODEL: set to copy */
+    PyObject *state;         /* MODEL: InstanceState of every row */
+    PyObject *validate;      /* partial rows: dict -> (dict, extra, fields set); NULL: the plan's validate_row */
+    PyObject *lax;           /* ("strict", "by_alias", "by_name") */
+    oxypy_made *made;
+    bool partial, whole; /* some fields only; every row goes through the validator whole */
+    oxypy_rowcol cols[];
+};
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* The ways in: a row of a program's statement, a row of decoded values, a row
+ * for an instance that exists, a row without a program. */
+#include "cell.h"
+#include "instance.h"
+#include "rowprog.h"
+
+static int row_fits(const oxypy_rowprog *p, const oxypy_rowview *row)
+{
+    if (row->n == p->n)
+        return 0;
+    PyErr_Format(PyExc_SystemError, "the row has %u columns, its program %u", (unsigned)row->n, (unsigned)p->n);
+    return -1;
+}
+
+PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row)
+{
+    char first[OXYPY_SCRATCH_BYTES];
+    oxy_arena scratch;
+    oxypy_source src = {.row = row, .scratch = &scratch};
+    PyObject *result;
+
+    if (row_fits(p, row) < 0)
+        return NULL;
+    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    result = oxypy__row_make(st, p, &src);
+    oxy_arena_fini(&scratch);
+    return result;
+}
+
+/* --- decoded values -------------------------------------------------------------------- */
+
+static oxypy_rowprog *program_for(oxypy_state *st, oxypy_plan *plan, PyObject *names)
+{
+    oxy_result_col *cols = PyMem_Calloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *cols);
+    oxypy_rowprog *p;
+
+    if (cols == NULL)
+        return (oxypy_rowprog *)(void *)PyErr_NoMemory();
+    p = oxypy_rowprog_new(st, plan, OXYPY_MODEL, cols, NULL, names);
+    PyMem_Free(cols);
+    return p;
+}
+
+/* Column names of a row of decoded values: the fields it has, in the plan's
+ * order, then the rest. */
+static PyObject *names_in(const oxypy_plan *plan, PyObject *row)
+{
+    PyObject *names = PyList_New(0), *tuple = NULL, *key, *value;
+    Py_ssize_t at = 0;
+
+    if (names == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        int has = PyDict_Contains(row, plan->fields[i].name);
+
+        if (has < 0 || (has > 0 && PyList_Append(names, plan->fields[i].name) < 0))
+            goto done;
+    }
+    while (PyDict_Next(row, &at, &key, &value))
+        if (oxypy_plan_field(plan, key) < 0 && PyList_Append(names, key) < 0)
+            goto done;
+    tuple = PyList_AsTuple(names);
+done:
+    Py_DECREF(names);
+    return tuple;
+}
+
+static PyObject *make_decoded(oxypy_state *st, const oxypy_rowprog *p, PyObject *row)
+{
+    PyObject **values = PyMem_Calloc((size_t)p->n + 1, sizeof *values), *self = NULL;
+    oxypy_source src = {.values = values};
+
+    if (values == NULL)
+        return PyErr_NoMemory();
+    for (uint32_t i = 0; i < p->n; i++) {
+        values[i] = PyDict_GetItemWithError(row, p->cols[i].name);
+        if (values[i] == NULL) {
+            if (!PyErr_Occurred())
+                PyErr_SetObject(PyExc_KeyError, p->cols[i].name);
+            goto done;
+        }
+    }
+    self = oxypy__row_make(st, p, &src);
+done:
+    PyMem_Free(values);
+    return self;
+}
+
+/* Complete rows share one program; any other set of keys makes its own. */
+static oxypy_rowprog *decoded_program(oxypy_state *st, oxypy_plan *plan, PyObject *names, bool *shared)
+{
+    *shared = PyTuple_GET_SIZE(names) == (Py_ssize_t)plan->n_fields &&
+              (plan->n_fields == 0 || oxypy_plan_field(plan, PyTuple_GET_ITEM(names, plan->n_fields - 1)) >= 0);
+    if (!*shared)
+        return program_for(st, plan, names);
+    if (plan->decoded == NULL)
+        plan->decoded = program_for(st, plan, names);
+    return plan->decoded;
+}
+
+PyObject *oxypy_row_from_decoded(oxypy_state *st, oxypy_plan *plan, PyObject *row)
+{
+    PyObject *dict = PyDict_New(), *names = NULL, *self = NULL;
+    oxypy_rowprog *p = NULL;
+    bool shared = false;
+
+    if (dict == NULL || PyDict_Update(dict, row) < 0)
+        goto done;
+    names = names_in(plan, dict);
+    p = names == NULL ? NULL : decoded_program(st, plan, names, &shared);
+    if (p != NULL)
+        self = make_decoded(st, p, dict);
+done:
+    if (!shared)
+        oxypy_rowprog_free(p);
+    Py_XDECREF(names);
+    Py_XDECREF(dict);
+    return self;
+}
+
+/* --- refilling ----------------------------------------------------------------------------- */
+
+/* The state after the row: saved; what it brought is loaded and as stored. */
+static PyObject *state_after(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance)
+{
+    oxypy_instance_state *old = oxypy_instance_state_get(p->plan, instance);
+    PyObject *loaded = NULL, *dirty = NULL, *after = NULL;
+
+    if (old == NULL)
+        return Py_NewRef(p->plan->loaded_state);
+    if (old->saved && !p->partial && PySet_GET_SIZE(old->dirty) == 0 && old->loaded == Py_None)
+        return Py_NewRef((PyObject *)old);
+    dirty = PyNumber_Subtract(old->dirty, p->fields_set);
+    if (dirty == NULL)
+        goto done;
+    if (old->loaded == Py_None || !p->partial)
+        loaded = Py_NewRef(Py_None);
+    else
+        loaded = PyNumber_Or(old->loaded, p->fields_set);
+    if (loaded == NULL)
+        goto done;
+    if (loaded != Py_None && PySet_GET_SIZE(loaded) >= (Py_ssize_t)p->plan->n_fields)
+        Py_SETREF(loaded, Py_NewRef(Py_None));
+    after = oxypy_instance_state_new(st, true, loaded, old->relations, dirty);
+done:
+    Py_XDECREF(loaded);
+    Py_XDECREF(dirty);
+    return after;
+}
+
+/* Writes past frozen: straight into __dict__ and the set of names. */
+static int write_values(const oxypy_rowprog *p, PyObject *instance, PyObject *values)
+{
+    PyObject *dict = oxypy_instance_dict(instance), *set = oxypy_slot_get(instance, p->plan->off_fields_set);
+    int rc = -1;
+
+    if (dict == NULL)
+        return -1;
+    if (PyDict_Update(dict, values) < 0)
+        goto done;
+    if (set == NULL || !PySet_Check(set)) {
+        PyErr_SetString(PyExc_TypeError, "the instance was not initialised");
+        goto done;
+    }
+    rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < p->n; i++)
+        if (p->cols[i].is_field)
+            rc = PySet_Add(set, p->cols[i].name);
+done:
+    Py_DECREF(dict);
+    return rc;
+}
+
+int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance)
+{
+    char first[OXYPY_SCRATCH_BYTES];
+    oxy_arena scratch;
+    oxypy_source src = {.row = row, .scratch = &scratch};
+    PyObject *values = NULL, *state = NULL;
+    int rc = -1;
+
+    if (p->shape != OXYPY_MODEL || !PyObject_TypeCheck(instance, p->plan->model)) {
+        PyErr_Format(PyExc_TypeError, "cannot refill a %s from this row", Py_TYPE(instance)->tp_name);
+        return -1;
+    }
+    if (row_fits(p, row) < 0)
+        return -1;
+    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    values = oxypy__row_values(st, p, &src);
+    state = values == NULL ? NULL : state_after(st, p, instance);
+    if (state != NULL)
+        rc = write_values(p, instance, values);
+    if (rc == 0)
+        oxypy_slot_steal(instance, p->plan->off_state, Py_NewRef(state));
+    Py_XDECREF(values);
+    Py_XDECREF(state);
+    oxy_arena_fini(&scratch);
+    return rc;
+}
+
+/* --- raw rows -------------------------------------------------------------------------------- */
+
+/* SQLite keeps 0 and 1 for the booleans of such columns; what else lies there
+ * comes as it is. */
+static bool is_boolean(const oxy_coldesc *desc, const oxy_cell *cell)
+{
+    return cell->tag == OXY_C_INT && (cell->i | 1) == 1 && desc->decl.len == 7 &&
+           PyOS_strnicmp(desc->decl.p, "BOOLEAN", 7) == 0;
+}
+
+/* Raw cells share decoding and errors with those of models through a program
+ * of one column, whose name changes. */
+static PyObject *raw_cells(oxypy_state *st, const oxypy_rowview *row, oxypy_rowprog *p, oxy_arena *scratch)
+{
+    PyObject *dict = PyDict_New();
+
+    for (uint32_t i = 0; dict != NULL && i < row->n; i++) {
+        const oxypy_rowview one = {&row->cells[i], &row->cols[i], 1, row->codec};
+        oxypy_source src = {.row = &one, .scratch = scratch};
+        PyObject *name = PyUnicode_DecodeUTF8(one.cols->name.p, (Py_ssize_t)one.cols->name.len, "replace"), *value;
+
+        p->cols[0].name = p->cols[0].column = name;
+        p->cols[0].way = is_boolean(one.cols, one.cells) ? OXYPY_WAY_BOOL : OXYPY_WAY_CODEC;
+        value = name == NULL ? NULL : oxypy__cell_get(st, p, 0, &src);
+        if (value == NULL || PyDict_SetItem(dict, name, value) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row)
+{
+    _Alignas(oxypy_rowprog) char program[sizeof(oxypy_rowprog) + sizeof(oxypy_rowcol)];
+    char first[OXYPY_SCRATCH_BYTES];
+    oxypy_rowprog *p = (oxypy_rowprog *)(void *)program;
+    oxy_arena scratch;
+    PyObject *dict;
+
+    memset(program, 0, sizeof program);
+    p->shape = OXYPY_FLAT;
+    p->n = 1;
+    p->cols[0].type.kind = OXY_K_UNKNOWN;
+    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    dict = raw_cells(st, row, p, &scratch);
+    oxy_arena_fini(&scratch);
+    return dict;
+}
