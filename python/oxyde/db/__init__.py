@@ -1,0 +1,39 @@
+"""Connections and transactions: `await db.init(default="sqlite:///shop.db")`."""
+
+from . import transaction
+from .lifecycle import close, connect, health, init, lifespan
+from .pool import AsyncDatabase, PoolSettings, PoolStats
+from .raw import execute_script
+from .registry import disconnect_all, get_connection, register_connection, unregister_connection
+from .schema import create_tables, drop_tables
+from .transaction import (
+    AsyncTransaction,
+    TransactionTimeoutError,
+    atomic,
+    get_active_transaction,
+    on_commit,
+)
+
+__all__ = [
+    "AsyncDatabase",
+    "AsyncTransaction",
+    "PoolSettings",
+    "PoolStats",
+    "TransactionTimeoutError",
+    "atomic",
+    "close",
+    "connect",
+    "create_tables",
+    "disconnect_all",
+    "drop_tables",
+    "execute_script",
+    "get_active_transaction",
+    "get_connection",
+    "health",
+    "init",
+    "lifespan",
+    "on_commit",
+    "register_connection",
+    "transaction",
+    "unregister_connection",
+]

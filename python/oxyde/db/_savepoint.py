@@ -1,0 +1,95 @@
+"""Savepoints: parts of a transaction that can be undone on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
+
+from ..exceptions import InterfaceError
+from ._shield import Shielded
+
+if TYPE_CHECKING:
+    from .transaction import AsyncTransaction
+
+__all__ = ["Savepoint"]
+
+
+class Savepoint:
+    """`sp = await tx.savepoint()` and then `rollback()` or `release()`; or `async with tx.savepoint()`."""
+
+    __slots__ = ("_begun", "_hooks", "_name", "_over", "_tx")
+
+    def __init__(self, tx: AsyncTransaction, name: str) -> None:
+        self._tx = tx
+        self._name = name
+        self._hooks = 0
+        self._begun = False
+        self._over: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in SQL."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<Savepoint {self._name!r} of transaction {self._tx.id}>"
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self._begin().__await__()
+
+    async def _begin(self) -> Self:
+        if self._begun:
+            raise InterfaceError(f"savepoint {self._name!r} was set already")
+        await self._tx._run(f"SAVEPOINT {self._quoted}")
+        self._begun = True
+        self._hooks = len(self._tx._hooks)
+        self._tx._savepoints.append(self)
+        return self
+
+    @property
+    def _quoted(self) -> str:
+        return '"' + self._name.replace('"', '""') + '"'
+
+    def _check(self) -> None:
+        if not self._begun:
+            raise InterfaceError(f"savepoint {self._name!r} was not set: await it first")
+        if self._over is not None:
+            raise InterfaceError(f"savepoint {self._name!r} was {self._over}")
+
+    def _end_inner(self, how: str, including: bool) -> None:
+        """Savepoints set after this one end with it."""
+        stack = self._tx._savepoints
+        at = stack.index(self) + (0 if including else 1)
+        for inner in stack[at:]:
+            inner._over = how if inner is self else f"{how} with the savepoint {self._name!r} around it"
+        del stack[at:]
+
+    async def rollback(self) -> None:
+        """Undoes what was done since it was set; the savepoint stays."""
+        self._check()
+        await Shielded(self._tx._run(f"ROLLBACK TO {self._quoted}"))
+        del self._tx._hooks[self._hooks :]
+        self._end_inner("rolled back", False)
+
+    async def release(self) -> None:
+        """Keeps what was done since it was set; the savepoint is gone."""
+        self._check()
+        await Shielded(self._tx._run(f"RELEASE {self._quoted}"))
+        self._end_inner("released", True)
+
+    async def __aenter__(self) -> Self:
+        return await self._begin()
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if self._over is not None or not self._tx._usable:
+            return
+        if error is None:
+            await self.release()
+            return
+        try:
+            await self.rollback()
+        finally:
+            if self._tx._usable and self._over is None:
+                await self.release()

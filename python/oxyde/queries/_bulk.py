@@ -1,0 +1,206 @@
+"""bulk_create and bulk_update: many rows in as few statements as the database takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from .. import _core
+from .._core import (
+    DO_INSERT,
+    DO_UPDATE,
+    SINK_AFFECTED,
+    SINK_REFILL,
+    X_AND,
+    X_LOOKUP,
+    X_OR,
+    InsertState,
+    operation,
+)
+from ..exceptions import FieldError, ManagerError
+from ._fields import column_fields, field_names, key_fields
+from ._values import checked_values
+from .expressions import case_of
+
+_new = _core.Expr.__new__
+
+# Parameters of one statement that every supported build of SQLite takes.
+MAX_PARAMS = 32_766
+# Rows of one CASE: its branches are tried one after the other, for every row.
+MAX_CASES = 250
+
+
+class Conflict(NamedTuple):
+    """What an insert does with rows that are there already."""
+
+    action: Literal["nothing", "update"] | None
+    targets: tuple[str, ...]
+    sets: dict[str, Any] | None
+
+
+_NONE = Conflict(None, (), None)
+
+
+def _batch(batch_size: int | None) -> int:
+    if batch_size is None:
+        return MAX_PARAMS
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int):
+        raise TypeError(f"batch_size is an int, not {type(batch_size).__name__}")
+    if batch_size <= 0:
+        raise ValueError(f"batch_size is at least 1, got {batch_size}")
+    return batch_size
+
+
+def _rows_of(model: Any, objects: Iterable[Any]) -> list[Any]:
+    if isinstance(objects, (str, bytes, Mapping)) or not isinstance(objects, Iterable):
+        raise TypeError(f"bulk_create() takes a list of instances and dicts, not {type(objects).__name__}")
+    rows = []
+    for item in objects:
+        if isinstance(item, model):
+            rows.append(item)
+        elif isinstance(item, Mapping):
+            rows.append(model(**item))
+        else:
+            raise ManagerError(
+                f"bulk_create() takes {model.__name__} instances and dicts, not {type(item).__name__}"
+            )
+    return rows
+
+
+async def _nothing(value: Any) -> Any:
+    return value
+
+
+def bulk_insert(
+    model: Any,
+    objects: Iterable[Any],
+    *,
+    batch_size: int | None,
+    ignore_conflicts: bool,
+    update_conflicts: bool,
+    conflict_of: Callable[[frozenset[str]], Conflict],
+    using: str | None,
+    client: Any,
+) -> Coroutine[Any, Any, Any]:
+    """Checks the arguments and gives the operation that inserts the rows."""
+    if ignore_conflicts and update_conflicts:
+        raise ValueError("bulk_create(): ignore_conflicts and update_conflicts exclude each other")
+    limit = _batch(batch_size)
+    rows = _rows_of(model, objects)
+    if not rows:
+        return _nothing([])
+    limit = max(1, min(limit, MAX_PARAMS // max(1, len(column_fields(model)))))
+    states = []
+    for fields, numbers in InsertState.groups(model, rows, limit):
+        group = rows if len(numbers) == len(rows) else [rows[number] for number in numbers]
+        conflict = _NONE
+        if update_conflicts:
+            conflict = conflict_of(frozenset(fields))
+        elif ignore_conflicts:
+            conflict = Conflict("nothing", (), None)
+        states.append(
+            InsertState(
+                model,
+                group,
+                fields=fields,
+                conflict=conflict.action,
+                targets=conflict.targets,
+                sets=conflict.sets,
+                refill=conflict.action != "nothing",
+            )
+        )
+    sink = SINK_AFFECTED if ignore_conflicts else SINK_REFILL
+    if len(states) == 1 and sink == SINK_REFILL:
+        return operation(DO_INSERT, states[0], sink, arg=rows, using=using, client=client)
+    return _insert_all(states, rows, sink, using, client)
+
+
+async def _insert_all(
+    states: list[Any], rows: list[Any], sink: int, using: str | None, client: Any
+) -> list[Any]:
+    from ..db._resolve import in_transaction
+
+    if len(states) == 1:
+        await operation(DO_INSERT, states[0], sink, arg=rows, using=using, client=client)
+        return rows
+    async with in_transaction(using, client) as tx:
+        for state in states:
+            await operation(DO_INSERT, state, sink, arg=rows, client=tx)
+    return rows
+
+
+# --- bulk_update ------------------------------------------------------------------------------
+
+
+def bulk_update(
+    model: Any,
+    objects: Iterable[Any],
+    fields: Iterable[Any],
+    *,
+    batch_size: int | None,
+    using: str | None,
+    client: Any,
+) -> Coroutine[Any, Any, int]:
+    """Checks the arguments and gives the operation that updates the rows."""
+    limit = _batch(batch_size)
+    names = field_names(model, fields, "bulk_update()")
+    keys = key_fields(model)
+    if not keys:
+        raise ManagerError(f"bulk_update() needs a primary key, {model.__name__} has none")
+    if not names:
+        raise ManagerError("bulk_update() needs at least one field")
+    for name in names:
+        if name in keys:
+            raise FieldError(f"bulk_update() cannot change {name!r}, a field of the primary key")
+    rows = list(objects)
+    for row in rows:
+        if not isinstance(row, model):
+            raise ManagerError(f"bulk_update() takes {model.__name__} instances, not {type(row).__name__}")
+        if any(getattr(row, key) is None for key in keys):
+            raise ManagerError(f"bulk_update() needs a primary key value in every {model.__name__}")
+    if not rows:
+        return _nothing(0)
+    # Each row binds its key once per field, its value once per field, and its key in WHERE.
+    per_row = len(names) * (len(keys) + 1) + len(keys)
+    size = max(1, min(limit, MAX_CASES, MAX_PARAMS // per_row))
+    batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+    return _update_all(model, batches, names, using=using, client=client)
+
+
+async def _update_all(
+    model: Any, batches: list[list[Any]], names: tuple[str, ...], *, using: str | None, client: Any
+) -> int:
+    from ..db._resolve import in_transaction
+
+    if len(batches) == 1:
+        return int(await _update_batch(model, batches[0], names, using=using, client=client))
+    changed = 0
+    async with in_transaction(using, client) as tx:
+        for batch in batches:
+            changed += await _update_batch(model, batch, names, using=None, client=tx)
+    return changed
+
+
+def _update_batch(
+    model: Any, rows: list[Any], names: tuple[str, ...], *, using: str | None, client: Any
+) -> Any:
+    keys = key_fields(model)
+    conditions = [_key_condition(row, keys) for row in rows]
+    changes: dict[str, Any] = {}
+    for name in names:
+        values = [checked_values(model, {name: getattr(row, name)})[name] for row in rows]
+        changes[name] = case_of(list(zip(conditions, values, strict=True)))
+    query: Any = _core.QueryState(model)
+    if len(keys) == 1:
+        query = query._where((), {f"{keys[0]}__in": [getattr(row, keys[0]) for row in rows]})
+    else:
+        query = query._where((_new(_core.Expr, X_OR, 0, tuple(conditions), None),), {})
+    return operation(DO_UPDATE, query, SINK_AFFECTED, arg=changes, using=using, client=client, write=True)
+
+
+def _key_condition(row: Any, keys: tuple[str, ...]) -> _core.Expr:
+    parts = tuple(_new(_core.Expr, X_LOOKUP, 0, (), (key, getattr(row, key))) for key in keys)
+    return parts[0] if len(parts) == 1 else _new(_core.Expr, X_AND, 0, parts, None)  # type: ignore[no-any-return]
+
+
+__all__ = ["Conflict", "bulk_insert", "bulk_update"]

@@ -1,0 +1,314 @@
+"""The terminals that read. One statement is one `_core.operation`, returned as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any, Generic, Literal, overload
+
+from .. import _core
+from .._core import (
+    DO_AGGREGATE,
+    DO_COUNT,
+    DO_EXISTS,
+    DO_SELECT,
+    MODE_DICTS,
+    MODE_FLAT,
+    MODE_MODELS,
+    MODE_TUPLES,
+    SINK_DICT,
+    SINK_FIRST,
+    SINK_LIST,
+    SINK_ONE,
+    SINK_ONE_OR_NONE,
+    SINK_SCALAR,
+    operation,
+)
+from ..exceptions import FieldLookupError, NotSupportedError
+from ._base import State, TModel, TRow, order_terms
+from ._fields import column_fields, is_unique, key_fields
+from .aggregates import Aggregate, Avg, Max, Min, Sum
+from .expressions import F
+from .raw import execute_raw
+
+_KEY = "oxyde__key"  # no field can be called so: paths are split at the double underscore
+
+_MODES = {"models": MODE_MODELS, "dict": MODE_DICTS, "list": MODE_TUPLES}
+
+
+class ReadQuery(State, Generic[TModel, TRow]):
+    """Terminals that read rows."""
+
+    __slots__ = ()
+
+    # --- lists ----------------------------------------------------------------------
+
+    @overload
+    def all(
+        self, *, using: str | None = None, client: Any = None, mode: None = None
+    ) -> Coroutine[Any, Any, list[TRow]]: ...
+    @overload
+    def all(
+        self, *, using: str | None = None, client: Any = None, mode: Literal["models"]
+    ) -> Coroutine[Any, Any, list[TModel]]: ...
+    @overload
+    def all(
+        self, *, using: str | None = None, client: Any = None, mode: Literal["dict"]
+    ) -> Coroutine[Any, Any, list[dict[str, Any]]]: ...
+    @overload
+    def all(
+        self, *, using: str | None = None, client: Any = None, mode: Literal["list"]
+    ) -> Coroutine[Any, Any, list[tuple[Any, ...]]]: ...
+    def all(self, *, using: str | None = None, client: Any = None, mode: str | None = None) -> Any:
+        """All rows, in the result mode of the query or in the one named."""
+        query = self if mode is None else self._in_mode(mode)
+        return operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
+
+    def _in_mode(self, mode: str) -> Any:
+        if mode not in _MODES:
+            raise ValueError(f"mode is 'models', 'dict' or 'list', not {mode!r}")
+        return self._with(mode=_MODES[mode])
+
+    def fetch_all(self, client: Any = None, *, using: str | None = None) -> Coroutine[Any, Any, list[Any]]:
+        """All rows as dicts; as tuples or scalars after `values_list()`."""
+        query = self._with(mode=MODE_DICTS) if self._mode == MODE_MODELS else self
+        return operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
+
+    def fetch_one(self, client: Any = None, *, using: str | None = None) -> Coroutine[Any, Any, Any]:
+        """The first row as `fetch_all` gives it, or None."""
+        query = self._with(mode=MODE_DICTS) if self._mode == MODE_MODELS else self
+        return operation(DO_SELECT, query, SINK_FIRST, limit=1, using=using, client=client)
+
+    def fetch_rows(
+        self, client: Any = None, *, using: str | None = None
+    ) -> Coroutine[Any, Any, list[dict[str, Any]]]:
+        """All rows as dicts, whatever the result mode."""
+        return operation(DO_SELECT, self._with(mode=MODE_DICTS), SINK_LIST, using=using, client=client)
+
+    def fetch_models(
+        self, client: Any = None, *, using: str | None = None
+    ) -> Coroutine[Any, Any, list[TModel]]:
+        """All rows as models, whatever the result mode."""
+        return operation(DO_SELECT, self._with(mode=MODE_MODELS), SINK_LIST, using=using, client=client)
+
+    # --- one row ---------------------------------------------------------------------
+
+    def get(
+        self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
+    ) -> Coroutine[Any, Any, TRow]:
+        """The only row; `NotFoundError` without one, `MultipleObjectsReturned` with several."""
+        query = self._where(conditions, lookups) if conditions or lookups else self
+        return operation(DO_SELECT, query, SINK_ONE, limit=2, using=using, client=client)
+
+    def get_or_none(
+        self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
+    ) -> Coroutine[Any, Any, TRow | None]:
+        """The only row, or None; several still raise `MultipleObjectsReturned`."""
+        query = self._where(conditions, lookups) if conditions or lookups else self
+        return operation(DO_SELECT, query, SINK_ONE_OR_NONE, limit=2, using=using, client=client)
+
+    def first(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, TRow | None]:
+        """The first row, or None; by primary key where the query has no order."""
+        return operation(DO_SELECT, self._by_default(), SINK_FIRST, limit=1, using=using, client=client)
+
+    def last(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, TRow | None]:
+        """The last row, or None; by primary key where the query has no order."""
+        query = self._by_default(required=True)
+        if self._sliced or self._limit >= 0 or self._offset > 0:
+            # Its number depends on how many rows there are, so the slice is read whole.
+            return _last_of(query, using, client)
+        return operation(
+            DO_SELECT,
+            query._with(reversed=not query._reversed),
+            SINK_FIRST,
+            limit=1,
+            using=using,
+            client=client,
+        )
+
+    def _by_default(self, required: bool = False) -> Any:
+        """Itself if it has an order, else ordered by the key."""
+        if self._ordered or self._group_by or self._sets:
+            return self
+        keys = key_fields(self._model)
+        if keys:
+            return self._with(order=order_terms(keys))
+        if required:
+            raise FieldLookupError(
+                f"last() needs an order: {self._model.__name__} has no primary key, add .order_by(...)"
+            )
+        return self
+
+    def earliest(
+        self, *fields: Any, using: str | None = None, client: Any = None
+    ) -> Coroutine[Any, Any, TRow]:
+        """The first row by these fields, else by `Meta.ordering`; `NotFoundError` without rows."""
+        return operation(
+            DO_SELECT, self._by("earliest", fields), SINK_ONE, limit=1, using=using, client=client
+        )
+
+    def latest(self, *fields: Any, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, TRow]:
+        """The last row by these fields, else by `Meta.ordering`; `NotFoundError` without rows."""
+        query = self._by("latest", fields)
+        return operation(DO_SELECT, query._with(reversed=True), SINK_ONE, limit=1, using=using, client=client)
+
+    def _by(self, method: str, fields: tuple[Any, ...]) -> Any:
+        if self._sliced:
+            raise ValueError(f"{method}() cannot follow a slice")
+        if not fields and not self._with(order=None)._ordered:
+            raise ValueError(f"{method}() needs a field: {self._model.__name__} has no Meta.ordering")
+        return self._with(order=order_terms(fields) if fields else None, reversed=False)
+
+    async def in_bulk(
+        self,
+        ids: Iterable[Any] | None = None,
+        *,
+        field_name: str = "pk",
+        using: str | None = None,
+        client: Any = None,
+    ) -> dict[Any, TRow]:
+        """The rows by key: of the given keys, or all."""
+        if not is_unique(self._model, field_name):
+            raise ValueError(f"in_bulk() needs a unique field, {self._model.__name__}.{field_name} is not")
+        query: Any = self
+        if ids is not None:
+            wanted = list(ids)
+            if not wanted:
+                return {}
+            query = query._where((), {f"{field_name}__in": wanted})
+        keys = key_fields(self._model) if field_name == "pk" else (field_name,)
+        if self._mode == MODE_MODELS:
+            rows = await operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
+            if len(keys) == 1:
+                return {getattr(row, keys[0]): row for row in rows}
+            return {tuple(getattr(row, key) for key in keys): row for row in rows}
+        return await self._values_in_bulk(query, keys, using, client)
+
+    async def _values_in_bulk(
+        self, query: Any, keys: tuple[str, ...], using: str | None, client: Any
+    ) -> dict[Any, Any]:
+        # The key travels as further columns behind the selection, and is cut off again.
+        aliases = {f"{_KEY}{number}": F(name) for number, name in enumerate(keys)}
+        mode = MODE_DICTS if self._mode == MODE_DICTS else MODE_TUPLES
+        fields = column_fields(self._model) if query._fields is None else query._fields
+        annotations = {**(query._annotations or {}), **aliases}
+        query = query._with(fields=(*fields, *aliases), annotations=annotations, mode=mode)
+        result: dict[Any, Any] = {}
+        for row in await operation(DO_SELECT, query, SINK_LIST, using=using, client=client):
+            if mode == MODE_DICTS:
+                key = tuple(row.pop(alias) for alias in aliases)
+                value = row
+            else:
+                key, value = row[-len(keys) :], row[: -len(keys)]
+                if self._mode == MODE_FLAT:
+                    value = value[0]
+            result[key if len(keys) > 1 else key[0]] = value
+        return result
+
+    # --- figures ---------------------------------------------------------------------------
+
+    def exists(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, bool]:
+        """Whether there is any row."""
+        return operation(DO_EXISTS, self, SINK_SCALAR, using=using, client=client)
+
+    def count(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, int]:
+        """The number of rows that `all()` would give."""
+        return operation(DO_COUNT, self, SINK_SCALAR, using=using, client=client)
+
+    def sum(self, field: Any, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]:
+        """Sum of a field or expression, None over no rows."""
+        return operation(DO_AGGREGATE, self, SINK_SCALAR, arg={"sum": Sum(field)}, using=using, client=client)
+
+    def avg(self, field: Any, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]:
+        """Mean of a field or expression, None over no rows."""
+        return operation(DO_AGGREGATE, self, SINK_SCALAR, arg={"avg": Avg(field)}, using=using, client=client)
+
+    def max(self, field: Any, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]:
+        """Greatest value of a field or expression, None over no rows."""
+        return operation(DO_AGGREGATE, self, SINK_SCALAR, arg={"max": Max(field)}, using=using, client=client)
+
+    def min(self, field: Any, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]:
+        """Least value of a field or expression, None over no rows."""
+        return operation(DO_AGGREGATE, self, SINK_SCALAR, arg={"min": Min(field)}, using=using, client=client)
+
+    def aggregate(
+        self, *aggregates: Aggregate, using: str | None = None, client: Any = None, **named: Any
+    ) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Several figures in one statement, as a dict; unnamed ones are called `weight__sum`."""
+        arg: dict[str, Any] = {}
+        for aggregate in aggregates:
+            if not isinstance(aggregate, Aggregate):
+                raise TypeError(f"aggregate() takes aggregates, not {type(aggregate).__name__}")
+            arg[aggregate.default_alias] = aggregate
+        for alias, expr in named.items():
+            if not isinstance(expr, _core.Expr):
+                raise TypeError(f"aggregate({alias}=...) takes an aggregate, not {type(expr).__name__}")
+            arg[alias] = expr
+        if not arg:
+            raise ValueError("aggregate() needs at least one aggregate")
+        return operation(DO_AGGREGATE, self, SINK_DICT, arg=arg, using=using, client=client)
+
+    # --- streaming ---------------------------------------------------------------------------
+
+    def iterator(
+        self, chunk_size: int = 2000, *, using: str | None = None, client: Any = None
+    ) -> AsyncIterator[TRow]:
+        """Rows one by one in bounded memory."""
+        if isinstance(chunk_size, bool) or not isinstance(chunk_size, int):
+            raise TypeError(f"chunk_size is an int, not {type(chunk_size).__name__}")
+        if chunk_size < 1:
+            raise ValueError(f"chunk_size is at least 1, got {chunk_size}")
+        raise NotSupportedError(
+            "streaming is not available in this version; use all(), or slices ordered by key"
+        )
+
+    def __aiter__(self) -> AsyncIterator[TRow]:
+        return self.iterator()
+
+    # --- introspection ------------------------------------------------------------------------
+
+    def sql(self, *, dialect: str = "postgres") -> tuple[str, list[Any]]:
+        """The SELECT that `all()` would run, with its parameters. Needs no connection."""
+        return self._sql(dialect)
+
+    async def explain(
+        self,
+        *,
+        analyze: bool = False,
+        format: str = "text",
+        using: str | None = None,
+        client: Any = None,
+    ) -> Any:
+        """How the database would run the query, as text."""
+        from ..db._resolve import backend_of
+
+        if format not in ("text", "json"):
+            raise ValueError(f"format is 'text' or 'json', not {format!r}")
+        backend = await backend_of(using, client)
+        if backend != "sqlite":
+            raise NotSupportedError(f"explain() is not available for {backend} in this version")
+        if analyze or format == "json":
+            what = "analyze=True" if analyze else "format='json'"
+            raise NotSupportedError(f"SQLite has no EXPLAIN with {what}")
+        text, params = self._sql("sqlite")
+        rows = await execute_raw(f"EXPLAIN QUERY PLAN {text}", _plain(params), using=using, client=client)
+        return _plan_text(rows)
+
+
+async def _last_of(query: Any, using: str | None, client: Any) -> Any:
+    rows = await operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
+    return rows[-1] if rows else None
+
+
+def _plain(params: list[Any]) -> list[Any]:
+    # The values do not change the plan, so a form that every driver takes is enough.
+    return [json.dumps(p, default=str) if isinstance(p, (dict, list, set)) else p for p in params]
+
+
+def _plan_text(rows: list[dict[str, Any]]) -> str:
+    depth: dict[Any, int] = {0: -1}
+    lines = []
+    for row in rows:
+        depth[row["id"]] = depth.get(row["parent"], -1) + 1
+        lines.append("  " * depth[row["id"]] + row["detail"])
+    return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""What `values()` and `values_list()` are to a type checker.
+
+At run time a mode switch returns the receiver's class with another result mode, so that methods
+of a custom query keep chaining; these classes say which rows then come.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._base import TModel
+from .builders import BuilderQuery
+
+__all__ = ["FlatValuesListQuery", "ValuesListQuery", "ValuesQuery"]
+
+
+class ValuesQuery(BuilderQuery[TModel, dict[str, Any]]):
+    """A query whose rows are dicts."""
+
+    __slots__ = ()
+
+
+class ValuesListQuery(BuilderQuery[TModel, tuple[Any, ...]]):
+    """A query whose rows are tuples."""
+
+    __slots__ = ()
+
+
+class FlatValuesListQuery(BuilderQuery[TModel, Any]):
+    """A query whose rows are the values of one column."""
+
+    __slots__ = ()
