@@ -6,6 +6,7 @@ import difflib
 import threading
 from typing import TYPE_CHECKING
 
+from .._binding import connections
 from ..exceptions import UnknownAliasError
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["disconnect_all", "get_connection", "register_connection", "unregister_connection"]
 
-# The engine looks aliases up here at every operation; it is never replaced, only changed.
-connections: dict[str, AsyncDatabase] = {}
 lock = threading.RLock()
 
 

@@ -1,0 +1,226 @@
+"""Making and dropping the tables of models, without a history."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import ipaddress
+import uuid
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from .. import _core
+from ..exceptions import FieldError
+from ..models._plan import enum_type_name, plan_of
+from ..models._stored import to_stored_for
+from ..models.metadata import ColumnMeta, ModelMeta
+from ..models.registry import assert_no_pending_models, iter_tables
+
+__all__ = ["create_tables", "drop_tables"]
+
+_SIMPLE = (
+    bool,
+    int,
+    float,
+    decimal.Decimal,
+    str,
+    bytes,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    uuid.UUID,
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Network,
+)
+
+
+async def create_tables(
+    database: Any, *, models: Iterable[type[Any]] | None = None, if_not_exists: bool = False
+) -> None:
+    """Creates the tables of the given or of all registered models, in one transaction.
+
+    `database` is a connected `AsyncDatabase` or a transaction. A table that exists is a
+    `ProgrammingError` unless `if_not_exists`.
+    """
+    tables = describe_tables(_chosen(models))
+    await _run(database, _core.ddl_create, tables, if_not_exists)
+
+
+async def drop_tables(
+    database: Any, *, models: Iterable[type[Any]] | None = None, if_exists: bool = True
+) -> None:
+    """Drops the tables of the given or of all registered models, referencing tables first."""
+    tables = describe_tables(_chosen(models))
+    await _run(database, _core.ddl_drop, tables, if_exists)
+
+
+async def _run(database: Any, statements: Any, tables: list[dict[str, Any]], tolerant: bool) -> None:
+    from ._resolve import in_transaction, resolve
+
+    handle, _ = resolve(None, database)
+    if not tables:
+        return
+    sql = statements(tables, handle.backend, tolerant)
+    async with in_transaction(None, database) as transaction:
+        for statement in sql:
+            await transaction._run(statement)
+
+
+def _chosen(models: Iterable[type[Any]] | None) -> list[type[Any]]:
+    if models is None:
+        assert_no_pending_models()
+        return list(iter_tables())
+    return list(dict.fromkeys(models))
+
+
+# --- descriptions for the engine ----------------------------------------------------------
+
+
+def describe_tables(models: Iterable[type[Any]]) -> list[dict[str, Any]]:
+    """Tables as the engine's DDL functions take them; a table that two models share comes once."""
+    tables: dict[tuple[str, str], dict[str, Any]] = {}
+    for model in models:
+        table = _table(model)
+        known = tables.setdefault((table["schema"], table["name"]), table)
+        if known is not table:
+            tables[table["schema"], table["name"]] = _wider(known, table)
+    return list(tables.values())
+
+
+def _wider(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Of two descriptions of a table the one whose columns contain the other's."""
+    for large, small in ((one, other), (other, one)):
+        columns = {c["name"]: c for c in large["columns"]}
+        if all(columns.get(c["name"]) == c for c in small["columns"]):
+            return large
+    raise FieldError(f"two models describe the table {one['name']!r} differently")
+
+
+def _table(model: Any) -> dict[str, Any]:
+    plan_of(model)  # finishes the model, or says what is wrong with it
+    meta: ModelMeta = model._db_meta
+    columns = meta.columns
+    return {
+        "name": meta.table_name,
+        "schema": meta.schema or "",
+        "comment": meta.comment or "",
+        "columns": [_column(model, meta, column) for column in columns.values()],
+        "primary_key": tuple(columns[name].db_column for name in meta.pk_fields),
+        "foreign_keys": [],
+        "indexes": _indexes(model, meta),
+        "uniques": [_unique(meta, group) for group in meta.unique_together],
+        "checks": [
+            {"name": check.name or f"chk_{meta.table_name}_{position}", "expression": check.expression}
+            for position, check in enumerate(meta.constraints)
+        ],
+    }
+
+
+def _column(model: Any, meta: ModelMeta, column: ColumnMeta) -> dict[str, Any]:
+    type_ = column.column_type
+    if type_ is None:
+        raise FieldError(f"{model.__name__}.{column.name} has no column")
+    native = type_.native_enum
+    single_key = column.primary_key and len(meta.pk_fields) == 1
+    has_default, default = _default(model, column)
+    return {
+        "name": column.db_column,
+        "kind": _core.KIND_NAMES[type_.kind],
+        "elem": _core.KIND_NAMES[type_.elem or "unknown"],
+        "ndim": type_.ndim,
+        "size": type_.size,
+        "scale": type_.scale,
+        "db_type": column.db_type or "",
+        "enum_name": enum_type_name(native.__name__) if native is not None else "",
+        "enum_schema": (meta.schema or "") if native is not None else "",
+        "enum_values": tuple(member.value for member in native) if native is not None else (),
+        "nullable": column.nullable,
+        "primary_key": column.primary_key,
+        "unique": column.unique and not single_key,
+        "python_int": type_.kind == "big_integer",
+        "db_default": column.db_default,
+        "has_default": has_default,
+        "default": default,
+        "comment": column.comment or "",
+        "is_foreign_key": False,
+    }
+
+
+def _default(model: Any, column: ColumnMeta) -> tuple[bool, Any]:
+    """The Python default as a simple value, or as ("json", text); False where SQL has none."""
+    value = column.default
+    if value is None or column.db_default is not None or column.column_type is None:
+        return False, None
+    annotation = model.__pydantic_fields__[column.name].rebuild_annotation()
+    convert = to_stored_for(column.column_type, annotation)
+    if convert is not None:
+        value = convert(value)
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if column.column_type.kind in ("json", "json_binary", "array"):
+        return _json_default(value)
+    return (True, value) if isinstance(value, _SIMPLE) else (False, None)
+
+
+def _json_default(value: Any) -> tuple[bool, Any]:
+    import json
+
+    import pydantic_core
+
+    plain = pydantic_core.to_jsonable_python(value, inf_nan_mode="constants")
+    try:
+        return True, ("json", json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    except ValueError:
+        return False, None
+
+
+def _names(meta: ModelMeta, fields: Iterable[str]) -> tuple[str, ...]:
+    """Columns of fields; a name that is no field is a column's."""
+    columns = meta.columns
+    return tuple(columns[name].db_column if name in columns else name for name in fields)
+
+
+def _unique(meta: ModelMeta, group: Iterable[str]) -> dict[str, Any]:
+    columns = _names(meta, group)
+    return {"name": f"{meta.table_name}_{'_'.join(columns)}_key", "columns": columns}
+
+
+def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
+    indexes: list[dict[str, Any]] = []
+    for index in meta.indexes:
+        columns = _names(meta, index.fields)
+        indexes.append(
+            {
+                "name": index.name or f"{meta.table_name}_{'_'.join(columns)}_idx",
+                "columns": columns,
+                "method": index.method or "",
+                "where": index.where or "",
+                "unique": index.unique,
+            }
+        )
+    covered = {index["columns"] for index in indexes}
+    for column in meta.columns.values():
+        if not column.index:
+            continue
+        alone = column.primary_key and len(meta.pk_fields) == 1
+        if column.unique or alone or (column.db_column,) in covered:
+            warnings.warn(
+                f"{model.__name__}.{column.name}: db_index is left out, the column has an index already",
+                UserWarning,
+                stacklevel=2,
+            )
+            continue
+        indexes.append(
+            {
+                "name": column.index_name or f"{meta.table_name}_{column.db_column}_idx",
+                "columns": (column.db_column,),
+                "method": column.index_method or "",
+                "where": "",
+                "unique": False,
+            }
+        )
+    return indexes

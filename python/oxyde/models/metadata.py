@@ -1,0 +1,110 @@
+"""What is known of a model beside its Pydantic fields: `cls._db_meta`.
+
+Meant for tools. Readable, but without a promise that it stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ._types import ColumnType
+from .decorators import Check, Index
+
+__all__ = ["ColumnMeta", "ForeignKeyInfo", "ModelMeta", "RelationInfo"]
+
+
+@dataclass(frozen=True)
+class ForeignKeyInfo:
+    """Where a relation attribute points. `target` is "module.QualName"."""
+
+    target: str
+    column_name: str
+    target_field: str
+    nullable: bool
+    on_delete: str
+    on_update: str
+
+
+@dataclass(frozen=True)
+class RelationInfo:
+    """A virtual field: the other side of a foreign key, or a many-to-many relation."""
+
+    name: str
+    kind: Literal["one_to_many", "one_to_one", "many_to_many"]
+    target: str
+    remote_field: str | None
+    through: str | type[Any] | None
+
+
+@dataclass
+class ColumnMeta:
+    """A field and its column."""
+
+    name: str
+    db_column: str
+    python_type: Any
+    nullable: bool
+    db_type: str | None = None
+    index: bool = False
+    index_name: str | None = None
+    index_method: str | None = None
+    unique: bool = False
+    primary_key: bool = False
+    comment: str | None = None
+    default: Any = None
+    default_factory: Callable[..., Any] | None = None
+    db_default: str | None = None
+    max_length: int | None = None
+    max_digits: int | None = None
+    decimal_places: int | None = None
+    foreign_key: ForeignKeyInfo | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    column_type: ColumnType | None = field(default=None, repr=False)
+
+
+@dataclass
+class ModelMeta:
+    """The options of `Meta` and, once the model is finished, its columns.
+
+    `finished`: the annotations could be resolved and `field_metadata` is complete. `error`: what
+    was wrong with a model that was finished later than its class statement.
+    """
+
+    is_table: bool = False
+    table_name: str = ""
+    schema: str | None = None
+    comment: str | None = None
+    indexes: list[Index] = field(default_factory=list)
+    unique_together: list[tuple[str, ...]] = field(default_factory=list)
+    constraints: list[Check] = field(default_factory=list)
+    ordering: list[Any] = field(default_factory=list)
+    unloaded: Literal["empty", "raise"] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    field_metadata: dict[str, ColumnMeta] = field(default_factory=dict)
+    relations: dict[str, RelationInfo] = field(default_factory=dict)
+    finished: bool = field(default=False, repr=False)
+    error: Exception | None = field(default=None, repr=False)
+    relation_fields: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def pk_fields(self) -> tuple[str, ...]:
+        """Names of all key fields, in field order."""
+        return tuple(name for name, column in self.field_metadata.items() if column.primary_key)
+
+    @property
+    def pk_field(self) -> str | None:
+        """Name of the first key field."""
+        return next(iter(self.pk_fields), None)
+
+    @property
+    def pk_column(self) -> str | None:
+        """Column of the first key field."""
+        name = self.pk_field
+        return None if name is None else self.field_metadata[name].db_column
+
+    @property
+    def columns(self) -> dict[str, ColumnMeta]:
+        """The fields that have a column of their own."""
+        return {name: c for name, c in self.field_metadata.items() if c.column_type is not None}
