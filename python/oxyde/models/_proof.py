@@ -105,7 +105,7 @@ def prove(model: Any, load_kinds: Mapping[str, tuple[str, str]]) -> Proof:
         nullable=nullable,
         plain=plain,
         whole_model=bool(reason),
-        absent=[_default(name, fields[name]["schema"], parts) for name in absent],
+        absent=[_default(name, fields[name]["schema"], parts) for name in absent_names],
         attributes=tuple(fields) or tuple(model.__pydantic_fields__),
         extra={} if _extra_allowed(parts) else None,
         validate_row=functools.partial(model.__pydantic_validator__.validate_python, **_LAX),

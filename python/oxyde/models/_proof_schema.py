@@ -18,9 +18,7 @@ _BOUNDS = "ge gt le lt"
 _SIZES = "min_length max_length fail_fast strict"
 _CUSTOM_ERROR = "custom_error_type custom_error_message custom_error_context"
 _FIELD = "schema validation_alias serialization_alias serialization_exclude serialization_exclude_if frozen"
-_MODEL = (
-    "cls config custom_init extra_behavior frozen generic_origin post_init revalidate_instances root_model"
-)
+_CLASS = "cls config frozen generic_origin post_init revalidate_instances"
 _DEFAULT = "default default_factory default_factory_takes_data on_error strict validate_default"
 _URL = "max_length allowed_schemes host_required default_host default_port default_path strict"
 _EXTRAS = "extra_behavior extras_schema extras_keys_schema computed_fields"
