@@ -95,11 +95,7 @@ def prove(model: Any, load_kinds: Mapping[str, tuple[str, str]]) -> Proof:
         shown = plain_of(fields[name]["schema"], parts.definitions, kind, elem)
         if shown is not None:
             plain[name] = shown
-    absent = (
-        []
-        if reason
-        else [_default(name, fields[name]["schema"], parts) for name in fields if name not in load_kinds]
-    )
+    absent_names = [name for name in fields if name not in load_kinds and not reason]
     return Proof(
         fields=rules,
         nullable=nullable,
