@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from pydantic._internal import _model_construction
 from pydantic_core import SchemaError, SchemaValidator
 
+from .. import _core
 from ._proof_rules import IDENTITY, VALIDATOR, Plain, Rule, field_rule, plain_of
 from ._proof_schema import (
     KNOWN_CONFIG,
@@ -73,19 +74,21 @@ class _Model(NamedTuple):
     wrapped: str  # what stands around the fields, or ""
 
 
-def prove(model: Any, load_kinds: Mapping[str, tuple[str, str]]) -> Proof:
+def prove(model: Any, load_kinds: Mapping[str, tuple[int, int]]) -> Proof:
     """Finds the loading rule of each column field.
 
     load_kinds: name of each field with a column -> (kind, kind of elements) that cells are
-    decoded to, as `_core.KIND_NAMES` spells them.
+    decoded to, numbered as in `_core.KIND_NAMES`.
     """
+    names = {number: name for name, number in _core.KIND_NAMES.items()}
     parts = _take_apart(model)
     fields = _fields_of(parts)
     reason = _model_reason(parts) or _row_reason(parts, load_kinds)
     rules: dict[str, Rule] = {}
     nullable: dict[str, bool] = {}
     plain: dict[str, Plain] = {}
-    for name, (kind, elem) in load_kinds.items():
+    for name, numbers in load_kinds.items():
+        kind, elem = (names[number] for number in numbers)
         rules[name], nullable[name] = (IDENTITY,), True
         if name not in fields:
             reason = reason or f"no schema of {name}"
