@@ -11,19 +11,45 @@ from typing import TYPE_CHECKING, Any
 from ._binding import bind
 from ._version import __version__
 
+# The engine has to know the exceptions before anything else of the package runs.
 bind()
 
-# The engine has to know the exceptions before anything else of the package runs.
-from .exceptions import *  # noqa: E402, F403
-from .exceptions import __all__ as _exception_names  # noqa: E402
-from .models import (  # noqa: E402
-    Check,
-    Field,
-    Index,
-    Model,
-    is_loaded,
-    is_saved,
+from .exceptions import (  # noqa: E402
+    CheckViolationError,
+    CommitUnknownError,
+    ConnectionLostError,
+    DatabaseError,
+    DataError,
+    DeadlockError,
+    Error,
+    FieldError,
+    FieldLookupError,
+    FieldLookupValueError,
+    ForeignKeyViolationError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    LockTimeout,
+    ManagerError,
+    MigrationError,
+    MultipleObjectsReturned,
+    NotFoundError,
+    NotLoadedError,
+    NotNullViolationError,
+    NotSupportedError,
+    OperationalError,
+    OxydeError,
+    PoolTimeoutError,
+    ProgrammingError,
+    QueryCanceled,
+    SerializationError,
+    StatementTimeout,
+    TransactionAbortedError,
+    TransactionTimeoutError,
+    UniqueViolationError,
+    UnknownAliasError,
 )
+from .models import Check, Field, Index, Model, is_loaded, is_saved  # noqa: E402
 from .models._settings import configure  # noqa: E402
 
 if TYPE_CHECKING:
@@ -63,69 +89,125 @@ if TYPE_CHECKING:
         execute_raw,
     )
 
-_LAZY = {
-    **dict.fromkeys(
-        (
-            "AsyncDatabase",
-            "PoolSettings",
-            "atomic",
-            "create_tables",
-            "disconnect_all",
-            "drop_tables",
-            "get_connection",
-            "register_connection",
-        ),
-        "db",
-    ),
-    **dict.fromkeys(
-        (
-            "Avg",
-            "Case",
-            "Cast",
-            "Coalesce",
-            "Concat",
-            "Count",
-            "Excluded",
-            "Exists",
-            "F",
-            "Max",
-            "Min",
-            "OuterRef",
-            "Q",
-            "Query",
-            "QueryManager",
-            "RawSQL",
-            "Subquery",
-            "Sum",
-            "Value",
-            "When",
-            "col",
-            "execute_raw",
-        ),
-        "queries",
-    ),
-}
-
-__all__ = [  # noqa: PLE0604
+__all__ = [
+    "AsyncDatabase",
+    "Avg",
+    "Case",
+    "Cast",
     "Check",
+    "CheckViolationError",
+    "Coalesce",
+    "CommitUnknownError",
+    "Concat",
+    "ConnectionLostError",
+    "Count",
+    "DataError",
+    "DatabaseError",
+    "DeadlockError",
+    "Error",
+    "Excluded",
+    "Exists",
+    "F",
     "Field",
+    "FieldError",
+    "FieldLookupError",
+    "FieldLookupValueError",
+    "ForeignKeyViolationError",
     "Index",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "LockTimeout",
+    "ManagerError",
+    "Max",
+    "MigrationError",
+    "Min",
     "Model",
+    "MultipleObjectsReturned",
+    "NotFoundError",
+    "NotLoadedError",
+    "NotNullViolationError",
+    "NotSupportedError",
+    "OperationalError",
+    "OuterRef",
+    "OxydeError",
+    "PoolSettings",
+    "PoolTimeoutError",
+    "ProgrammingError",
+    "Q",
+    "Query",
+    "QueryCanceled",
+    "QueryManager",
+    "RawSQL",
+    "SerializationError",
+    "StatementTimeout",
+    "Subquery",
+    "Sum",
+    "TransactionAbortedError",
+    "TransactionTimeoutError",
+    "UniqueViolationError",
+    "UnknownAliasError",
+    "Value",
+    "When",
     "__version__",
+    "atomic",
+    "col",
     "configure",
+    "create_tables",
     "db",
+    "disconnect_all",
+    "drop_tables",
+    "execute_raw",
+    "get_connection",
     "is_loaded",
     "is_saved",
-    *_LAZY,
-    *_exception_names,
+    "register_connection",
 ]
+
+_LAZY = {
+    "db": (
+        "AsyncDatabase",
+        "PoolSettings",
+        "atomic",
+        "create_tables",
+        "disconnect_all",
+        "drop_tables",
+        "get_connection",
+        "register_connection",
+    ),
+    "queries": (
+        "Avg",
+        "Case",
+        "Cast",
+        "Coalesce",
+        "Concat",
+        "Count",
+        "Excluded",
+        "Exists",
+        "F",
+        "Max",
+        "Min",
+        "OuterRef",
+        "Q",
+        "Query",
+        "QueryManager",
+        "RawSQL",
+        "Subquery",
+        "Sum",
+        "Value",
+        "When",
+        "col",
+        "execute_raw",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _LAZY.items() for name in names}
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in ("db", "queries"):
+        if name in _LAZY:
             return importlib.import_module(f".{name}", __name__)
-        module = _LAZY.get(name)
+        module = _MODULE_OF.get(name)
         if module is None:
             from ._deprecated import deprecated_name
 

@@ -141,7 +141,7 @@ def _column(model: Any, meta: ModelMeta, column: ColumnMeta) -> dict[str, Any]:
         "nullable": column.nullable,
         "primary_key": column.primary_key,
         "unique": column.unique and not single_key,
-        "python_int": type_.kind == "big_integer",
+        "python_int": type_.shape.kind == "big_integer",
         "db_default": column.db_default,
         "has_default": has_default,
         "default": default,

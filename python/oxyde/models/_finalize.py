@@ -10,7 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from ..exceptions import FieldError
 from ._namespaces import missing_names_of, rebuild
-from ._types import column_type, flat_metadata, unwrap
+from ._types import Sizes, column_type, flat_metadata, unwrap
 from ._unknown import near_misses
 from .field import DB_DEFAULTS, OxydeFieldInfo, as_oxyde_field, db_arguments, is_filled
 from .metadata import ColumnMeta, ModelMeta
@@ -126,7 +126,7 @@ def _column(cls: Any, name: str, field: OxydeFieldInfo) -> ColumnMeta:
     else:
         implied = not relation and not field.is_required() and field.default is None and not is_filled(field)
         nullable = optional or implied
-    sizes = kind.shape.sizes if kind is not None else None
+    sizes = kind.shape.sizes if kind is not None else Sizes()
     return ColumnMeta(
         name=name,
         db_column=field.db_column or name,
@@ -142,9 +142,9 @@ def _column(cls: Any, name: str, field: OxydeFieldInfo) -> ColumnMeta:
         default=default,
         default_factory=field.default_factory,
         db_default=field.db_default,
-        max_length=_constraint(field, "max_length", sizes and sizes.max_length),
-        max_digits=_constraint(field, "max_digits", sizes and sizes.max_digits),
-        decimal_places=_constraint(field, "decimal_places", sizes and sizes.decimal_places),
+        max_length=_constraint(field, "max_length", sizes.max_length),
+        max_digits=_constraint(field, "max_digits", sizes.max_digits),
+        decimal_places=_constraint(field, "decimal_places", sizes.decimal_places),
         extra={n: v for n, v in db_arguments(field).items() if relation and v != DB_DEFAULTS[n]},
         column_type=kind,
     )
@@ -163,10 +163,9 @@ def _check_names(cls: Any, meta: ModelMeta, columns: dict[str, ColumnMeta]) -> N
 
     def check(option: str, name: Any, allowed: set[str]) -> None:
         if name not in allowed:
-            raise FieldError(
-                f"{cls.__name__}.Meta.{option} names {name!r}, which is no field"
-                f"{' or column' if allowed is known else ''} of {cls.__name__}{near_misses(str(name), allowed)}"
-            )
+            what = "field or column" if allowed is known else "field"
+            near = near_misses(str(name), allowed)
+            raise FieldError(f"{cls.__name__}.Meta.{option} names {name!r}, which is no {what}{near}")
 
     for index in meta.indexes:
         for name in index.fields:

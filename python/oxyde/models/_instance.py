@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .. import _core
 from ..exceptions import FieldError, ManagerError, NotFoundError, NotLoadedError
@@ -17,6 +17,7 @@ T = TypeVar("T")
 _NONE: frozenset[str] = frozenset()
 
 _Slot = Any
+_Action = Literal["insert", "update", "ask"]
 _read: Callable[[Any], _core.InstanceState]
 _write: Callable[[Any, _core.InstanceState], None]
 
@@ -144,38 +145,34 @@ def _plan(model: Any) -> Any:
     return model.__oxyde_plan__
 
 
-def _given_by_caller(instance: Any, key: dict[str, Any]) -> bool:
-    return bool(key) and key.keys() <= instance.model_fields_set
-
-
-def _decide(instance: Any, force_insert: bool, force_update: bool) -> str:
-    """ "insert", "update" or "ask": what save() does, by the table of the contract."""
-    from ._plan import is_generated
-
+def _decide(instance: Any, force_insert: bool, force_update: bool) -> _Action:
+    """What save() does, by the table of the contract; "ask": whether the row exists decides."""
     if force_insert and force_update:
         raise ValueError("save() takes force_insert or force_update, not both")
     key = _key_of(instance)
     saved = is_saved(instance)
-    if force_insert:
+    if force_insert or (not key and not saved and not force_update):
         return "insert"
     if not key:
-        if saved or force_update:
-            raise ManagerError(
-                f"{type(instance).__name__} has no primary key: a saved row cannot be written again"
-            )
-        return "insert"
+        raise ManagerError(
+            f"{type(instance).__name__} has no primary key, so its rows cannot be updated one by one"
+        )
     if force_update:
         _required_key(instance, "save")
         return "update"
     if any(value is None for value in key.values()):
         return "insert"
-    if saved:
-        return "update"
-    if not _given_by_caller(instance, key):
-        return "insert"
-    if any(is_generated(type(instance), name) for name in key):
-        return "update"
-    return "ask"
+    return "update" if saved else _decide_by_key(instance, key)
+
+
+def _decide_by_key(instance: Any, key: dict[str, Any]) -> _Action:
+    """The same for an instance that has a key and was never saved."""
+    from ._plan import is_generated
+
+    if not key.keys() <= instance.model_fields_set:
+        return "insert"  # its key is a default: nobody can mean a stored row
+    generated = any(is_generated(type(instance), name) for name in key)
+    return "update" if generated else "ask"
 
 
 def _update_names(instance: Any, update_fields: set[str] | None) -> list[str]:
@@ -235,7 +232,7 @@ async def save(
 
 
 async def _write_row(
-    instance: Any, action: str, update_fields: set[str] | None, client: Any, using: str | None
+    instance: Any, action: _Action, update_fields: set[str] | None, client: Any, using: str | None
 ) -> None:
     is_create = action == "insert"
     names: list[str] = [] if is_create else _update_names(instance, update_fields)

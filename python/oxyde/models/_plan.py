@@ -85,7 +85,7 @@ def _build(model: Any) -> Any:
     kinds = {
         name: (_kind(type_.load_kind), _kind(type_.load_elem))
         for name, (_, type_) in columns.items()
-        if type_
+        if type_ is not None
     }
     proof = prove(model, kinds)
     fields = [

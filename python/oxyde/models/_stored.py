@@ -234,19 +234,22 @@ def _array_to_stored(shape: Shape, elem: str) -> Convert | None:
 
 
 def _scalar_to_stored(shape: Shape, kind: str) -> Convert | None:
-    if shape.foreign:
-        return Dump(shape.base)
     base = shape.base
+    if shape.foreign:
+        return Dump(base)
     if isinstance(base, type) and issubclass(base, (pydantic.SecretStr, pydantic.SecretBytes)):
         return _secret_value
     if shape.enum is not None:
         return None if kind == "enum" else _enum_value
-    if kind not in TEXT_KINDS:
-        return _number if shape.kind == "boolean" and kind != "boolean" else None
+    if kind in TEXT_KINDS:
+        return _text_form(shape)
+    return _number if shape.kind == "boolean" and kind != "boolean" else None
+
+
+def _text_form(shape: Shape) -> Convert | None:
     if shape.kind == "decimal":
         return _decimal_text
     if shape.kind in ("date_time", "date_time_utc", "date", "time"):
         return _time_text
-    if isinstance(base, type) and issubclass(base, str):
-        return None
-    return None if get_origin(base) is Literal else _text
+    is_text = isinstance(shape.base, type) and issubclass(shape.base, str)
+    return None if is_text or get_origin(shape.base) is Literal else _text

@@ -220,25 +220,30 @@ def _with_sizes(shape: Shape, sizes: Sizes) -> Shape:
 
 def _shape_of_base(base: Any) -> Shape:
     origin = get_origin(base)
-    if base in _ALIASES if _hashable(base) else False:
+    if _hashable(base) and base in _ALIASES:
         return Shape(_ALIASES[base], base, naive=base is pydantic.NaiveDatetime)
+    if origin is not None:
+        return _shape_of_generic(base, origin)
     if is_enum(base):
         return Shape("enum", base, enum=base)
-    if isinstance(base, type) and origin is None:
-        for cls, kind in _SCALARS:
-            if issubclass(base, cls):
-                return Shape(kind, base)
-        if _is_url(base):
-            return Shape("text", base)
-        if _is_structure(base):
-            return Shape("json", base)
+    if isinstance(base, type):
+        kind = next((kind for cls, kind in _SCALARS if issubclass(base, cls)), None)
+        kind = kind or ("text" if _is_url(base) else "json" if _is_structure(base) else None)
+        if kind is not None:
+            return Shape(kind, base)
+    if base in (Any, object) or isinstance(base, typing.TypeVar):
+        return Shape("json", base)
+    return Shape(_kind_by_schema(base), base, foreign=True)
+
+
+def _shape_of_generic(base: Any, origin: Any) -> Shape:
     if origin is Literal:
         return _shape_of_literal(base)
     if origin in _UNION_ORIGINS:
         return _shape_of_union(base)
     if origin in (list, set, frozenset, tuple):
         return _shape_of_array(base, origin)
-    if base in (Any, object) or isinstance(base, typing.TypeVar) or _is_structure(origin):
+    if _is_structure(origin):
         return Shape("json", base)
     return Shape(_kind_by_schema(base), base, foreign=True)
 

@@ -11,7 +11,7 @@ from . import _instance
 __all__ = ["validate_assigned", "validate_field"]
 
 
-def _fields_schema(core: Any) -> dict[str, Any]:
+def _fields_schema(core: Any) -> Any:
     """The schema of the fields alone: no model, no validators of the model as a whole."""
     definitions = core.get("definitions") if core["type"] == "definitions" else None
     schema = core["schema"] if definitions is not None else core
@@ -43,14 +43,16 @@ def _validator_of(model: Any) -> SchemaValidator:
     made = model.__dict__.get("__oxyde_assignment__")
     if made is None:
         core = model.__pydantic_core_schema__
-        made = SchemaValidator(_fields_schema(core), _config_of(core))  # type: ignore[arg-type]
+        made = SchemaValidator(_fields_schema(core), _config_of(core))
         type.__setattr__(model, "__oxyde_assignment__", made)
-    return made  # type: ignore[no-any-return]
+    validator: SchemaValidator = made
+    return validator
 
 
 def validate_field(model: Any, name: str, value: Any) -> Any:
     """The value as the field takes it: constraints and field validators run, those of the model do not."""
-    values, _, _ = _validator_of(model).validate_assignment({}, name, value)
+    result: Any = _validator_of(model).validate_assignment({}, name, value)
+    values: dict[str, Any] = result[0]
     return values[name]
 
 
