@@ -1,0 +1,92 @@
+"""Q and conditions: how they combine, what they refuse, how they look."""
+
+from __future__ import annotations
+
+import pytest
+
+from oxyde import F, Q
+from oxyde.queries import Exists, Value
+from parcels import Parcel
+
+
+def where(*conditions: object, **lookups: object) -> str:
+    text, _ = Parcel.objects.filter(*conditions, **lookups).values("id").sql(dialect="sqlite")
+    return text.partition(" WHERE ")[2]
+
+
+def test_repr_is_the_contracts() -> None:
+    assert repr(Q(ref="a", weight=2)) == "Q(ref='a', weight=2)"
+    assert repr(~Q(ref="a")) == "~Q(ref='a')"
+    assert repr(Q(ref="a") & Q(weight=2)) == "(Q(ref='a') AND Q(weight=2))"
+    assert repr(Q(ref="a") | ~Q(weight=2) | Q(id=1)) == "(Q(ref='a') OR ~Q(weight=2) OR Q(id=1))"
+    assert repr(Q()) == "Q()"
+
+
+def test_an_empty_q_vanishes() -> None:
+    some = Q(ref="a")
+    assert (Q() & some) is some
+    assert (some | Q()) is some
+    assert repr(~Q()) == "Q()"
+    assert repr(Q(Q(), some)) == "Q(Q(ref='a'))"
+    assert where(Q()) == ""
+    assert where(~Q()) == ""
+    assert where(Q(), ref="a") == where(ref="a")
+
+
+def test_combining_builds_new_objects() -> None:
+    a, b = Q(ref="a"), Q(weight=2)
+    before = repr(a)
+    assert (a & b) is not a
+    assert repr(a) == before
+
+
+def test_q_refuses_what_is_no_condition() -> None:
+    for wrong in ("ref", 5, F("weight") + 1, Value(3), None, {"ref": "a"}):
+        with pytest.raises(ValueError, match=r"Q\(\) takes"):
+            Q(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["ref", 5, None, {"ref": 1}])
+def test_other_operands_are_type_errors(wrong: object) -> None:
+    with pytest.raises(TypeError):
+        Q(ref="a") & wrong
+    with pytest.raises(TypeError):
+        Q(ref="a") | wrong
+    with pytest.raises(TypeError):
+        (Parcel.weight > 1) & wrong
+
+
+def test_conditions_combine_with_q_on_either_side() -> None:
+    condition = Parcel.weight > 3
+    assert isinstance(condition & Q(ref="a"), Q)
+    assert isinstance(Q(ref="a") | condition, Q)
+    assert where(condition & Q(ref="a")) == where(condition, Q(ref="a"))
+    assert where(condition | Q(ref="a")) == '"weight" > ? OR "ref" = ?'
+    assert where(Q(ref="a") | condition) == '"ref" = ? OR "weight" > ?'
+
+
+def test_a_condition_has_no_truth_value() -> None:
+    for condition in (Parcel.weight > 1, ~(F("ref") == "a"), Exists(Parcel.objects.filter(id=1))):
+        with pytest.raises(TypeError, match="truth value"):
+            bool(condition)
+    with pytest.raises(TypeError, match="truth value"):
+        bool(Parcel.weight)
+
+
+def test_ten_thousand_conditions_combine_flat() -> None:
+    combined = Q()
+    for n in range(10_000):
+        combined |= Q(id=n)
+    assert len(combined.args) == 10_000
+    assert where(combined).count("?") == 10_000
+
+
+def test_an_iterator_serves_more_than_one_query() -> None:
+    condition = Q(weight__in=iter([1, 2]))
+    assert where(condition) == where(condition) == where(weight__in=[1, 2])
+
+
+def test_none_compares_as_null() -> None:
+    assert where(Parcel.note == None) == '"remark" IS NULL'  # noqa: E711
+    assert where(Parcel.note != None) == '"remark" IS NOT NULL'  # noqa: E711
+    assert where(note=None) == '"remark" IS NULL'

@@ -1,0 +1,525 @@
+"""Transactions: commit, roll back, nest, time out, get cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from oxyde import (
+    InterfaceError,
+    OperationalError,
+    PoolSettings,
+    SerializationError,
+    TransactionAbortedError,
+    TransactionTimeoutError,
+    UniqueViolationError,
+    atomic,
+    create_tables,
+    db,
+    execute_raw,
+)
+from oxyde.db import AsyncTransaction, get_active_transaction, on_commit
+from parcels import MODELS, Parcel
+
+
+@pytest_asyncio.fixture(params=["memory", "file"], autouse=True)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[db.AsyncDatabase]:
+    url = "sqlite://:memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/s.db"
+    async with db.connect(url, settings=PoolSettings(acquire_timeout=5)) as opened:
+        await create_tables(opened, models=MODELS)
+        yield opened
+        assert opened.stats().busy == 0
+
+
+async def refs() -> list[str]:
+    return list(await Parcel.objects.order_by("ref").values_list("ref", flat=True).all())
+
+
+async def add(ref: str, **options: Any) -> None:
+    await Parcel.objects.create(ref=ref, **options)
+
+
+# --- commit and roll back ------------------------------------------------------------------
+
+
+async def test_a_block_commits_or_rolls_back() -> None:
+    async with atomic() as block:
+        await add("a")
+        assert get_active_transaction() is block.transaction
+        assert block.status == "active"
+    assert (block.status, block.transaction.status) == ("committed", "committed")
+    assert get_active_transaction() is None
+    with pytest.raises(ZeroDivisionError):
+        async with atomic() as block:
+            await add("b")
+            raise ZeroDivisionError
+    assert block.status == "rolled back"
+    assert await refs() == ["a"]
+
+
+async def test_a_nested_block_is_a_savepoint() -> None:
+    async with atomic() as outer:
+        await add("a")
+        with pytest.raises(ZeroDivisionError):
+            async with atomic() as inner:
+                assert inner.transaction is outer.transaction
+                await add("b")
+                async with atomic():
+                    await add("c")
+                raise ZeroDivisionError
+        async with atomic():
+            await add("d")
+    assert await refs() == ["a", "d"]
+
+
+async def test_set_rollback_undoes_everything_silently() -> None:
+    async with atomic():
+        await add("a")
+        async with atomic() as inner:
+            inner.set_rollback()
+    assert await refs() == []
+    async with atomic() as block:
+        await add("a")
+        block.set_rollback()
+        block.set_rollback(False)
+    assert await refs() == ["a"]
+
+
+async def test_a_context_can_be_entered_again_after_it_was_left() -> None:
+    block = atomic()
+    with pytest.raises(InterfaceError, match="not entered"):
+        _ = block.transaction
+    with pytest.raises(InterfaceError, match="Transaction not started"):
+        _ = block.id
+    async with block:
+        first = block.id
+        with pytest.raises(InterfaceError, match="entered already"):
+            await block.__aenter__()
+        await add("a")
+    async with block:
+        assert block.id > first
+        await add("b")
+    assert await refs() == ["a", "b"]
+
+
+async def test_a_statement_error_leaves_the_block_usable() -> None:
+    async with atomic():
+        await add("a")
+        with pytest.raises(UniqueViolationError):
+            await add("a")
+        await add("b")
+    assert await refs() == ["a", "b"]
+
+
+async def test_a_transaction_that_the_database_ended_is_never_committed() -> None:
+    with pytest.raises(TransactionAbortedError):
+        async with atomic() as block:
+            await add("a")
+            with pytest.raises(UniqueViolationError):
+                await execute_raw(
+                    "INSERT OR ROLLBACK INTO parcels (ref, weight, state, extra, marks) "
+                    "VALUES ('a', 1, 'new', '{}', '[]')"
+                )
+            assert block.status == "failed"
+            with pytest.raises(TransactionAbortedError):
+                await add("b")
+    assert await refs() == []
+
+
+# --- decorator and run ----------------------------------------------------------------------
+
+
+async def test_the_decorator_opens_a_block_per_call() -> None:
+    @atomic
+    async def plain(ref: str) -> str:
+        await add(ref)
+        return ref
+
+    @atomic(using="default")
+    async def failing(ref: str) -> None:
+        await add(ref)
+        raise ZeroDivisionError
+
+    assert await asyncio.gather(plain("a"), plain("b")) == ["a", "b"]
+    with pytest.raises(ZeroDivisionError):
+        await failing("c")
+    assert await refs() == ["a", "b"]
+    assert plain.__name__ == "plain"
+    for wrong in (len, lambda: None, 5):
+        with pytest.raises(TypeError):
+            atomic(wrong)  # type: ignore[call-overload]
+
+
+async def test_run_repeats_after_conflicts() -> None:
+    tries: list[int] = []
+
+    async def conflicting(limit: int) -> int:
+        tries.append(1)
+        await add(f"a{len(tries)}")
+        await on_commit(lambda: done.append(len(tries)))
+        if len(tries) < limit:
+            raise SerializationError("conflict")
+        return len(tries)
+
+    done: list[int] = []
+    assert await atomic(retries=3).run(conflicting, 3) == 3
+    assert await refs() == ["a3"]
+    assert done == [3]
+    tries.clear()
+    with pytest.raises(SerializationError):
+        await atomic(retries=1).run(conflicting, 5)
+    assert len(tries) == 2
+    tries.clear()
+    async with atomic():
+        with pytest.raises(SerializationError):
+            await atomic(retries=3).run(conflicting, 5)
+    assert len(tries) == 1
+    with pytest.raises(InterfaceError, match="retries"):
+        async with atomic(retries=1):
+            pass
+
+
+# --- options ---------------------------------------------------------------------------------
+
+
+async def test_options_are_checked_at_the_call() -> None:
+    for wrong in (
+        {"isolation": "chaos"},
+        {"deferrable": True},
+        {"deferrable": True, "readonly": True},
+        {"retries": -1},
+        {"timeout": -1},
+        {"timeout": math.nan},
+    ):
+        with pytest.raises(ValueError):
+            atomic(**wrong)  # type: ignore[call-overload]
+    for wrong in ({"timeout": "3"}, {"retries": 1.5}, {"isolation": 3}, {"using": None}, {"colour": 1}):
+        with pytest.raises(TypeError):
+            atomic(**wrong)  # type: ignore[call-overload]
+    async with atomic(isolation="READ_COMMITTED"), atomic(isolation="read-committed"):
+        for options in ({"isolation": "serializable"}, {"readonly": True}, {"durable": True}):
+            with pytest.raises(InterfaceError):
+                async with atomic(**options):  # type: ignore[call-overload]
+                    pass
+        await add("a")
+    assert await refs() == ["a"]
+
+
+async def test_a_readonly_block_refuses_writes() -> None:
+    await add("a")
+    async with atomic(readonly=True):
+        assert await refs() == ["a"]
+        with pytest.raises(OperationalError, match="readonly"):
+            await add("b")
+    await add("c")
+    assert await refs() == ["a", "c"]
+
+
+async def test_a_readonly_block_sees_one_state(database: db.AsyncDatabase) -> None:
+    if database.stats().max_size == 1:
+        pytest.skip("one connection: nobody else can write meanwhile")
+    await add("a")
+    async with atomic(readonly=True):
+        assert await refs() == ["a"]
+        await asyncio.create_task(add("b"))
+        assert await refs() == ["a"]
+    assert await refs() == ["a", "b"]
+
+
+# --- timeouts -----------------------------------------------------------------------------------
+
+
+async def test_an_overdue_block_rolls_back() -> None:
+    with pytest.raises(TransactionTimeoutError, match=r"Transaction \d+ exceeded timeout"):
+        async with atomic(timeout=0.02):
+            await add("a")
+            await asyncio.sleep(0.05)
+    with pytest.raises(TransactionTimeoutError, match="exceeded timeout"):
+        async with atomic(timeout=0):
+            await add("b")
+    assert await refs() == []
+
+
+async def test_a_statement_after_the_deadline_says_so() -> None:
+    with pytest.raises(TransactionTimeoutError):
+        async with atomic(timeout=0.02):
+            await asyncio.sleep(0.05)
+            with pytest.raises(TransactionTimeoutError, match="exceeded timeout"):
+                await add("a")
+            with pytest.raises(TransactionTimeoutError, match="can no longer be used"):
+                await add("b")
+    assert await refs() == []
+
+
+async def test_a_running_statement_stops_at_the_deadline() -> None:
+    slow = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c WHERE x < 0"
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(TransactionTimeoutError):
+        async with atomic(timeout=0.1):
+            await execute_raw(slow)
+    assert asyncio.get_running_loop().time() - started < 2
+    await add("a")
+
+
+async def test_a_nested_timeout_ends_only_the_nested_block() -> None:
+    async with atomic():
+        await add("a")
+        with pytest.raises(TransactionTimeoutError):
+            async with atomic(timeout=0.01):
+                await add("b")
+                await asyncio.sleep(0.03)
+        await add("c")
+    assert await refs() == ["a", "c"]
+
+
+async def test_waiting_for_the_writer_counts() -> None:
+    entered = asyncio.Event()
+
+    async def hold() -> None:
+        async with atomic():
+            entered.set()
+            await asyncio.sleep(0.2)
+
+    holder = asyncio.create_task(hold())
+    await entered.wait()
+    with pytest.raises(TransactionTimeoutError):
+        async with atomic(timeout=0.03):
+            pass
+    await holder
+
+
+# --- savepoints ------------------------------------------------------------------------------------
+
+
+async def test_savepoints_by_hand() -> None:
+    async with atomic() as block:
+        await add("a")
+        point = await block.savepoint()
+        await add("b")
+        await point.rollback()
+        await add("c")
+        await point.release()
+        with pytest.raises(InterfaceError, match="released"):
+            await point.rollback()
+        async with block.savepoint('odd "name"') as named:
+            await add("d")
+        with pytest.raises(InterfaceError):
+            await named.release()
+        with pytest.raises(ZeroDivisionError):
+            async with block.savepoint():
+                await add("e")
+                raise ZeroDivisionError
+    assert await refs() == ["a", "c", "d"]
+    with pytest.raises(InterfaceError):
+        await point.rollback()
+
+
+async def test_rolling_back_ends_inner_savepoints() -> None:
+    async with atomic() as block:
+        outer = await block.savepoint()
+        inner = await block.savepoint()
+        await outer.rollback()
+        with pytest.raises(InterfaceError, match="rolled back"):
+            await inner.release()
+        await outer.release()
+        for wrong in ("", "a\0b"):
+            with pytest.raises(ValueError):
+                block.savepoint(wrong)
+
+
+# --- hooks -------------------------------------------------------------------------------------------
+
+
+async def test_hooks_run_after_the_outermost_commit_in_order() -> None:
+    seen: list[Any] = []
+
+    async def later() -> None:
+        seen.append(("later", get_active_transaction(), await refs()))
+
+    async with atomic() as block:
+        await add("a")
+        block.on_commit(lambda: seen.append("first"))
+        async with atomic():
+            await on_commit(later)
+            with pytest.raises(ZeroDivisionError):
+                async with atomic():
+                    await on_commit(lambda: seen.append("dropped"))
+                    raise ZeroDivisionError
+            point = await block.savepoint()
+            await block.on_commit(lambda: seen.append("dropped too"))
+            await point.rollback()
+        assert seen == []
+    assert seen == ["first", ("later", None, ["a"])]
+    await on_commit(lambda: seen.append("at once"))
+    assert seen[-1] == "at once"
+
+
+async def test_every_hook_runs_and_the_first_error_is_raised(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[str] = []
+
+    def fail() -> None:
+        raise ZeroDivisionError("hook")
+
+    with pytest.raises(ZeroDivisionError):
+        async with atomic() as block:
+            await add("a")
+            block.on_commit(fail, robust=True)
+            block.on_commit(fail)
+            block.on_commit(lambda: seen.append("last"))
+    assert seen == ["last"]
+    assert await refs() == ["a"]
+    assert "on_commit hook" in caplog.text
+    with pytest.raises(ZeroDivisionError):
+        await on_commit(fail)
+    await on_commit(fail, robust=True)
+
+
+async def test_a_rolled_back_block_runs_no_hook() -> None:
+    seen: list[str] = []
+    async with atomic() as block:
+        block.on_commit(lambda: seen.append("no"))
+        block.set_rollback()
+    assert seen == []
+
+
+# --- tasks ---------------------------------------------------------------------------------------------
+
+
+async def test_child_tasks_are_outside(database: db.AsyncDatabase) -> None:
+    async def child() -> Any:
+        return get_active_transaction()
+
+    async with atomic() as block:
+        assert await asyncio.create_task(child()) is None
+        assert await asyncio.gather(child(), child()) == [None, None]
+
+        async def with_client() -> None:
+            await Parcel.objects.create(ref="a", client=block)
+
+        await asyncio.create_task(with_client())
+        await asyncio.gather(
+            *(Parcel.objects.create(ref=f"b{n}", client=block.transaction) for n in range(5))
+        )
+        assert len(await refs()) == 6
+        block.set_rollback()
+    assert await refs() == []
+
+
+async def test_only_the_task_that_entered_may_leave() -> None:
+    block = atomic()
+    await block.__aenter__()
+    await add("a")
+
+    async def leave() -> None:
+        await block.__aexit__(None, None, None)
+
+    with pytest.raises(InterfaceError, match=r"transaction\.atomic context mismatch"):
+        await asyncio.create_task(leave())
+    await block.__aexit__(None, None, None)
+    assert await refs() == ["a"]
+
+
+async def test_the_manual_form_is_not_the_tasks(database: db.AsyncDatabase) -> None:
+    if database.stats().max_size == 1:
+        pytest.skip("one connection: reading beside the transaction would wait for it")
+    tx = AsyncTransaction(database)
+    with pytest.raises(InterfaceError, match="Transaction not started"):
+        _ = tx.id
+    async with tx:
+        assert get_active_transaction() is None
+        await Parcel.objects.create(ref="a", client=tx)
+        assert await refs() == []
+        assert await Parcel.objects.count(client=tx) == 1
+    assert await refs() == ["a"]
+    with pytest.raises(InterfaceError):
+        await Parcel.objects.count(client=tx)
+    with pytest.raises(InterfaceError):
+        async with tx:
+            pass
+    with pytest.raises(TypeError):
+        AsyncTransaction("default")  # type: ignore[arg-type]
+
+
+async def test_a_finished_block_is_no_client() -> None:
+    async with atomic() as block:
+        await add("a")
+    with pytest.raises(InterfaceError):
+        await Parcel.objects.count(client=block)
+
+
+# --- cancellation ------------------------------------------------------------------------------------------
+
+
+async def test_cancelling_a_block_rolls_back(database: db.AsyncDatabase) -> None:
+    entered = asyncio.Event()
+
+    async def work() -> None:
+        async with atomic():
+            await add("a")
+            entered.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await refs() == []
+    assert database.stats().busy == 0
+
+
+async def test_cancelling_at_any_turn_leaves_no_transaction(database: db.AsyncDatabase) -> None:
+    async def work() -> None:
+        async with atomic():
+            await Parcel.objects.create(ref="a")
+            await asyncio.sleep(0)
+            async with atomic():
+                await Parcel.objects.create(ref="b")
+            await asyncio.sleep(0)
+
+    for turns in range(12):
+        task = asyncio.create_task(work())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            assert await refs() == [], turns
+        else:
+            assert await refs() == ["a", "b"], turns
+            await Parcel.objects.delete()
+        assert database.stats().busy == 0
+
+
+async def test_a_cancelled_statement_stops_and_the_block_rolls_back(database: db.AsyncDatabase) -> None:
+    slow = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c WHERE x < 0"
+
+    async def work() -> None:
+        async with atomic():
+            await add("a")
+            await execute_raw(slow)
+
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(work(), 0.1)
+    assert await refs() == []
+    assert database.stats().busy == 0
+
+
+async def test_many_blocks_take_turns() -> None:
+    await add("n", weight=0)
+
+    async def bump() -> None:
+        async with atomic():
+            row = await Parcel.objects.get(ref="n")
+            await asyncio.sleep(0)
+            await Parcel.objects.filter(ref="n").update(weight=row.weight + 1)
+
+    await asyncio.gather(*(bump() for _ in range(200)))
+    assert (await Parcel.objects.get(ref="n")).weight == 200
