@@ -1,4 +1,4 @@
-"""Which database an alias means. One dict, shared with the engine."""
+"""Which database an alias means: one dict, in which the engine looks as well."""
 
 from __future__ import annotations
 

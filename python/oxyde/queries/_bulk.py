@@ -19,7 +19,7 @@ from .._core import (
 )
 from ..exceptions import FieldError, ManagerError
 from ._fields import column_fields, field_names, key_fields
-from ._values import checked_values
+from ._values import checked_values, validate_assigned
 from .expressions import case_of
 
 _new = _core.Expr.__new__
@@ -57,6 +57,7 @@ def _rows_of(model: Any, objects: Iterable[Any]) -> list[Any]:
     rows = []
     for item in objects:
         if isinstance(item, model):
+            validate_assigned(item)
             rows.append(item)
         elif isinstance(item, Mapping):
             rows.append(model(**item))

@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import uuid
 from typing import Any
 
 from .. import _core
-from .._core import (
-    K_BLOB,
-    K_BOOL,
-    K_DATE,
-    K_DATETIME,
-    K_DECIMAL,
-    K_DOUBLE,
-    K_INT,
-    K_JSON,
-    K_TEXT,
-    K_TIME,
-    K_TIMEDELTA,
-)
 
-_KINDS: dict[Any, int] = {
-    bool: K_BOOL,
-    int: K_INT,
-    float: K_DOUBLE,
-    str: K_TEXT,
-    bytes: K_BLOB,
-    datetime.datetime: K_DATETIME,
-    datetime.date: K_DATE,
-    datetime.time: K_TIME,
-    datetime.timedelta: K_TIMEDELTA,
-    uuid.UUID: _core.K_UUID,
-    decimal.Decimal: K_DECIMAL,
-    dict: K_JSON,
-    list: K_JSON,
-}
+_known: dict[Any, tuple[int, int, int, int, int]] = {}
 
 
-def type_spec(annotation: Any) -> Any:
-    """The kind of a plain type.
+def type_spec(annotation: Any) -> tuple[int, int, int, int, int]:
+    """(kind, kind of the elements, dimensions, size, scale) of a type, as a field of it would have.
 
     TypeError for what no column could hold.
     """
     try:
-        return _KINDS[annotation]
-    except (KeyError, TypeError):
-        pass
-    raise TypeError(f"{annotation!r} is no type of a database value")
+        known = _known.get(annotation)
+    except TypeError:  # unhashable metadata
+        return _spec(annotation)
+    if known is None:
+        known = _known[annotation] = _spec(annotation)
+    return known
+
+
+def _spec(annotation: Any) -> tuple[int, int, int, int, int]:
+    from ..models._types import column_type
+
+    if annotation is None or isinstance(annotation, str):
+        raise TypeError(f"a type is expected, such as int or Decimal, not {annotation!r}")
+    found = column_type(annotation, (), None, repr(annotation))
+    kinds = _core.KIND_NAMES
+    # The Python type's own kind: a cast shows what is there, it has no column of its own.
+    elem = kinds[found.load_elem] if found.load_elem else 0
+    return (kinds[found.load_kind], elem, found.ndim, found.size, found.scale)

@@ -10,6 +10,13 @@ from ..exceptions import ManagerError
 from ._fields import column_fields, key_fields, unknown_field
 
 
+def validate_assigned(instance: Any) -> None:
+    """Validates what was assigned to the instance since it was made."""
+    from ..models._values import validate_assigned as validate
+
+    validate(instance)
+
+
 def instance_of(
     model: Any, method: str, data: Mapping[str, Any] | None, instance: Any, values: dict[str, Any]
 ) -> Any:
@@ -21,6 +28,7 @@ def instance_of(
             raise ManagerError(
                 f"{method}() takes an instance of {model.__name__}, not of {type(instance).__name__}"
             )
+        validate_assigned(instance)
         return instance
     if data is not None:
         if not isinstance(data, Mapping):
