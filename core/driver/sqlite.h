@@ -255,6 +255,7 @@ int oxy__func_register_text(oxy__sqlite *c);
 int oxy__func_register_number(oxy__sqlite *c);
 int oxy__func_register_date(oxy__sqlite *c);
 int oxy__func_register_json(oxy__sqlite *c);
+int oxy__func_register_decimal(oxy__sqlite *c);
 #define OXY__FUNC_FLAGS (SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)
 
 typedef struct oxy__func {
@@ -269,5 +270,11 @@ typedef struct oxy__func {
 int oxy__func_add(oxy__sqlite *c, const oxy__func *functions, size_t n);
 /* Fails the SQL function with a code of ours; the message stays with the connection. */
 void oxy__func_fail(sqlite3_context *ctx, oxy_rc rc, const char *message);
+
+/* sqlite_func_decimal.c, for numbers that are not integers */
+void oxy__func_decimal_round(sqlite3_context *ctx, int n, sqlite3_value **args);
+void oxy__func_decimal_whole(sqlite3_context *ctx, sqlite3_value *value, bool up);
+/* False, with *out left alone, if it cannot be done. */
+bool oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places, double *out);
 
 #endif

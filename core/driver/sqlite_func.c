@@ -28,5 +28,12 @@ int oxy__func_add(oxy__sqlite *c, const oxy__func *functions, size_t n)
 
 int oxy__func_register(oxy__sqlite *c)
 {
-    return oxy__func_register_text(c);
+    int (*const rooms[])(oxy__sqlite *) = {oxy__func_register_text, oxy__func_register_number,
+                                           oxy__func_register_decimal, oxy__func_register_date,
+                                           oxy__func_register_json};
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; i < OXY_COUNT(rooms) && rc == SQLITE_OK; i++)
+        rc = rooms[i](c);
+    return rc;
 }

@@ -126,6 +126,114 @@ static void func_regexp(sqlite3_context *ctx, int n, sqlite3_value **args)
         sqlite3_result_int(ctx, found);
 }
 
+/* --- LIKE -------------------------------------------------------------------------- */
+
+/* Bytes of the character at p, at least 1. */
+static size_t char_len(const char *p, const char *end)
+{
+    utf8proc_int32_t point;
+    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p, end - p, &point);
+
+    return n < 1 ? 1 : (size_t)n;
+}
+
+/* Only the last % needs to be tried again: what stands before it matched as
+ * early as it could. */
+static bool like(const char *p, const char *p_end, const char *t, const char *t_end)
+{
+    const char *retry_p = NULL, *retry_t = NULL;
+
+    while (t < t_end) {
+        if (p < p_end && *p == '%') {
+            retry_p = ++p;
+            retry_t = t;
+            continue;
+        }
+        if (p < p_end && *p == '_') {
+            p++;
+            t += char_len(t, t_end);
+            continue;
+        }
+        if (p < p_end && *(*p == '\\' && p + 1 < p_end ? p + 1 : p) == *t) {
+            p += *p == '\\' && p + 1 < p_end ? 2 : 1;
+            t++;
+            continue;
+        }
+        if (!retry_p)
+            return false;
+        p = retry_p;
+        retry_t += char_len(retry_t, t_end);
+        t = retry_t;
+    }
+    while (p < p_end && *p == '%')
+        p++;
+    return p == p_end;
+}
+
+/* oxy_like(pattern, text): with regard to case, which SQLite's own lacks. */
+static void func_like(sqlite3_context *ctx, int n, sqlite3_value **args)
+{
+    const char *pattern = (const char *)sqlite3_value_text(args[0]);
+    const char *text = (const char *)sqlite3_value_text(args[1]);
+
+    (void)n;
+    if (pattern && text)
+        sqlite3_result_int(
+            ctx, like(pattern, pattern + sqlite3_value_bytes(args[0]), text, text + sqlite3_value_bytes(args[1])));
+}
+
+/* --- Base64 ------------------------------------------------------------------------- */
+
+static int base64_digit(char ch)
+{
+    if (ch >= 'A' && ch <= 'Z')
+        return ch - 'A';
+    if (ch >= 'a' && ch <= 'z')
+        return ch - 'a' + 26;
+    if (ch >= '0' && ch <= '9')
+        return ch - '0' + 52;
+    if (ch == '+' || ch == '-')
+        return 62;
+    return ch == '/' || ch == '_' ? 63 : -1;
+}
+
+/* Standard and URL alphabet, with or without padding. */
+static void func_unbase64(sqlite3_context *ctx, int n, sqlite3_value **args)
+{
+    const char *text = (const char *)sqlite3_value_text(args[0]);
+    size_t len = (size_t)sqlite3_value_bytes(args[0]), out_len = 0;
+    uint32_t bits = 0;
+    int n_bits = 0;
+    unsigned char *out;
+
+    (void)n;
+    if (!text)
+        return;
+    while (len && text[len - 1] == '=')
+        len--;
+    out = sqlite3_malloc64(len + 1);
+    if (!out) {
+        sqlite3_result_error_nomem(ctx);
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        int digit = base64_digit(text[i]);
+
+        if (digit < 0) {
+            sqlite3_free(out);
+            oxy__func_fail(ctx, OXY_DATA, "text is not Base64");
+            return;
+        }
+        bits = bits << 6 | (uint32_t)digit;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            out[out_len++] = (unsigned char)(bits >> n_bits);
+        }
+    }
+    sqlite3_result_blob64(ctx, out, out_len, sqlite3_free);
+}
+
 /* Decimals by value, before everything that is none. */
 static int collate_decimal(void *arg, int a_len, const void *a, int b_len, const void *b)
 {
@@ -145,10 +253,9 @@ static int collate_decimal(void *arg, int a_len, const void *a, int b_len, const
 int oxy__func_register_text(oxy__sqlite *c)
 {
     static const oxy__func functions[] = {
-        {"oxy_fold", 1, func_fold, NULL, NULL},
-        {"oxy_lower", 1, func_lower, NULL, NULL},
-        {"oxy_upper", 1, func_upper, NULL, NULL},
-        {"oxy_regexp", 3, func_regexp, NULL, NULL},
+        {"oxy_fold", 1, func_fold, NULL, NULL},   {"oxy_lower", 1, func_lower, NULL, NULL},
+        {"oxy_upper", 1, func_upper, NULL, NULL}, {"oxy_regexp", 3, func_regexp, NULL, NULL},
+        {"oxy_like", 2, func_like, NULL, NULL},   {"oxy_unbase64", 1, func_unbase64, NULL, NULL},
     };
     int rc = oxy__func_add(c, functions, OXY_COUNT(functions));
 
