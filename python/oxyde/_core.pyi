@@ -78,6 +78,8 @@ class Plan:
         validate_row: Callable[[dict[str, Any]], Any],
         extra: dict[str, Any] | None,
         order: tuple[Expr, ...],
+        init_private: Callable[[Any, Any], None] | None = None,  # sets private attributes (proof)
+        partial: Callable[..., Any] | None = None,  # rules for rows without all fields (proof)
     ) -> Plan: ...
     model: type
     table: str
@@ -102,10 +104,20 @@ class QueryState(Generic[T]):
     def _compile_write(self, what: Literal["update", "delete"], arg: Any, returning: Any, dialect: str) -> tuple[str, list[Any]]: ...
     _ordered: bool  # has an order of its own or from Meta.ordering
     _model: type
-    _where_: tuple[Expr, ...]
+    _where_: tuple[Expr, ...] | None
+    _order: tuple[Expr, ...] | None
+    _fields: tuple[Any, ...] | None
+    _exprs: dict[str, Expr] | None
+    _deferred: tuple[str, ...] | None
+    _annotations: dict[str, Expr] | None
+    _group_by: tuple[Any, ...] | None
+    _sets: tuple[tuple[int, Any], ...] | None
+    _lock: tuple[Any, ...] | None
     _mode: int
     _limit: int
     _offset: int
+    _sliced: bool
+    _reversed: bool
 
 class InsertState:
     """Rows to insert.

@@ -44,7 +44,7 @@ def adopt_fields(cls: Any) -> None:
             fields[name] = as_oxyde_field(info, inherited)
 
 
-def try_finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES) -> None:
+def try_finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool = False) -> None:
     """Finishes a pending model if its names can be resolved now; never raises.
 
     What is wrong with the model is raised when it is used: the statement that runs now
@@ -52,7 +52,7 @@ def try_finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES) -> None:
     """
     meta: ModelMeta = cls._db_meta
     try:
-        finish(cls, names, everything=False)
+        finish(cls, names, everything=everything)
     except Exception as error:
         meta.error = error
         drop_pending(cls)

@@ -67,15 +67,18 @@ def value_of_unloaded(instance: Any, name: str) -> Any:
 def mark_assigned(instance: Any, name: str) -> None:
     """Remembers that a field was assigned: it is validated before it is written."""
     state = state_of(instance)
+    validated = type(instance).model_config.get("validate_assignment", False)
     if state is None:
-        _write(instance, _core.InstanceState(False, None, _NONE, frozenset((name,))))
+        if not validated:
+            _write(instance, _core.InstanceState(False, None, _NONE, frozenset((name,))))
         return
     loaded = state.loaded
     if loaded is not None and name not in loaded:
         loaded = loaded | {name}
-    elif name in state.dirty:
+    elif validated or name in state.dirty:
         return
-    _write(instance, _core.InstanceState(state.saved, loaded, state.relations, state.dirty | {name}))
+    dirty = state.dirty if validated else state.dirty | {name}
+    _write(instance, _core.InstanceState(state.saved, loaded, state.relations, dirty))
 
 
 def forget_assigned(instance: Any) -> None:
@@ -155,7 +158,7 @@ def _decide(instance: Any, force_insert: bool, force_update: bool) -> _Action:
         return "insert"
     if not key:
         raise ManagerError(
-            f"{type(instance).__name__} has no primary key, so its rows cannot be updated one by one"
+            f"{type(instance).__name__} has no primary key: a saved row cannot be found again"
         )
     if force_update:
         _required_key(instance, "save")

@@ -96,7 +96,7 @@ def finalize_pending() -> None:
     from ._finalize import try_finish
 
     for model in pending_models():
-        try_finish(model)
+        try_finish(model, everything=True)
 
 
 def assert_no_pending_models() -> None:

@@ -1,0 +1,101 @@
+"""The public names, no more and no fewer."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import oxyde
+
+MODELS = {
+    "Check",
+    "Field",
+    "Index",
+    "Model",
+    "OxydeFieldInfo",
+    "clear_registry",
+    "is_loaded",
+    "is_saved",
+    "iter_tables",
+    "register_table",
+    "registered_tables",
+    "unregister_table",
+}
+OXYDE = {
+    "Check",
+    "Field",
+    "Index",
+    "Model",
+    "__version__",
+    "configure",
+    "is_loaded",
+    "is_saved",
+    "db",
+    "AsyncDatabase",
+    "PoolSettings",
+    "atomic",
+    "create_tables",
+    "disconnect_all",
+    "drop_tables",
+    "execute_raw",
+    "get_connection",
+    "register_connection",
+    *(
+        "Avg",
+        "Case",
+        "Cast",
+        "Coalesce",
+        "Concat",
+        "Count",
+        "Excluded",
+        "Exists",
+        "F",
+        "Max",
+        "Min",
+        "OuterRef",
+    ),
+    *("Q", "Query", "QueryManager", "RawSQL", "Subquery", "Sum", "Value", "When", "col"),
+}
+
+
+def test_the_package_exports_its_public_names() -> None:
+    from oxyde import exceptions
+
+    assert set(oxyde.__all__) == OXYDE | set(exceptions.__all__)
+    assert oxyde.__all__ == sorted(oxyde.__all__)
+    for name in oxyde.__all__:
+        assert getattr(oxyde, name) is not None
+    assert set(oxyde.__all__) <= set(dir(oxyde))
+    with pytest.raises(AttributeError, match="nothing"):
+        oxyde.nothing  # noqa: B018
+
+
+def test_the_models_package_exports_its_public_names() -> None:
+    assert set(importlib.import_module("oxyde.models").__all__) == MODELS
+    for module, names in {
+        "base": ["Model"],
+        "field": ["Field", "OxydeFieldInfo"],
+        "decorators": ["Check", "Index"],
+        "metadata": ["ColumnMeta", "ForeignKeyInfo", "ModelMeta", "RelationInfo"],
+    }.items():
+        assert importlib.import_module(f"oxyde.models.{module}").__all__ == names
+    registry = importlib.import_module("oxyde.models.registry")
+    assert {"finalize_pending", "assert_no_pending_models"} < set(registry.__all__)
+
+
+@pytest.mark.parametrize("module", ["oxyde", "oxyde.models"])
+def test_the_old_name_of_model_warns(module: str) -> None:
+    package = importlib.import_module(module)
+    with pytest.warns(DeprecationWarning, match=rf"{module}\.OxydeModel.*{module}\.Model"):
+        assert package.OxydeModel is oxyde.Model
+    with pytest.raises(ImportError):
+        from oxyde.models.base import OxydeModel  # noqa: F401
+
+
+def test_importing_the_package_loads_neither_queries_nor_connections() -> None:
+    code = "import sys, oxyde; print([m for m in ('oxyde.db', 'oxyde.queries') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
