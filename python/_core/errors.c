@@ -89,3 +89,14 @@ done:
     Py_XDECREF(exc);
     return NULL;
 }
+
+PyObject *oxypy_raise_text(oxypy_state *st, oxy_rc rc, const char *fmt, ...)
+{
+    PyObject *type = st->exceptions[rc];
+    va_list args;
+
+    va_start(args, fmt);
+    PyErr_FormatV(type != NULL ? type : PyExc_RuntimeError, fmt, args);
+    va_end(args);
+    return NULL;
+}

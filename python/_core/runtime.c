@@ -253,12 +253,11 @@ void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
 /* Whether the loop can still run callbacks. */
 static bool loop_lives(PyObject *ref)
 {
-    PyObject *loop = PyWeakref_GetObject(ref), *closed;
+    PyObject *loop = oxypy_weak_get(ref), *closed;
     bool lives;
 
-    if (loop == NULL || loop == Py_None)
+    if (loop == NULL)
         return false;
-    Py_INCREF(loop);
     closed = PyObject_CallMethod(loop, "is_closed", NULL);
     lives = closed == Py_False;
     if (closed == NULL)
@@ -309,11 +308,15 @@ oxypy_hub *oxypy_hub_any(oxypy_runtime *rt)
     return hub;
 }
 
+void oxypy_hub_quiet(oxypy_hub *hub)
+{
+    lower_signal(hub);
+}
+
 void oxypy_hub_drain(oxypy_hub *hub, oxypy_loop *loop)
 {
     oxypy_runtime *rt = hub->runtime;
 
-    lower_signal(hub);
     for (;;) {
         oxypy_wait *w;
         oxypy_hub *own = NULL;
@@ -369,7 +372,7 @@ void oxypy_wait_disarm(oxypy_wait *w)
         hub_free(hub);
 }
 
-void oxypy_wait_ready_locked(oxypy_wait *w)
+void oxypy_wait_ready_locked(oxypy_wait *w, const oxypy_hub *here)
 {
     oxypy_hub *hub;
 
@@ -377,7 +380,7 @@ void oxypy_wait_ready_locked(oxypy_wait *w)
         return;
     hub = living(w->hub);
     list_append(hub, w);
-    if (hub->first == w)
+    if (hub != here && hub->first == w)
         raise_signal(hub);
 }
 
@@ -389,7 +392,7 @@ void oxypy_wake(void *arg)
     oxypy_runtime *rt = w->hub->runtime;
 
     oxypy_lock(rt);
-    oxypy_wait_ready_locked(w);
+    oxypy_wait_ready_locked(w, NULL);
     oxypy_unlock(rt);
 }
 

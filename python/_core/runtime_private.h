@@ -101,15 +101,18 @@ void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir);
 void oxypy_hub_inherit(oxypy_state *st, oxypy_hub *heir);
 /* Some hub whose loop lives, counted, or NULL. */
 oxypy_hub *oxypy_hub_any(oxypy_runtime *rt);
-/* Fires what is over, on the loop's thread. */
+/* Takes the signal back, before draining. */
+void oxypy_hub_quiet(oxypy_hub *hub);
+/* Fires what is over, on the loop's thread; hub is the loop's own. */
 void oxypy_hub_drain(oxypy_hub *hub, oxypy_loop *loop);
 
 /* The wait will come; hub is counted. */
 void oxypy_wait_arm(oxypy_wait *w, oxypy_hub *hub);
 /* Nobody cares any more; not for waits that a worker holds. Idempotent. */
 void oxypy_wait_disarm(oxypy_wait *w);
-/* With the lock held: the wait is over, its loop learns of it. */
-void oxypy_wait_ready_locked(oxypy_wait *w);
+/* With the lock held: the wait is over, its loop learns of it. A wait of `here`
+ * (or NULL) is listed without a signal: the caller drains that hub itself. */
+void oxypy_wait_ready_locked(oxypy_wait *w, const oxypy_hub *here);
 
 /* After a fork, in the child. */
 void oxypy_runtime_after_fork(oxypy_runtime *rt);
@@ -202,11 +205,14 @@ void oxypy_store_close(oxypy_store *store, oxypy_loop *loop);
 /* Stops everyone who still holds a connection: statements are cancelled,
  * sessions lose theirs. */
 void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop);
-/* Evicts one task's sessions; NULL: everyone's. */
 PyObject *oxypy_store_stats(oxypy_store *store);
 /* Raises PoolTimeoutError. */
 void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database);
-oxy_conn_status oxypy_store_status(const oxypy_lease *lease);
+/* Closes a connection that nobody uses; a worker that has it is interrupted. */
+void oxypy_store_close_conn(oxypy_store *store, oxy_conn *conn);
+/* A warning on the logger oxyde.pool; keeps the current exception. Consumes
+ * message, which may be NULL. */
+void oxypy_log_pool(oxypy_state *st, const char *level, PyObject *message);
 
 /* --- lease.c ------------------------------------------------------------------------- */
 
@@ -224,16 +230,21 @@ struct oxypy_lease {
     bool opening;           /* its connection is being made */
     bool working;           /* a worker has the connection */
     bool rolling_back;
+    bool discard;           /* close it when it is clean */
     bool raw;               /* free text ran since it was taken */
+    bool guarded;           /* the statement runs in a transaction that must not end with it */
     oxypy_lease *next;      /* in the list of spare ones */
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
 oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot);
 /* Starts opening a connection for slot. Failures go to the pool. */
-void oxypy_lease_open(oxypy_store *store, oxy_slot *slot, oxypy_loop *loop);
-/* Sends the connection to its worker; reports to loop. 0, or -1 and the connection is broken. */
+void oxypy_lease_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop);
+/* Sends the connection to its worker, which reports to loop (NULL: to any
+ * living one). keep lives until then. 0, or -1 without an exception. */
 int oxypy_lease_offload(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
+/* Gives the lease back to the memory it came from; its slot is settled. */
+void oxypy_lease_free(oxypy_lease *lease);
 /* Takes the lease away from its holder: stops what runs, rolls back, resets,
  * and returns the connection or closes it. Consumes the lease. Never raises.
  * loop may be NULL: then a connection that would have to wait is closed. */
@@ -277,6 +288,7 @@ struct oxypy_operation {
     uint8_t stage;
     bool started, finished, running;
     PyObject *future;   /* yielded and not resolved, or NULL */
+    PyObject *timer;    /* TimerHandle of _close, or NULL */
     PyObject *delegate; /* coroutine under way, or NULL */
     oxypy_loop *loop;   /* owned, once started */
     oxypy_database *database; /* owned */
@@ -288,9 +300,12 @@ struct oxypy_operation {
     oxy_slot *slot;           /* granted and not made a lease yet */
     oxy_rc failed;            /* of the wait; see error */
     oxy_err *error;           /* owned; only after a wait that failed */
-    bool timed_out, queued;
+    bool timed_out, queued, in_queue /* session's */;
     oxypy_operation *queue_prev, *queue_next; /* in the session */
     oxy_ns began, deadline;
+    double timeout;           /* of _close */
+    oxy_want want;            /* of _acquire */
+    bool was_in_transaction;
     /* the statement */
     oxypy_prepared prepared;
     bool has_prepared, restarted;
@@ -305,27 +320,34 @@ struct oxypy_operation {
 
 /* A new operation of a kind; the rest is NULL. */
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind);
-/* Arms op->wait and makes op->future. 0 / -1. */
-int oxypy_operation_wait(oxypy_operation *op);
+/* Makes the future that the operation yields next; armed: arms op->wait too. 0 / -1. */
+int oxypy_operation_wait(oxypy_operation *op, bool armed);
 /* Resolves the future, if anybody still waits. On the loop's thread. */
 void oxypy_operation_wake(oxypy_operation *op);
-/* fire of op->wait */
-void oxypy_operation_fire(oxypy_wait *w, oxypy_loop *loop);
-/* Asks the pool of op->store: 1 granted (op->slot), 0 queued (op waits), -1. */
-int oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline);
+/* Asks the pool of op->store. RETURN: op->slot is granted; WAIT: call
+ * oxypy_operation_granted after it; ERROR. */
+oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline);
 /* After the wait: 0 granted, -1 with the exception. */
 int oxypy_operation_granted(oxypy_operation *op);
 /* Leaves the pool's queue, or gives back what it granted meanwhile. */
 void oxypy_operation_unqueue(oxypy_operation *op);
-PyObject *oxypy_raw_operation_on(oxypy_state *st, oxypy_session *session, PyObject *sql, bool write);
+/* Makes op->store and op->database those of an open database. */
+void oxypy_operation_use(oxypy_operation *op, oxypy_database *db);
 extern const oxypy_op_kind oxypy_op_statement; /* execute.c */
-/* execute.c: answers of a statement that is not sent. New reference. */
-PyObject *oxypy_sink_empty(oxypy_operation *op);
-int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row);
-PyObject *oxypy_sink_result(oxypy_operation *op, const oxy_conn *conn);
-/* The free text's first word decides where it may run. */
+
+/* resolve.c: which database or session the operation runs on. 0: known;
+ * 1: op->delegate connects first, then ask again; -1. */
+int oxypy_operation_resolve(oxypy_operation *op);
+
+/* sink.c: what becomes of the rows. */
+int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row);  /* 0 / -1 */
+PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected); /* new reference or NULL */
+PyObject *oxypy_sink_empty(oxypy_operation *op);                    /* none(): nothing was sent */
+/* The first words of free text decide where it may run. */
 bool oxypy_text_is_read(const char *sql, size_t len);
 bool oxypy_text_is_blank(const char *sql, size_t len);
+/* Tells the observer of a statement that is over; keeps the current exception. */
+void oxypy_observe(oxypy_operation *op);
 
 /* --- database.c, session.c --------------------------------------------------------------- */
 
@@ -341,7 +363,8 @@ struct oxypy_database {
 
 /* Whether statements can be run now. */
 bool oxypy_database_is_open(const oxypy_database *db);
-void oxypy_database_raise_closed(oxypy_state *st, oxypy_database *db);
+/* The open transaction of a task (borrowed), or NULL; -1 in *failed with an exception. */
+oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed);
 
 struct oxypy_session {
     PyObject_HEAD
@@ -353,19 +376,21 @@ struct oxypy_session {
     oxy_ns deadline;
     bool aborted;             /* the database ended the transaction on its own */
     bool busy;                /* a statement runs, possibly one whose task has gone */
+    bool overdue;             /* its deadline was reported */
 };
 
 /* A held session over a lease that the caller gives away. */
 PyObject *oxypy_session_new(oxypy_state *st, oxypy_database *db, oxypy_lease *lease);
-/* 1: op may run now; 0: it waits; -1 with an exception. */
-int oxypy_session_enter(oxypy_session *s, oxypy_operation *op);
+/* RETURN: op may run now; WAIT: it has joined the queue, ask again after; ERROR. */
+oxypy_next oxypy_session_enter(oxypy_session *s, oxypy_operation *op);
 /* op is over, or leaves the queue. */
 void oxypy_session_leave(oxypy_session *s, oxypy_operation *op);
 /* The worker reported and the operation had gone. */
 void oxypy_session_settled(oxypy_session *s);
-/* Loses its connection (closing pool, collected). */
+/* Loses its connection (closing pool); later statements raise error (may be NULL). */
 void oxypy_session_evict(oxypy_session *s, oxypy_loop *loop, PyObject *error);
-PyObject *oxypy_session_check(oxypy_state *st, oxypy_session *s, bool plain);
+/* The deadline passed: raises TransactionTimeoutError, naming the owner's id. */
+void oxypy_session_raise_deadline(oxypy_state *st, oxypy_session *s);
 
 /* --- regexp.c ------------------------------------------------------------------------------ */
 
@@ -373,6 +398,21 @@ PyObject *oxypy_session_check(oxypy_state *st, oxypy_session *s, bool plain);
 void *oxypy_regexp_new(oxypy_state *st); /* NULL with MemoryError */
 void oxypy_regexp_free(void *ctx);       /* with the GIL */
 int oxypy_regexp_search(void *ctx, oxy_sv pattern, oxy_sv text, bool fold, oxy_err *err);
+
+/* What a weak reference points to, new reference; NULL without an exception. */
+static inline PyObject *oxypy_weak_get(PyObject *ref)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *object = NULL;
+
+    (void)PyWeakref_GetRef(ref, &object);
+    return object;
+#else
+    PyObject *object = PyWeakref_GetObject(ref);
+
+    return object == NULL || object == Py_None ? NULL : Py_NewRef(object);
+#endif
+}
 
 /* Whether the interpreter is ending: no new waits, no callbacks. */
 static inline bool oxypy_is_finalizing(void)
@@ -383,5 +423,11 @@ static inline bool oxypy_is_finalizing(void)
     return _Py_IsFinalizing() != 0;
 #endif
 }
+
+/* While the statement half of the binding is being added. */
+#pragma weak oxypy_prepare
+#pragma weak oxypy_prepared_fini
+#pragma weak oxypy_bind_raw
+#pragma weak oxy_dialect_sqlite
 
 #endif

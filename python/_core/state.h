@@ -42,6 +42,7 @@
     X(value, "value")                                                          \
     X(int_, "int")                                                             \
     X(is_safe, "is_safe")                                                      \
+    X(default_, "default")                                                      \
     X(is_finite, "is_finite")
 
 typedef struct oxypy_state {

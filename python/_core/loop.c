@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* LoopState: what the runtime keeps for one running event loop. The only file
+ * that knows asyncio's loop methods; uvloop has the same ones. */
+#include "runtime_private.h"
+
+/* Inline work after which the loop is asked to tell when it turned, and how
+ * long it may then go without turning before an operation lets it. */
+#define MARK_AFTER (OXY_NS_PER_MS / 2)
+#define TURN_AFTER (4 * OXY_NS_PER_MS)
+/* Pools with nothing urgent are looked at this often (idle and age limits). */
+#define HOUSEKEEPING (30 * OXY_NS_PER_S)
+
+/* --- finding the running loop's state ------------------------------------------- */
+
+static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
+{
+    oxypy_loop *self = (oxypy_loop *)st->loop_type->tp_alloc(st->loop_type, 0);
+    PyObject *module;
+
+    if (self == NULL)
+        return NULL;
+    module = PyType_GetModule(st->loop_type);
+    self->st = st;
+    self->timer_at = OXY_NS_NEVER;
+    self->module = Py_XNewRef(module);
+    self->hub = oxypy_hub_new(st->runtime, loop);
+    if (self->hub == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    if (oxypy_loop_listen(self) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    oxypy_hub_inherit(st, self->hub);
+    return self;
+}
+
+static int need_table(oxypy_runtime *rt)
+{
+    PyObject *weakref;
+
+    if (rt->loops != NULL)
+        return 0;
+    weakref = PyImport_ImportModule("weakref");
+    if (weakref == NULL)
+        return -1;
+    rt->loops = PyObject_CallMethod(weakref, "WeakKeyDictionary", NULL);
+    Py_DECREF(weakref);
+    return rt->loops == NULL ? -1 : 0;
+}
+
+/* Finds or makes the state of a loop that is not the one used last. */
+static oxypy_loop *loop_look_up(oxypy_state *st, PyObject *loop)
+{
+    oxypy_runtime *rt = st->runtime;
+    PyObject *found;
+
+    if (need_table(rt) < 0)
+        return NULL;
+    found = PyObject_GetItem(rt->loops, loop);
+    if (found == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyError))
+            return NULL;
+        PyErr_Clear();
+        found = (PyObject *)loop_new(st, loop);
+        if (found == NULL)
+            return NULL;
+        if (PyObject_SetItem(rt->loops, loop, found) < 0) {
+            Py_DECREF(found);
+            return NULL;
+        }
+    }
+    Py_XSETREF(rt->last, (oxypy_loop *)Py_NewRef(found));
+    return (oxypy_loop *)found;
+}
+
+PyObject *oxypy_loop_object(oxypy_loop *loop)
+{
+    return oxypy_weak_get(loop->hub->loop_ref);
+}
+
+oxypy_loop *oxypy_loop_get(oxypy_state *st)
+{
+    PyObject *loop, *known;
+    oxypy_loop *self;
+
+    if (oxypy_need_asyncio(st) < 0)
+        return NULL;
+    loop = PyObject_CallNoArgs(st->get_running_loop);
+    if (loop == NULL)
+        return NULL;
+    if (loop == Py_None) {
+        Py_DECREF(loop);
+        oxypy_raise_text(st, OXY_INTERFACE, "no asyncio event loop is running here: oxyde works under asyncio and uvloop");
+        return NULL;
+    }
+    self = st->runtime->last;
+    known = self == NULL ? NULL : oxypy_loop_object(self);
+    if (known == loop)
+        Py_INCREF(self);
+    else
+        self = loop_look_up(st, loop);
+    Py_XDECREF(known);
+    Py_DECREF(loop);
+    return self;
+}
+
+oxypy_loop *oxypy_loop_find(oxypy_state *st)
+{
+    oxypy_loop *self;
+    PyObject *type, *value, *traceback;
+
+    if (oxypy_is_finalizing() || st->get_running_loop == NULL)
+        return NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    self = oxypy_loop_get(st);
+    if (self == NULL)
+        PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return self;
+}
+
+PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop)
+{
+    PyObject *object = oxypy_loop_object(loop), *task;
+
+    if (object == NULL)
+        return Py_NewRef(Py_None);
+    task = PyObject_CallOneArg(st->current_task, object);
+    Py_DECREF(object);
+    return task;
+}
+
+/* --- waiting ------------------------------------------------------------------------ */
+
+int oxypy_loop_listen(oxypy_loop *loop)
+{
+    PyObject *object, *callback = NULL, *done = NULL;
+
+    if (loop->reading)
+        return 0;
+    object = oxypy_loop_object(loop);
+    if (object == NULL) {
+        oxypy_raise_text(loop->st, OXY_INTERFACE, "the event loop is gone");
+        return -1;
+    }
+    callback = PyObject_GetAttrString((PyObject *)loop, "_drain");
+    if (callback != NULL)
+        done = PyObject_CallMethod(object, "add_reader", "iO", loop->hub->fd_read, callback);
+    loop->reading = done != NULL;
+    Py_DECREF(object);
+    Py_XDECREF(callback);
+    Py_XDECREF(done);
+    return loop->reading ? 0 : -1;
+}
+
+PyObject *oxypy_loop_future(oxypy_loop *loop)
+{
+    PyObject *object = oxypy_loop_object(loop), *future;
+
+    if (object == NULL)
+        return oxypy_raise_text(loop->st, OXY_INTERFACE, "the event loop is gone");
+    future = PyObject_CallMethodNoArgs(object, loop->st->s_create_future);
+    Py_DECREF(object);
+    return future;
+}
+
+/* --- time --------------------------------------------------------------------------- */
+
+static void cancel_timer(oxypy_loop *loop)
+{
+    PyObject *done;
+
+    if (loop->timer == NULL)
+        return;
+    done = PyObject_CallMethod(loop->timer, "cancel", NULL);
+    if (done == NULL)
+        PyErr_WriteUnraisable(loop->timer);
+    Py_XDECREF(done);
+    Py_CLEAR(loop->timer);
+    loop->timer_at = OXY_NS_NEVER;
+}
+
+int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at)
+{
+    oxy_ns now = oxy_clock_now();
+    PyObject *object, *callback, *delay;
+
+    if (at > now + HOUSEKEEPING)
+        at = now + HOUSEKEEPING;
+    if (loop->timer_at <= at)
+        return 0;
+    object = oxypy_loop_object(loop);
+    if (object == NULL)
+        return 0;
+    cancel_timer(loop);
+    callback = PyObject_GetAttrString((PyObject *)loop, "_tick");
+    delay = PyFloat_FromDouble(at > now ? (double)(at - now) / 1e9 : 0.0);
+    if (callback != NULL && delay != NULL)
+        loop->timer = PyObject_CallMethodObjArgs(object, loop->st->s_call_later, delay, callback, NULL);
+    Py_DECREF(object);
+    Py_XDECREF(callback);
+    Py_XDECREF(delay);
+    if (loop->timer == NULL)
+        return -1;
+    loop->timer_at = at;
+    return 0;
+}
+
+bool oxypy_loop_is_due(const oxypy_loop *loop, oxy_ns now)
+{
+    return loop->marked && now - loop->marked_at > TURN_AFTER;
+}
+
+void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
+{
+    PyObject *object, *callback, *handle = NULL;
+
+    loop->spent += now - began;
+    if (loop->marked || loop->spent < MARK_AFTER)
+        return;
+    object = oxypy_loop_object(loop);
+    if (object == NULL)
+        return;
+    callback = PyObject_GetAttrString((PyObject *)loop, "_turn");
+    if (callback != NULL)
+        handle = PyObject_CallMethodOneArg(object, loop->st->s_call_soon, callback);
+    if (handle == NULL)
+        PyErr_WriteUnraisable((PyObject *)loop);
+    loop->marked = handle != NULL;
+    loop->marked_at = now;
+    loop->spent = 0;
+    Py_DECREF(object);
+    Py_XDECREF(callback);
+    Py_XDECREF(handle);
+}
+
+/* --- callbacks ------------------------------------------------------------------------ */
+
+static PyObject *loop_drain(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_loop *loop = (oxypy_loop *)self;
+
+    oxypy_hub_quiet(loop->hub);
+    oxypy_hub_drain(loop->hub, loop);
+    Py_RETURN_NONE;
+}
+
+static PyObject *loop_turn(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_loop *loop = (oxypy_loop *)self;
+
+    loop->marked = false;
+    loop->spent = 0;
+    Py_RETURN_NONE;
+}
+
+/* The store after `after`, counted. */
+static oxypy_store *next_store(oxypy_runtime *rt, oxypy_store *after)
+{
+    oxypy_store *store;
+
+    oxypy_lock(rt);
+    store = after == NULL ? rt->stores : after->next;
+    if (store != NULL)
+        store->refs++;
+    oxypy_unlock(rt);
+    return store;
+}
+
+static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_loop *loop = (oxypy_loop *)self;
+    oxypy_runtime *rt = loop->st->runtime;
+    oxypy_store *store, *next;
+    oxy_ns earliest = OXY_NS_NEVER;
+    bool any = false;
+
+    Py_CLEAR(loop->timer);
+    loop->timer_at = OXY_NS_NEVER;
+    for (store = next_store(rt, NULL); store != NULL; store = next) {
+        oxy_ns at;
+
+        any = true;
+        oxypy_lock(rt);
+        oxy_pool_tick(store->pool, oxy_clock_now());
+        oxypy_unlock(rt);
+        oxypy_store_act(store, loop);
+        oxypy_lock(rt);
+        at = oxy_pool_wake_at(store->pool);
+        oxypy_unlock(rt);
+        if (at < earliest)
+            earliest = at;
+        next = next_store(rt, store);
+        oxypy_store_unref(store);
+    }
+    if (any && oxypy_loop_wake_at(loop, earliest) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* --- type ------------------------------------------------------------------------------- */
+
+static int loop_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    oxypy_loop *loop = (oxypy_loop *)self;
+
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(loop->module);
+    Py_VISIT(loop->timer);
+    return 0;
+}
+
+static int loop_clear(PyObject *self)
+{
+    oxypy_loop *loop = (oxypy_loop *)self;
+
+    Py_CLEAR(loop->timer);
+    Py_CLEAR(loop->module);
+    return 0;
+}
+
+static void loop_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    oxypy_loop *loop = (oxypy_loop *)self;
+
+    PyObject_GC_UnTrack(self);
+    if (loop->hub != NULL) {
+        oxypy_hub_kill(loop->hub, NULL);
+        oxypy_hub_unref(loop->hub);
+    }
+    (void)loop_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef loop_methods[] = {
+    { "_drain", loop_drain, METH_NOARGS, PyDoc_STR("Called when something that was waited for is over.") },
+    { "_turn", loop_turn, METH_NOARGS, PyDoc_STR("Called when the loop has turned.") },
+    { "_tick", loop_tick, METH_NOARGS, PyDoc_STR("Called when a pool's deadline is reached.") },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot loop_slots[] = {
+    { Py_tp_doc, (void *)PyDoc_STR("What the engine keeps for one event loop.") },
+    { Py_tp_dealloc, loop_dealloc },
+    { Py_tp_traverse, loop_traverse },
+    { Py_tp_clear, loop_clear },
+    { Py_tp_methods, loop_methods },
+    { 0, NULL },
+};
+
+static PyType_Spec loop_spec = {
+    .name = "oxyde._core.LoopState",
+    .basicsize = sizeof(oxypy_loop),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = loop_slots,
+};
+
+int oxypy_loop_init(PyObject *module, oxypy_state *st)
+{
+    st->loop_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &loop_spec, NULL);
+    return st->loop_type == NULL ? -1 : 0;
+}

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: MIT */
+/* Operation: the awaitable. A coroutine to asyncio (send, throw, close,
+ * __await__) that runs to its end inside the first send() when there is
+ * nothing to wait for. What it does is up to its kind (oxypy_op_kind). */
+#include "runtime_private.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+/* --- making and waiting ------------------------------------------------------------ */
+
+static void wait_fire(oxypy_wait *w, oxypy_loop *Py_UNUSED(loop))
+{
+    oxypy_operation_wake((oxypy_operation *)(void *)((char *)w - offsetof(oxypy_operation, wait)));
+}
+
+oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind)
+{
+    oxypy_operation *op = (oxypy_operation *)st->operation_type->tp_alloc(st->operation_type, 0);
+
+    if (op == NULL)
+        return NULL;
+    op->st = st;
+    op->kind = kind;
+    op->limit = -1;
+    op->deadline = OXY_NS_NEVER;
+    op->wait.fire = wait_fire;
+    return op;
+}
+
+int oxypy_operation_wait(oxypy_operation *op, bool armed)
+{
+    PyObject *future = oxypy_loop_future(op->loop);
+
+    if (future == NULL)
+        return -1;
+    Py_XSETREF(op->future, future);
+    if (armed)
+        oxypy_wait_arm(&op->wait, op->loop->hub);
+    return 0;
+}
+
+void oxypy_operation_wake(oxypy_operation *op)
+{
+    PyObject *future = op->future, *done, *set = NULL, *type, *value, *traceback;
+
+    if (future == NULL)
+        return;
+    op->future = NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    done = PyObject_CallMethodNoArgs(future, op->st->s_done);
+    if (done == Py_False)
+        set = PyObject_CallMethodOneArg(future, op->st->s_set_result, Py_None);
+    if (done == NULL || (done == Py_False && set == NULL))
+        PyErr_WriteUnraisable(future);
+    Py_XDECREF(done);
+    Py_XDECREF(set);
+    Py_DECREF(future);
+    PyErr_Restore(type, value, traceback);
+}
+
+void oxypy_operation_use(oxypy_operation *op, oxypy_database *db)
+{
+    if (op->store != NULL)
+        oxypy_store_unref(op->store);
+    Py_XSETREF(op->database, (oxypy_database *)Py_NewRef((PyObject *)db));
+    op->store = db->store;
+    oxypy_store_ref(op->store);
+}
+
+/* --- the pool ------------------------------------------------------------------------ */
+
+oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline)
+{
+    oxypy_store *store = op->store;
+    oxypy_runtime *rt = store->runtime;
+    oxy_ns now = oxy_clock_now(), at;
+    oxy_acquire answer;
+    oxy_err err;
+
+    if (store->foreign) {
+        oxypy_raise_text(op->st, OXY_INTERFACE, "the connections of %R belong to the parent process", store->alias);
+        return OXYPY_NEXT_ERROR;
+    }
+    op->slot = NULL;
+    op->timed_out = false;
+    op->failed = OXY_OK;
+    /* The wait is armed before it is known to be needed: the grant may come
+     * from another thread at any time after the call. */
+    oxypy_wait_arm(&op->wait, op->loop->hub);
+    oxypy_lock(rt);
+    err.rc = OXY_OK;
+    answer = oxy_pool_acquire(store->pool, want, now, deadline, op, &op->slot, &op->waiter, &err);
+    if (answer != OXY_ACQUIRE_QUEUED)
+        op->waiter = NULL;
+    at = answer == OXY_ACQUIRE_QUEUED ? oxy_pool_wake_at(store->pool) : OXY_NS_NEVER;
+    oxypy_unlock(rt);
+    if (answer == OXY_ACQUIRE_QUEUED) {
+        op->queued = true;
+        if (oxypy_operation_wait(op, false) < 0)
+            return OXYPY_NEXT_ERROR;
+        oxypy_store_act(store, op->loop);
+        /* A hub whose loop was closed may be what this one waits for. */
+        oxypy_hub_inherit(op->st, op->loop->hub);
+        if (oxypy_loop_wake_at(op->loop, at) < 0)
+            return OXYPY_NEXT_ERROR;
+        return OXYPY_NEXT_WAIT;
+    }
+    oxypy_wait_disarm(&op->wait);
+    oxypy_store_act(store, op->loop);
+    if (answer == OXY_ACQUIRE_GRANTED)
+        return OXYPY_NEXT_RETURN;
+    if (err.rc == OXY_POOL_TIMEOUT)
+        oxypy_store_raise_timeout(store, (PyObject *)op->database);
+    else
+        (void)oxypy_raise(op->st, &err, NULL, store->driver->name, store->alias);
+    return OXYPY_NEXT_ERROR;
+}
+
+int oxypy_operation_granted(oxypy_operation *op)
+{
+    op->queued = false;
+    if (op->slot != NULL)
+        return 0;
+    if (op->timed_out) {
+        oxypy_store_raise_timeout(op->store, (PyObject *)op->database);
+        return -1;
+    }
+    if (op->error != NULL) {
+        (void)oxypy_raise(op->st, op->error, NULL, op->store->driver->name, op->store->alias);
+        free(op->error);
+        op->error = NULL;
+        return -1;
+    }
+    if (op->failed != OXY_OK)
+        PyErr_NoMemory();
+    else
+        oxypy_raise_text(op->st, OXY_INTERNAL, "the pool woke a waiter without an answer");
+    return -1;
+}
+
+void oxypy_operation_unqueue(oxypy_operation *op)
+{
+    oxypy_store *store = op->store;
+    oxy_slot *slot;
+
+    if (store == NULL)
+        return;
+    oxypy_lock(store->runtime);
+    if (op->waiter != NULL && !store->foreign)
+        oxy_pool_abandon(store->pool, op->waiter, oxy_clock_now());
+    op->waiter = NULL;
+    slot = op->slot;
+    op->slot = NULL;
+    if (slot != NULL && !store->foreign)
+        oxy_pool_release(store->pool, slot, OXY_FATE_REUSE, oxy_clock_now());
+    oxypy_unlock(store->runtime);
+    oxypy_wait_disarm(&op->wait);
+    op->queued = false;
+    if (!store->foreign)
+        oxypy_store_act(store, op->loop);
+}
+
+/* --- moving on ------------------------------------------------------------------------ */
+
+/* Lets go of everything but the memory of the request, which a worker may
+ * still read; keeps the exception. */
+static void end(oxypy_operation *op)
+{
+    PyObject *type, *value, *traceback;
+
+    op->finished = true;
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_CLEAR(op->future);
+    Py_CLEAR(op->delegate);
+    op->kind->abandon(op);
+    PyErr_Restore(type, value, traceback);
+}
+
+static PySendResult yield_future(oxypy_operation *op, PyObject **result)
+{
+    if (PyObject_SetAttr(op->future, op->st->s_blocking, Py_True) < 0) {
+        end(op);
+        return PYGEN_ERROR;
+    }
+    *result = Py_NewRef(op->future);
+    return PYGEN_NEXT;
+}
+
+/* The delegate said something. True: it is over and *result is not set. */
+static bool delegate_over(oxypy_operation *op, PySendResult said, PyObject **result)
+{
+    if (said == PYGEN_NEXT)
+        return false;
+    Py_CLEAR(op->delegate);
+    if (said == PYGEN_ERROR)
+        return false;
+    Py_CLEAR(*result);
+    return true;
+}
+
+static PySendResult move_on(oxypy_operation *op, PyObject **result)
+{
+    for (;;) {
+        if (op->delegate != NULL) {
+            PySendResult said = PyIter_Send(op->delegate, Py_None, result);
+
+            if (!delegate_over(op, said, result)) {
+                if (said == PYGEN_ERROR)
+                    end(op);
+                return said;
+            }
+        }
+        if (op->future != NULL) /* woken by somebody else: go on waiting */
+            return yield_future(op, result);
+        *result = NULL;
+        switch (op->kind->advance(op, result)) {
+        case OXYPY_NEXT_ERROR: end(op); return PYGEN_ERROR;
+        case OXYPY_NEXT_RETURN: end(op); return PYGEN_RETURN;
+        case OXYPY_NEXT_WAIT:
+            if (op->future != NULL)
+                return yield_future(op, result);
+            break; /* over already */
+        case OXYPY_NEXT_YIELD: *result = Py_NewRef(Py_None); return PYGEN_NEXT;
+        case OXYPY_NEXT_DELEGATE: break;
+        }
+    }
+}
+
+static int enter(oxypy_operation *op)
+{
+    if (op->running) {
+        PyErr_SetString(PyExc_ValueError, "operation is already being awaited");
+        return -1;
+    }
+    if (op->finished) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited operation");
+        return -1;
+    }
+    return 0;
+}
+
+static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObject **result)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+    PySendResult said;
+
+    *result = NULL;
+    if (enter(op) < 0)
+        return PYGEN_ERROR;
+    if (!op->started) {
+        op->started = true;
+        op->loop = oxypy_loop_get(op->st);
+        if (op->loop == NULL) {
+            op->finished = true;
+            return PYGEN_ERROR;
+        }
+    }
+    op->running = true;
+    Py_INCREF(self); /* the last reference may go while Python code runs */
+    said = move_on(op, result);
+    op->running = false;
+    Py_DECREF(self);
+    return said;
+}
+
+/* As methods answer: a value is yielded, an end is StopIteration. */
+static PyObject *as_iteration(PySendResult said, PyObject *result)
+{
+    PyObject *stop;
+
+    if (said == PYGEN_NEXT)
+        return result;
+    if (said == PYGEN_RETURN) {
+        /* Called, not passed with PyErr_SetObject, which would unpack a tuple. */
+        stop = PyObject_CallOneArg(PyExc_StopIteration, result);
+        if (stop != NULL) {
+            PyErr_SetObject(PyExc_StopIteration, stop);
+            Py_DECREF(stop);
+        }
+        Py_DECREF(result);
+    }
+    return NULL;
+}
+
+static PyObject *op_next(PyObject *self)
+{
+    PyObject *result;
+    PySendResult said = op_am_send(self, Py_None, &result);
+
+    return as_iteration(said, result);
+}
+
+static PyObject *op_send(PyObject *self, PyObject *value)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+
+    if (!op->started && value != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "can't send non-None value to a just-started operation");
+        return NULL;
+    }
+    return op_next(self);
+}
+
+/* --- throw and close --------------------------------------------------------------------- */
+
+static int set_thrown(PyObject *const *args, Py_ssize_t n)
+{
+    PyObject *type = args[0], *value = n > 1 && args[1] != Py_None ? args[1] : NULL;
+    PyObject *traceback = n > 2 && args[2] != Py_None ? args[2] : NULL;
+
+    if (traceback != NULL && !PyTraceBack_Check(traceback)) {
+        PyErr_SetString(PyExc_TypeError, "throw() third argument must be a traceback object");
+        return -1;
+    }
+    if (PyExceptionInstance_Check(type)) {
+        if (value != NULL) {
+            PyErr_SetString(PyExc_TypeError, "instance exception may not have a separate value");
+            return -1;
+        }
+        value = type;
+        type = (PyObject *)Py_TYPE(value);
+        Py_INCREF(type);
+        Py_INCREF(value);
+        PyErr_Restore(type, value, traceback == NULL ? PyException_GetTraceback(value) : Py_NewRef(traceback));
+        return 0;
+    }
+    if (!PyExceptionClass_Check(type)) {
+        PyErr_Format(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException, not %s",
+                     Py_TYPE(type)->tp_name);
+        return -1;
+    }
+    Py_INCREF(type);
+    Py_XINCREF(value);
+    Py_XINCREF(traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyErr_Restore(type, value, traceback);
+    return 0;
+}
+
+/* The delegate gets the exception first and may go on waiting. */
+static PySendResult throw_into_delegate(oxypy_operation *op, PyObject *const *args, Py_ssize_t n, PyObject **result)
+{
+    PyObject *throw_ = PyObject_GetAttr(op->delegate, op->st->s_throw_), *value = NULL;
+    PySendResult said = PYGEN_NEXT;
+
+    *result = throw_ == NULL ? NULL : PyObject_Vectorcall(throw_, args, (size_t)n, NULL);
+    Py_XDECREF(throw_);
+    if (*result != NULL)
+        return PYGEN_NEXT;
+    Py_CLEAR(op->delegate);
+    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
+        end(op);
+        return PYGEN_ERROR;
+    }
+    PyErr_Clear(); /* its value is of no interest: it was asked to connect */
+    said = move_on(op, &value);
+    *result = value;
+    return said;
+}
+
+static PyObject *op_throw(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+    PyObject *result = NULL;
+    PySendResult said = PYGEN_ERROR;
+
+    if (n < 1 || n > 3) {
+        PyErr_Format(PyExc_TypeError, "throw expected 1 to 3 arguments, got %zd", n);
+        return NULL;
+    }
+    if (enter(op) < 0)
+        return NULL;
+    op->running = true;
+    Py_INCREF(self);
+    if (op->started && op->delegate != NULL) {
+        said = throw_into_delegate(op, args, n, &result);
+    } else if (set_thrown(args, n) == 0) {
+        op->started = true;
+        end(op);
+    }
+    op->running = false;
+    Py_DECREF(self);
+    return as_iteration(said, result);
+}
+
+static PyObject *op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+    PyObject *done = NULL;
+
+    if (op->running) {
+        PyErr_SetString(PyExc_ValueError, "operation is already being awaited");
+        return NULL;
+    }
+    if (op->finished)
+        Py_RETURN_NONE;
+    if (op->delegate != NULL) {
+        done = PyObject_CallMethodNoArgs(op->delegate, op->st->s_close);
+        if (done == NULL) {
+            end(op);
+            return NULL;
+        }
+        Py_DECREF(done);
+    }
+    op->started = true;
+    end(op);
+    Py_RETURN_NONE;
+}
+
+static PyObject *op_await(PyObject *self)
+{
+    return Py_NewRef(self);
+}
+
+/* --- type ----------------------------------------------------------------------------------- */
+
+static PyObject *op_name(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(((oxypy_operation *)self)->kind->name);
+}
+
+static PyObject *op_running(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(((oxypy_operation *)self)->running);
+}
+
+static PyObject *op_repr(PyObject *self)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+    const char *how = op->finished ? "over" : op->started ? "under way" : "not awaited";
+
+    return PyUnicode_FromFormat("<Operation %s, %s>", op->kind->name, how);
+}
+
+static int op_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(op->subject);
+    Py_VISIT(op->arg);
+    Py_VISIT(op->returning);
+    Py_VISIT(op->into);
+    Py_VISIT(op->client);
+    Py_VISIT(op->params);
+    Py_VISIT(op->future);
+    Py_VISIT(op->timer);
+    Py_VISIT(op->delegate);
+    Py_VISIT(op->loop);
+    Py_VISIT(op->database);
+    Py_VISIT(op->session);
+    Py_VISIT(op->keep);
+    Py_VISIT(op->rows);
+    return 0;
+}
+
+static int op_clear(PyObject *self)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+
+    Py_CLEAR(op->subject);
+    Py_CLEAR(op->arg);
+    Py_CLEAR(op->returning);
+    Py_CLEAR(op->into);
+    Py_CLEAR(op->using_);
+    Py_CLEAR(op->client);
+    Py_CLEAR(op->sql);
+    Py_CLEAR(op->params);
+    Py_CLEAR(op->future);
+    Py_CLEAR(op->timer);
+    Py_CLEAR(op->delegate);
+    Py_CLEAR(op->database);
+    Py_CLEAR(op->session);
+    Py_CLEAR(op->loop);
+    Py_CLEAR(op->keep);
+    Py_CLEAR(op->rows);
+    return 0;
+}
+
+/* Like a coroutine: never awaited is a warning; dropped half-way lets go. */
+static void op_finalize(PyObject *self)
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+    PyObject *type, *value, *traceback;
+
+    if (op->finished)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (op->started)
+        end(op);
+    else if (!oxypy_is_finalizing() &&
+             PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "operation '%s' was never awaited", op->kind->name) < 0)
+        PyErr_WriteUnraisable(self);
+    op->finished = true;
+    PyErr_Restore(type, value, traceback);
+}
+
+static void op_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    oxypy_operation *op = (oxypy_operation *)self;
+
+    if (PyObject_CallFinalizerFromDealloc(self) < 0)
+        return;
+    PyObject_GC_UnTrack(self);
+    if (op->has_prepared)
+        oxypy_prepared_fini(&op->prepared);
+    if (op->has_scratch)
+        oxy_arena_fini(&op->scratch);
+    free(op->error);
+    if (op->store != NULL)
+        oxypy_store_unref(op->store);
+    (void)op_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* The time that _close gives has passed. */
+static PyObject *op_expire(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_operation *op = (oxypy_operation *)self;
+
+    op->timed_out = true;
+    oxypy_wait_disarm(&op->wait);
+    oxypy_operation_wake(op);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef op_methods[] = {
+    { "send", op_send, METH_O, PyDoc_STR("Moves on until there is something to wait for.") },
+    { "throw", (PyCFunction)(void (*)(void))op_throw, METH_FASTCALL, PyDoc_STR("Gives up with an exception.") },
+    { "close", op_close, METH_NOARGS, PyDoc_STR("Gives up.") },
+    { "_expire", op_expire, METH_NOARGS, PyDoc_STR("Called when the time for closing is over.") },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyGetSetDef op_getset[] = {
+    { "__name__", op_name, NULL, NULL, NULL },
+    { "__qualname__", op_name, NULL, NULL, NULL },
+    { "cr_running", op_running, NULL, NULL, NULL },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+static PyType_Slot op_slots[] = {
+    { Py_tp_doc, (void *)PyDoc_STR("One statement, not started until awaited.") },
+    { Py_tp_dealloc, op_dealloc },
+    { Py_tp_finalize, op_finalize },
+    { Py_tp_traverse, op_traverse },
+    { Py_tp_clear, op_clear },
+    { Py_tp_repr, op_repr },
+    { Py_tp_iter, op_await },
+    { Py_tp_iternext, op_next },
+    { Py_am_await, op_await },
+    { Py_am_send, op_am_send },
+    { Py_tp_methods, op_methods },
+    { Py_tp_getset, op_getset },
+    { 0, NULL },
+};
+
+static PyType_Spec op_spec = {
+    .name = "oxyde._core.Operation",
+    .basicsize = sizeof(oxypy_operation),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = op_slots,
+};
+
+/* --- making operations from Python ------------------------------------------------------------ */
+
+static PyObject *given(PyObject *o)
+{
+    return o == NULL || o == Py_None ? NULL : Py_NewRef(o);
+}
+
+static int check_using(PyObject *using_)
+{
+    if (using_ == NULL || using_ == Py_None || PyUnicode_Check(using_))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "using must be the alias of a database (str), not %s", Py_TYPE(using_)->tp_name);
+    return -1;
+}
+
+static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = { "what", "subject", "sink",  "arg",  "returning", "limit",
+                             "using", "client", "write", "into", NULL };
+    oxypy_state *st = oxypy_state_of_module(module);
+    PyObject *subject, *arg = NULL, *returning = NULL, *using_ = NULL, *client = NULL, *into = NULL;
+    int what, sink, write = 0;
+    long long limit = -1;
+    oxypy_operation *op;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOi|$OOLOOpO:operation", names, &what, &subject, &sink, &arg,
+                                     &returning, &limit, &using_, &client, &write, &into))
+        return NULL;
+    if (what < 0 || what > OXYPY_DO_INSERT || sink < 0 || sink >= OXYPY_SINK_COUNT) {
+        PyErr_SetString(PyExc_ValueError, "unknown operation or sink");
+        return NULL;
+    }
+    if (check_using(using_) < 0)
+        return NULL;
+    op = oxypy_operation_new(st, &oxypy_op_statement);
+    if (op == NULL)
+        return NULL;
+    op->what = (uint8_t)what;
+    op->sink = (uint8_t)sink;
+    op->write = write != 0;
+    op->limit = limit;
+    op->subject = Py_NewRef(subject);
+    op->arg = given(arg);
+    op->returning = given(returning);
+    op->into = given(into != NULL && into != Py_None ? into : arg);
+    op->using_ = given(using_);
+    op->client = given(client);
+    return (PyObject *)op;
+}
+
+static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = { "sql", "params", "using", "client", "script", "sink", NULL };
+    oxypy_state *st = oxypy_state_of_module(module);
+    PyObject *sql, *params = NULL, *using_ = NULL, *client = NULL;
+    int script = 0, sink = OXYPY_SINK_LIST;
+    oxypy_operation *op;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|O$OOpi:raw_operation", names, &sql, &params, &using_, &client,
+                                     &script, &sink))
+        return NULL;
+    if (params != NULL && params != Py_None && !PyList_Check(params) && !PyTuple_Check(params)) {
+        PyErr_Format(PyExc_TypeError, "params must be a list or tuple, not %s", Py_TYPE(params)->tp_name);
+        return NULL;
+    }
+    if (sink < 0 || sink >= OXYPY_SINK_COUNT || sink == OXYPY_SINK_REFILL) {
+        PyErr_SetString(PyExc_ValueError, "unknown sink");
+        return NULL;
+    }
+    if (check_using(using_) < 0)
+        return NULL;
+    op = oxypy_operation_new(st, &oxypy_op_statement);
+    if (op == NULL)
+        return NULL;
+    op->sql = Py_NewRef(sql);
+    op->params = given(params);
+    op->using_ = given(using_);
+    op->client = given(client);
+    op->script = script != 0;
+    op->sink = (uint8_t)sink;
+    return (PyObject *)op;
+}
+
+static PyMethodDef op_functions[] = {
+    { "operation", (PyCFunction)(void (*)(void))make_operation, METH_VARARGS | METH_KEYWORDS,
+      PyDoc_STR("A statement from a query or from rows to insert.") },
+    { "raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
+      PyDoc_STR("A statement from the user's text.") },
+    { NULL, NULL, 0, NULL },
+};
+
+int oxypy_operation_init(PyObject *module, oxypy_state *st)
+{
+    st->operation_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &op_spec, NULL);
+    if (st->operation_type == NULL || PyModule_AddType(module, st->operation_type) < 0)
+        return -1;
+#define X(name, text)                                                                                                  \
+    if (PyModule_AddIntConstant(module, "SINK_" #name, OXYPY_SINK_##name) < 0)                                         \
+        return -1;
+    OXYPY_SINK_LIST(X)
+#undef X
+    return PyModule_AddFunctions(module, op_functions);
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: MIT */
+/* Store: what one opened Database consists of, apart from Python: a driver, a
+ * pool and its place behind a file's gate. Carries out the pool's actions. */
+#include "runtime_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- settings -------------------------------------------------------------------- */
+
+/* One block holds the array and all text. */
+int oxypy_store_config_copy(oxypy_store_config *to, const oxypy_store_config *from)
+{
+    size_t size = from->n_settings * sizeof(oxy_setting);
+    size_t gate = from->gate == NULL ? 0 : strlen(from->gate) + 1;
+    char *p;
+
+    for (uint32_t i = 0; i < from->n_settings; i++)
+        size += from->settings[i].name.len + from->settings[i].value.len;
+    *to = *from;
+    to->settings = malloc(size + gate + 1);
+    to->gate = NULL;
+    if (to->settings == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    p = (char *)(to->settings + from->n_settings);
+    for (uint32_t i = 0; i < from->n_settings; i++) {
+        const oxy_setting *s = &from->settings[i];
+
+        memcpy(p, s->name.p, s->name.len);
+        to->settings[i].name = (oxy_sv){ p, s->name.len };
+        p += s->name.len;
+        memcpy(p, s->value.p, s->value.len);
+        to->settings[i].value = (oxy_sv){ p, s->value.len };
+        p += s->value.len;
+    }
+    if (gate > 0) {
+        memcpy(p, from->gate, gate);
+        to->gate = p;
+    }
+    return 0;
+}
+
+void oxypy_store_config_fini(oxypy_store_config *config)
+{
+    free(config->settings);
+    memset(config, 0, sizeof *config);
+}
+
+/* --- gates -------------------------------------------------------------------------- */
+
+/* With the lock held. The gate of a file, made on first use. */
+static oxypy_gate_entry *gate_enter(oxypy_runtime *rt, const char *key)
+{
+    oxypy_gate_entry *entry;
+    size_t len = strlen(key);
+
+    for (entry = rt->gates; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->key, key) == 0) {
+            entry->users++;
+            return entry;
+        }
+    }
+    entry = malloc(sizeof *entry + len + 1);
+    if (entry == NULL)
+        return NULL;
+    if (oxy_gate_new(oxy_alloc_default(), &entry->gate) != OXY_OK) {
+        free(entry);
+        return NULL;
+    }
+    memcpy(entry->key, key, len + 1);
+    entry->users = 1;
+    entry->next = rt->gates;
+    rt->gates = entry;
+    return entry;
+}
+
+static void gate_leave(oxypy_runtime *rt, oxypy_gate_entry *entry)
+{
+    oxypy_gate_entry **p = &rt->gates;
+
+    if (--entry->users > 0)
+        return;
+    while (*p != NULL && *p != entry)
+        p = &(*p)->next;
+    if (*p == entry)
+        *p = entry->next;
+    oxy_gate_unref(entry->gate);
+    free(entry);
+}
+
+/* --- life --------------------------------------------------------------------------- */
+
+static int store_make_pool(oxypy_store *store)
+{
+    oxypy_runtime *rt = store->runtime;
+    oxy_pool_config config = store->config.pool;
+    oxy_rc rc = OXY_OK;
+
+    config.seed = (uint64_t)(uintptr_t)store ^ (uint64_t)oxy_clock_now();
+    oxypy_lock(rt);
+    if (store->config.gate != NULL) {
+        store->gate = gate_enter(rt, store->config.gate);
+        if (store->gate == NULL)
+            rc = OXY_NOMEM;
+        else
+            config.gate = store->gate->gate;
+    }
+    if (rc == OXY_OK)
+        rc = oxy_pool_new(&config, oxy_alloc_default(), &store->pool);
+    if (rc == OXY_OK) {
+        store->next = rt->stores;
+        if (rt->stores != NULL)
+            rt->stores->prev = store;
+        rt->stores = store;
+    }
+    oxypy_unlock(rt);
+    if (rc == OXY_OK)
+        return 0;
+    if (rc == OXY_NOMEM)
+        PyErr_NoMemory();
+    else
+        PyErr_SetString(PyExc_ValueError, "the pool's settings do not fit together");
+    return -1;
+}
+
+oxypy_store *oxypy_store_new(oxypy_state *st, const oxypy_store_config *config, PyObject *alias)
+{
+    oxypy_store *store = calloc(1, sizeof *store);
+
+    if (store == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    store->refs = 1;
+    store->st = st;
+    store->runtime = st->runtime;
+    store->driver = config->driver;
+    store->dialect = config->dialect;
+    store->module = Py_XNewRef(PyType_GetModule(st->loop_type));
+    store->alias = Py_NewRef(alias);
+    oxypy_lock(st->runtime);
+    st->runtime->refs++;
+    oxypy_unlock(st->runtime);
+    store->regexp = oxypy_regexp_new(st);
+    if (store->regexp == NULL || oxypy_store_config_copy(&store->config, config) < 0 || store_make_pool(store) < 0) {
+        oxypy_store_unref(store);
+        return NULL;
+    }
+    return store;
+}
+
+void oxypy_store_ref(oxypy_store *store)
+{
+    oxypy_lock(store->runtime);
+    store->refs++;
+    oxypy_unlock(store->runtime);
+}
+
+void oxypy_store_unref(oxypy_store *store)
+{
+    oxypy_runtime *rt = store->runtime;
+    bool last;
+
+    oxypy_lock(rt);
+    last = --store->refs == 0;
+    if (last) {
+        if (store->prev != NULL)
+            store->prev->next = store->next;
+        else if (rt->stores == store)
+            rt->stores = store->next;
+        if (store->next != NULL)
+            store->next->prev = store->prev;
+        /* What a fork left behind, or what still has connections, is not ours
+         * to take apart. */
+        if (store->pool != NULL && !store->foreign && (store->drained || !store->closing))
+            oxy_pool_free(store->pool);
+        if (store->gate != NULL && !store->foreign)
+            gate_leave(rt, store->gate);
+    }
+    oxypy_unlock(rt);
+    if (!last)
+        return;
+    if (store->regexp != NULL)
+        oxypy_regexp_free(store->regexp);
+    oxypy_store_config_fini(&store->config);
+    Py_XDECREF(store->alias);
+    Py_XDECREF(store->module);
+    free(store);
+    oxypy_runtime_unref(rt);
+}
+
+/* --- actions --------------------------------------------------------------------------- */
+
+void oxypy_store_close_conn(oxypy_store *store, oxy_conn *conn)
+{
+    /* A worker may be inside a callback that wants the GIL. */
+    store->driver->cancel(conn);
+    Py_BEGIN_ALLOW_THREADS;
+    store->driver->close(conn);
+    Py_END_ALLOW_THREADS;
+}
+
+/* With the lock held: the waiter's operation learns how its wait ended. */
+static void settle_waiter(const oxy_action *act, const oxypy_hub *here)
+{
+    oxypy_operation *op = act->waiter;
+
+    op->waiter = NULL;
+    if (act->kind == OXY_ACT_GRANT)
+        op->slot = act->slot;
+    else if (act->kind == OXY_ACT_TIMEOUT)
+        op->timed_out = true;
+    else {
+        op->failed = act->err == NULL ? OXY_OPERATIONAL : act->err->rc;
+        op->error = malloc(sizeof *op->error);
+        if (op->error != NULL && act->err != NULL)
+            *op->error = *act->err;
+        else if (op->error != NULL)
+            (void)oxy_err_set(op->error, op->failed, "no connection");
+    }
+    oxypy_wait_ready_locked(&op->wait, here);
+}
+
+/* With the lock held: the store that a pool belongs to, counted. */
+static oxypy_store *store_of_locked(oxypy_runtime *rt, const oxy_pool *pool)
+{
+    oxypy_store *store = rt->stores;
+
+    while (store != NULL && store->pool != pool)
+        store = store->next;
+    if (store != NULL)
+        store->refs++;
+    return store;
+}
+
+/* With the lock held, which is given up for what takes longer. */
+static void carry_out(oxypy_store *store, const oxy_action *act, oxypy_loop *loop)
+{
+    oxypy_runtime *rt = store->runtime;
+
+    switch (act->kind) {
+    case OXY_ACT_GRANT:
+    case OXY_ACT_TIMEOUT:
+    case OXY_ACT_FAIL: settle_waiter(act, loop == NULL ? NULL : loop->hub); return;
+    case OXY_ACT_PING: oxy_pool_ping_ok(store->pool, act->slot, oxy_clock_now()); return;
+    case OXY_ACT_DRAINED:
+        store->drained = true;
+        if (store->on_change != NULL)
+            oxypy_wait_ready_locked(store->on_change, loop == NULL ? NULL : loop->hub);
+        return;
+    case OXY_ACT_CONNECT:
+        oxypy_unlock(rt);
+        oxypy_lease_open(store, act->slot, act->role, loop);
+        oxypy_lock(rt);
+        return;
+    case OXY_ACT_CLOSE:
+        if (act->conn == NULL)
+            return;
+        oxypy_unlock(rt);
+        oxypy_store_close_conn(store, act->conn);
+        oxypy_lock(rt);
+        return;
+    }
+}
+
+void oxypy_store_act(oxypy_store *store, oxypy_loop *loop)
+{
+    oxypy_runtime *rt = store->runtime;
+    oxypy_store *self = store;
+    oxy_action act;
+    bool drain;
+
+    oxypy_lock(rt);
+    self->refs++; /* an action may end the last use of it */
+    for (;;) {
+        oxy_pool *other;
+        oxypy_store *next;
+
+        while (!store->foreign && oxy_pool_next_action(store->pool, &act))
+            carry_out(store, &act, loop);
+        other = self->gate == NULL || self->foreign ? NULL : oxy_gate_next_pool(self->gate->gate);
+        next = other == NULL ? NULL : store_of_locked(rt, other);
+        if (next == self)
+            next->refs--; /* counted for the whole call already */
+        if (store != self) {
+            oxypy_unlock(rt);
+            oxypy_store_unref(store);
+            oxypy_lock(rt);
+        }
+        if (next == NULL)
+            break;
+        store = next;
+    }
+    drain = loop != NULL && loop->hub->first != NULL;
+    oxypy_unlock(rt);
+    if (drain)
+        oxypy_hub_drain(loop->hub, loop);
+    oxypy_store_unref(self);
+}
+
+void oxypy_store_close(oxypy_store *store, oxypy_loop *loop)
+{
+    oxypy_lock(store->runtime);
+    if (!store->closing && !store->foreign) {
+        store->closing = true;
+        oxy_pool_close(store->pool, oxy_clock_now());
+    }
+    oxypy_unlock(store->runtime);
+    if (!store->foreign)
+        oxypy_store_act(store, loop);
+}
+
+/* --- who holds what ---------------------------------------------------------------------- */
+
+typedef struct holders {
+    oxypy_lease **list;
+    size_t n, cap;
+} holders;
+
+static void note_holder(void *arg, const oxy_slot *slot)
+{
+    holders *h = arg;
+    oxypy_lease *lease = oxy_slot_holder(slot, NULL);
+
+    if (lease != NULL && h->n < h->cap)
+        h->list[h->n++] = lease;
+}
+
+/* Leases in use, longest first, valid while the GIL is kept. The caller frees
+ * the list. */
+static holders holders_of(oxypy_store *store)
+{
+    holders h = { .cap = store->config.pool.max };
+
+    h.list = calloc(h.cap, sizeof(oxypy_lease *));
+    if (h.list == NULL) {
+        h.cap = 0;
+        return h;
+    }
+    oxypy_lock(store->runtime);
+    oxy_pool_holders(store->pool, note_holder, &h);
+    oxypy_unlock(store->runtime);
+    return h;
+}
+
+void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
+{
+    holders h;
+    PyObject *error;
+
+    if (store->foreign)
+        return;
+    error = PyObject_CallFunction(store->st->exceptions[OXY_INTERFACE] != NULL
+                                      ? store->st->exceptions[OXY_INTERFACE]
+                                      : PyExc_RuntimeError,
+                                  "s", "the connection was taken away: closed pool");
+    if (error == NULL)
+        PyErr_Clear();
+    h = holders_of(store);
+    for (size_t i = 0; i < h.n; i++)
+        if (h.list[i]->conn != NULL)
+            store->driver->cancel(h.list[i]->conn);
+    /* An eviction may run Python code, after which only a fresh list is good. */
+    for (size_t i = 0; i < h.n; i++) {
+        oxypy_session *session = h.list[i]->session;
+
+        if (session == NULL)
+            continue;
+        oxypy_session_evict(session, loop, error);
+        free(h.list);
+        h = holders_of(store);
+        i = (size_t)-1;
+    }
+    free(h.list);
+    Py_XDECREF(error);
+}
+
+/* --- statistics ------------------------------------------------------------------------------ */
+
+static PyObject *task_name(PyObject *task)
+{
+    PyObject *name;
+
+    if (task == NULL || task == Py_None)
+        return Py_NewRef(Py_None);
+    name = PyObject_CallMethod(task, "get_name", NULL);
+    if (name == NULL) {
+        PyErr_Clear();
+        return PyObject_Repr(task);
+    }
+    return name;
+}
+
+/* {"task", "seconds", "in_transaction", "sql"} of one lease. */
+static PyObject *holder_dict(const oxypy_lease *lease, oxy_ns now)
+{
+    PyObject *task = lease->task == NULL ? NULL : Py_NewRef(lease->task);
+    PyObject *sql = Py_NewRef(lease->sql == NULL ? Py_None : lease->sql);
+    double seconds = (double)(now - lease->since) / 1e9;
+    bool in_transaction = false;
+    PyObject *name, *dict = NULL;
+
+    if (lease->conn != NULL && !lease->working) {
+        oxy_conn_status status = oxypy_lease_status(lease);
+
+        in_transaction = status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR;
+    } else if (lease->session != NULL) {
+        in_transaction = true;
+    }
+    name = task_name(task);
+    if (name != NULL)
+        dict = Py_BuildValue("{s:N,s:d,s:N,s:O}", "task", name, "seconds", seconds, "in_transaction",
+                             PyBool_FromLong(in_transaction), "sql", sql);
+    Py_XDECREF(task);
+    Py_DECREF(sql);
+    return dict;
+}
+
+static PyObject *holder_list(oxypy_store *store)
+{
+    oxy_ns now = oxy_clock_now();
+    PyObject *list = PyList_New(0);
+    holders h = holders_of(store);
+
+    for (size_t i = 0; list != NULL && i < h.n; i++) {
+        PyObject *dict = holder_dict(h.list[i], now);
+
+        if (dict == NULL || PyList_Append(list, dict) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(dict);
+        /* Naming a task ran Python code: look again before going on. */
+        free(h.list);
+        h = holders_of(store);
+    }
+    free(h.list);
+    return list;
+}
+
+/* The last connect error as an exception, or None. */
+static PyObject *last_error(oxypy_store *store)
+{
+    oxy_err *err = malloc(sizeof *err);
+    PyObject *type, *value, *traceback;
+
+    if (err == NULL)
+        return PyErr_NoMemory();
+    oxypy_lock(store->runtime);
+    *err = *oxy_pool_last_error(store->pool);
+    oxypy_unlock(store->runtime);
+    if (err->rc == OXY_OK) {
+        free(err);
+        Py_RETURN_NONE;
+    }
+    (void)oxypy_raise(store->st, err, NULL, store->driver->name, store->alias);
+    free(err);
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return value;
+}
+
+PyObject *oxypy_store_stats(oxypy_store *store)
+{
+    oxy_pool_stats s;
+    PyObject *error, *list;
+
+    oxypy_lock(store->runtime);
+    oxy_pool_get_stats(store->pool, &s);
+    oxypy_unlock(store->runtime);
+    error = last_error(store);
+    list = error == NULL ? NULL : holder_list(store);
+    if (list == NULL) {
+        Py_XDECREF(error);
+        return NULL;
+    }
+    return Py_BuildValue("{s:I,s:I,s:I,s:I,s:I,s:K,s:K,s:K,s:K,s:d,s:K,s:N,s:N}", "size", s.size, "idle", s.idle, "busy",
+                         s.busy, "waiting", s.waiting, "max_size", s.max, "opened", (unsigned long long)s.opened,
+                         "closed", (unsigned long long)s.closed, "acquired", (unsigned long long)s.acquired, "timeouts",
+                         (unsigned long long)s.timeouts, "wait_seconds", (double)s.waited / 1e9, "transactions",
+                         (unsigned long long)store->transactions, "last_error", error, "holders", list);
+}
+
+/* "; longest held by task 'x' for 1.5 s: SELECT ..." or "". */
+static PyObject *holder_text(PyObject *stats)
+{
+    PyObject *list = PyDict_GetItemString(stats, "holders"), *dict, *sql, *seconds, *text, *start;
+
+    if (list == NULL || PyList_GET_SIZE(list) == 0)
+        return PyUnicode_FromString("");
+    dict = PyList_GET_ITEM(list, 0);
+    sql = PyDict_GetItemString(dict, "sql");
+    seconds = PyObject_CallMethod(PyDict_GetItemString(dict, "seconds"), "__format__", "s", ".1f");
+    if (seconds == NULL)
+        return NULL;
+    text = PyUnicode_FromFormat("; longest held by task %R for %U s", PyDict_GetItemString(dict, "task"), seconds);
+    Py_DECREF(seconds);
+    if (text == NULL || sql == Py_None)
+        return text;
+    start = PyUnicode_Substring(sql, 0, 80);
+    if (start != NULL) {
+        PyObject *whole = PyUnicode_FromFormat("%U, running %R", text, start);
+
+        Py_DECREF(start);
+        Py_SETREF(text, whole);
+    }
+    return text;
+}
+
+static PyObject *timeout_message(oxypy_store *store, PyObject *stats)
+{
+    PyObject *holder = holder_text(stats), *error = PyDict_GetItemString(stats, "last_error"), *message;
+
+    if (holder == NULL)
+        return NULL;
+    message = PyUnicode_FromFormat("pool timed out while waiting for an open connection (alias %R: limit %S, %S open, "
+                                   "%S in use, %S waiting%U%s%S)",
+                                   store->alias, PyDict_GetItemString(stats, "max_size"),
+                                   PyDict_GetItemString(stats, "size"), PyDict_GetItemString(stats, "busy"),
+                                   PyDict_GetItemString(stats, "waiting"), holder,
+                                   "; last connect error: ", error);
+    Py_DECREF(holder);
+    return message;
+}
+
+void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database)
+{
+    oxypy_state *st = store->st;
+    PyObject *type = st->exceptions[OXY_POOL_TIMEOUT], *stats = oxypy_store_stats(store), *shown = NULL;
+    PyObject *message = NULL, *exc = NULL;
+
+    if (stats == NULL)
+        return;
+    message = timeout_message(store, stats);
+    if (message == NULL)
+        goto done;
+    exc = PyObject_CallOneArg(type != NULL ? type : PyExc_TimeoutError, message);
+    if (exc == NULL)
+        goto done;
+    /* The package shows PoolStats; a bare handle has the plain dict. */
+    if (database != NULL && PyObject_HasAttrString(database, "stats"))
+        shown = PyObject_CallMethod(database, "stats", NULL);
+    if (shown == NULL) {
+        PyErr_Clear();
+        shown = Py_NewRef(stats);
+    }
+    if (PyObject_SetAttrString(exc, "stats", shown) < 0 ||
+        PyObject_SetAttrString(exc, "last_connect_error", PyDict_GetItemString(stats, "last_error")) < 0 ||
+        PyObject_SetAttrString(exc, "alias", store->alias) < 0)
+        goto done;
+    PyErr_SetObject((PyObject *)Py_TYPE(exc), exc);
+done:
+    Py_DECREF(stats);
+    Py_XDECREF(shown);
+    Py_XDECREF(message);
+    Py_XDECREF(exc);
+}
+
+/* --- log -------------------------------------------------------------------------------------- */
+
+void oxypy_log_pool(oxypy_state *st, const char *level, PyObject *message)
+{
+    PyObject *type, *value, *traceback, *done = NULL, *logging;
+    oxypy_runtime *rt = st->runtime;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    if (rt->pool_log == NULL && message != NULL) {
+        logging = PyImport_ImportModule("logging");
+        if (logging != NULL)
+            rt->pool_log = PyObject_CallMethod(logging, "getLogger", "s", "oxyde.pool");
+        Py_XDECREF(logging);
+    }
+    if (rt->pool_log != NULL && message != NULL)
+        done = PyObject_CallMethod(rt->pool_log, level, "sO", "%s", message);
+    if (done == NULL)
+        PyErr_Clear(); /* a log that cannot be written must not fail the statement */
+    Py_XDECREF(done);
+    Py_XDECREF(message);
+    PyErr_Restore(type, value, traceback);
+}
