@@ -296,11 +296,16 @@ static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
     if (st == NULL)
         return NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!$UOOO!OO!pOOO!|OO:Plan", names, &PyType_Type, &a.model, &a.table,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$UOOO!OO!pOOO!OO:Plan", names, &PyType_Type, &a.model, &a.table,
                                      &a.schema, &a.fields, &PyTuple_Type, &a.pk, &a.absent, &PyTuple_Type,
                                      &a.attributes, &a.whole_model, &a.validate_row, &a.extra, &PyTuple_Type, &a.order,
                                      &a.init_private, &a.partial))
         return NULL;
+    if (a.table == NULL || a.schema == NULL || a.fields == NULL || a.pk == NULL || a.absent == NULL ||
+        a.attributes == NULL || a.validate_row == NULL || a.extra == NULL || a.order == NULL) {
+        PyErr_SetString(PyExc_TypeError, "Plan() lacks a keyword argument; only init_private and partial are optional");
+        return NULL;
+    }
     plan = (oxypy_plan *)type->tp_alloc(type, 0);
     if (plan != NULL && plan_fill(st, plan, &a) < 0)
         Py_CLEAR(plan);

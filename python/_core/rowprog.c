@@ -155,6 +155,18 @@ done:
     return rc;
 }
 
+/* CPython copies a set as a block if the table of the source has just the size
+ * that a copy gets; a set that grew by itself has a larger one. */
+static int settle_set(PyObject **set)
+{
+    PyObject *copy = PySet_New(*set);
+
+    if (copy == NULL)
+        return -1;
+    Py_SETREF(*set, copy);
+    return 0;
+}
+
 /* The proof tells how to validate some fields alone, and the other's defaults. */
 static int plan_partial(oxypy_rowprog *p)
 {
@@ -204,6 +216,8 @@ static int share_model(oxypy_state *st, oxypy_rowprog *p)
                         : PyDict_SetItem(p->template_dict, c->name, Py_None) < 0)
             return -1;
     }
+    if (settle_set(&p->fields_set) < 0)
+        return -1;
     n_fields = PySet_GET_SIZE(p->fields_set);
     p->partial = n_fields < (Py_ssize_t)p->plan->n_fields;
     p->whole = p->plan->whole_model;
