@@ -44,22 +44,6 @@ static int set_code(PyObject *exc, const oxy_err *err)
     return rc;
 }
 
-static PyObject *message_of(const oxy_err *err)
-{
-    PyObject *text = PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace"), *whole;
-
-    if (text == NULL)
-        return NULL;
-    if (err->native != 0)
-        whole = PyUnicode_FromFormat("%U [%d]", text, (int)err->native);
-    else if (err->sqlstate[0] != '\0')
-        whole = PyUnicode_FromFormat("%U [%s]", text, err->sqlstate);
-    else
-        return text;
-    Py_DECREF(text);
-    return whole;
-}
-
 PyObject *oxypy_raise(oxypy_state *st, const oxy_err *err, PyObject *sql, const char *backend, PyObject *alias)
 {
     PyObject *type = err->rc > OXY_OK && err->rc < OXY_RC_COUNT ? st->exceptions[err->rc] : NULL;
@@ -69,7 +53,8 @@ PyObject *oxypy_raise(oxypy_state *st, const oxy_err *err, PyObject *sql, const 
         return PyErr_NoMemory();
     if (type == NULL)
         type = database_error != NULL ? database_error : PyExc_RuntimeError;
-    message = message_of(err);
+    /* The class shows the code behind the message itself. */
+    message = PyUnicode_DecodeUTF8(err->message, (Py_ssize_t)strlen(err->message), "replace");
     if (message == NULL)
         goto done;
     exc = PyObject_CallOneArg(type, message);

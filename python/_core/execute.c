@@ -109,6 +109,11 @@ static bool is_over_already(const oxypy_operation *op)
     return text != NULL && len == 8 && memcmp(text, "ROLLBACK", 8) == 0;
 }
 
+static PyObject *sql_text(const oxypy_operation *op)
+{
+    return op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
+}
+
 static int start(oxypy_operation *op)
 {
     const oxypy_store *store = op->store;
@@ -144,17 +149,14 @@ static int start(oxypy_operation *op)
         if (sql->point)
             request.flags |= OXY_REQ_POINT;
     }
+    if (op->session != NULL) /* a pinned connection shows what ran last */
+        Py_XSETREF(op->lease->sql, Py_XNewRef(sql_text(op)));
     op->was_in_transaction = in_transaction(op);
     op->lease->guarded = op->was_in_transaction && !op->plain;
     op->n_rows = 0;
     if (store->driver->start(op->lease->conn, &request) == OXY_OK)
         return 0;
     return 1;
-}
-
-static PyObject *sql_text(const oxypy_operation *op)
-{
-    return op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
 }
 
 /* A statement that a reader refused although its text looked like reading. */

@@ -483,14 +483,49 @@ PyObject *oxypy_store_stats(oxypy_store *store)
                          (unsigned long long)store->transactions, "last_error", error, "holders", list);
 }
 
-/* "; longest held by task 'x' for 1.5 s: SELECT ..." or "". */
-static PyObject *holder_text(PyObject *stats)
+/* Another handle on the same file, whose writer may be what is waited for; counted. */
+static oxypy_store *neighbour(oxypy_store *store, oxypy_store *after)
 {
-    PyObject *list = PyDict_GetItemString(stats, "holders"), *dict, *sql, *seconds, *text, *start;
+    oxypy_store *other;
 
-    if (list == NULL || PyList_GET_SIZE(list) == 0)
+    oxypy_lock(store->runtime);
+    other = after == NULL ? store->runtime->stores : after->next;
+    while (other != NULL && (other == store || other->gate != store->gate))
+        other = other->next;
+    if (other != NULL)
+        other->refs++;
+    oxypy_unlock(store->runtime);
+    return other;
+}
+
+/* Who held a connection longest, here or behind the same gate: new reference
+ * to one of holder_list(), None for nobody. */
+static PyObject *longest_holder(oxypy_store *store)
+{
+    PyObject *list = holder_list(store), *first;
+    oxypy_store *other = NULL, *next;
+
+    if (store->gate != NULL && list != NULL && PyList_GET_SIZE(list) == 0)
+        other = neighbour(store, NULL);
+    for (; other != NULL; other = next) {
+        Py_SETREF(list, holder_list(other));
+        next = list == NULL || PyList_GET_SIZE(list) > 0 ? NULL : neighbour(store, other);
+        oxypy_store_unref(other);
+    }
+    if (list == NULL)
+        return NULL;
+    first = Py_NewRef(PyList_GET_SIZE(list) > 0 ? PyList_GET_ITEM(list, 0) : Py_None);
+    Py_DECREF(list);
+    return first;
+}
+
+/* "; longest held by task 'x' for 1.5 s, running 'SELECT ...'" or "". */
+static PyObject *holder_text(PyObject *dict)
+{
+    PyObject *sql, *seconds, *text, *start;
+
+    if (dict == Py_None)
         return PyUnicode_FromString("");
-    dict = PyList_GET_ITEM(list, 0);
     sql = PyDict_GetItemString(dict, "sql");
     seconds = PyObject_CallMethod(PyDict_GetItemString(dict, "seconds"), "__format__", "s", ".1f");
     if (seconds == NULL)
@@ -511,17 +546,20 @@ static PyObject *holder_text(PyObject *stats)
 
 static PyObject *timeout_message(oxypy_store *store, PyObject *stats)
 {
-    PyObject *holder = holder_text(stats), *error = PyDict_GetItemString(stats, "last_error"), *message;
+    PyObject *dict = longest_holder(store), *holder = dict == NULL ? NULL : holder_text(dict);
+    PyObject *error = PyDict_GetItemString(stats, "last_error"), *failure = NULL, *message = NULL;
 
-    if (holder == NULL)
-        return NULL;
-    message = PyUnicode_FromFormat("pool timed out while waiting for an open connection (alias %R: limit %S, %S open, "
-                                   "%S in use, %S waiting%U%s%S)",
-                                   store->alias, PyDict_GetItemString(stats, "max_size"),
-                                   PyDict_GetItemString(stats, "size"), PyDict_GetItemString(stats, "busy"),
-                                   PyDict_GetItemString(stats, "waiting"), holder,
-                                   "; last connect error: ", error);
-    Py_DECREF(holder);
+    if (holder != NULL)
+        failure = error == Py_None ? PyUnicode_FromString("") : PyUnicode_FromFormat("; last connect error: %S", error);
+    if (failure != NULL)
+        message = PyUnicode_FromFormat("pool timed out while waiting for an open connection (alias %R: limit %S, "
+                                       "%S open, %S in use, %S waiting%U%U)",
+                                       store->alias, PyDict_GetItemString(stats, "max_size"),
+                                       PyDict_GetItemString(stats, "size"), PyDict_GetItemString(stats, "busy"),
+                                       PyDict_GetItemString(stats, "waiting"), holder, failure);
+    Py_XDECREF(dict);
+    Py_XDECREF(holder);
+    Py_XDECREF(failure);
     return message;
 }
 

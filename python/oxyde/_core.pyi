@@ -163,6 +163,7 @@ def operation(
     using: str | None = None,
     client: Any = None,
     write: bool = False,
+    into: Any = None,  # what SINK_REFILL refills where arg means something else
 ) -> Operation[Any]: ...
 def raw_operation(
     sql: str,
@@ -173,6 +174,12 @@ def raw_operation(
     script: bool = False,
     sink: int = ...,  # SINK_LIST of dicts, or SINK_AFFECTED
 ) -> Operation[Any]: ...
+
+def set_observer(observer: Callable[..., None] | None, /) -> None:
+    """Calls observer(**event) after each statement, on the loop's thread; None: nobody.
+
+    Keys: database, session, alias, backend, table, sql, params, rows, started, duration, error.
+    """
 
 class Database:
     """A handle: settings, pool, connections. Base of oxyde.AsyncDatabase."""
