@@ -50,7 +50,7 @@ class Shielded(Generic[T]):
                 if cancelled is not None and self._limit is not None:
                     give_up = give_up or loop.time() + self._limit
                     if loop.time() >= give_up:
-                        steps.close()  # type: ignore[attr-defined]
+                        steps.close()
                         raise cancelled
                     timer = loop.call_at(give_up, wake, None)
                 else:

@@ -69,7 +69,7 @@ class AsyncDatabase(_core.Database):
         self.settings: PoolSettings = PoolSettings() if settings is None else settings
         self._replaced: list[AsyncDatabase] = []
         self._build_lock = threading.Lock()
-        self._building: concurrent.futures.Future[None] | None = None
+        self._building: concurrent.futures.Future[BaseException | None] | None = None
         if tuple(replicas):
             raise NotSupportedError("replicas are not available in this version")
         if auto_register:
@@ -133,7 +133,7 @@ class AsyncDatabase(_core.Database):
             with self._build_lock:
                 building = self._building
                 if building is None:
-                    mine: concurrent.futures.Future[None] = concurrent.futures.Future()
+                    mine: concurrent.futures.Future[BaseException | None] = concurrent.futures.Future()
                     self._building = mine
             if building is None:
                 await self._build(mine)
@@ -144,7 +144,7 @@ class AsyncDatabase(_core.Database):
             if error is not None:
                 raise error
 
-    async def _build(self, done: concurrent.futures.Future[Any]) -> None:
+    async def _build(self, done: concurrent.futures.Future[BaseException | None]) -> None:
         outcome: BaseException | None = None
         try:
             self._configure(**self._configuration())
@@ -174,12 +174,14 @@ class AsyncDatabase(_core.Database):
             limit = seconds("timeout", timeout)
         if not self._is_open:
             return
-        task = asyncio.current_task()
-        own = None if task is None else self._session_of(task)
+        from .transaction import active_transaction
+
+        # Waiting for the caller's own transaction to end would be waiting for oneself.
+        own = active_transaction(self)
         if own is not None:
             await own._abandon(
                 InterfaceError(f"database '{self._name}' was disconnected inside the transaction")
-            )  # type: ignore[attr-defined]
+            )
         await self._close(math.inf if limit is None else limit)
 
     async def __aenter__(self) -> Self:

@@ -12,7 +12,7 @@ from ..exceptions import UnknownAliasError
 if TYPE_CHECKING:
     from .pool import AsyncDatabase
 
-__all__ = ["disconnect_all", "get_connection", "register_connection", "unregister_connection"]
+__all__ = ["connections", "disconnect_all", "get_connection", "register_connection", "unregister_connection"]
 
 lock = threading.RLock()
 

@@ -26,6 +26,7 @@ from .._core import (
 )
 from ..exceptions import ManagerError, NotSupportedError
 from ._base import TModel, TRow, order_terms
+from .expressions import query_of
 from .q import is_condition
 from .writes import WriteQuery
 
@@ -142,8 +143,8 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         if len(fields) == 1 and isinstance(fields[0], bool):
             if distinct is not None:
                 raise TypeError("distinct() got its switch twice")
-            fields, distinct = (), fields[0]
-        if fields:
+            distinct = fields[0]
+        elif fields:
             return self._with(distinct=False, distinct_on=_selection("distinct", fields))  # type: ignore[no-any-return]
         return self._with(distinct=distinct is not False, distinct_on=None)  # type: ignore[no-any-return]
 
@@ -221,7 +222,7 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         for condition in conditions:
             if not is_condition(condition):
                 raise TypeError(f"having() takes conditions and lookups, not {type(condition).__name__}")
-        return self._add_having(conditions, lookups)  # type: ignore[no-any-return]
+        return self._having(conditions, lookups)  # type: ignore[no-any-return]
 
     # --- sets --------------------------------------------------------------------------------------
 
@@ -230,10 +231,7 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
             raise ValueError(f"{method}() needs at least one query")
         operands = []
         for query in queries:
-            base = getattr(query, "_base_query", None)
-            operand = query if isinstance(query, _core.QueryState) else base() if callable(base) else None
-            if operand is None:
-                raise TypeError(f"{method}() takes queries, not {type(query).__name__}")
+            operand = query_of(query, method)
             if operand._lock is not None or self._lock is not None:
                 raise ManagerError(f"{method}() cannot combine locking queries")
             operands.append(operand)

@@ -394,10 +394,11 @@ def case_of(branches: list[tuple[_Expr, Any]]) -> _Expr:
     return _new(Case, X_CASE, 0, tuple(args), None)  # type: ignore[no-any-return]
 
 
-def _query_of(value: Any, who: str) -> _core.QueryState[Any]:
+def query_of(value: Any, who: str) -> _core.QueryState[Any]:
+    """A query, also given as the manager it would start from."""
     if isinstance(value, _core.QueryState):
         return value
-    query = getattr(value, "_base_query", None)  # a manager
+    query = getattr(value, "_base_query", None)
     if callable(query):
         return query()  # type: ignore[no-any-return]
     raise TypeError(f"{who}() takes a query, not {type(value).__name__}")
@@ -409,7 +410,7 @@ class Subquery(Expression):
     __slots__ = ()
 
     def __new__(cls, query: Any) -> Subquery:
-        return _new(cls, X_SUBQUERY, 0, (), _query_of(query, "Subquery"))  # type: ignore[no-any-return]
+        return _new(cls, X_SUBQUERY, 0, (), query_of(query, "Subquery"))  # type: ignore[no-any-return]
 
 
 class Exists(Condition):
@@ -418,7 +419,7 @@ class Exists(Condition):
     __slots__ = ()
 
     def __new__(cls, query: Any) -> Exists:
-        return _new(cls, X_EXISTS, 0, (), _query_of(query, "Exists"))  # type: ignore[no-any-return]
+        return _new(cls, X_EXISTS, 0, (), query_of(query, "Exists"))  # type: ignore[no-any-return]
 
 
 class OuterRef(Expression):

@@ -193,7 +193,7 @@ class Substr(Function):
     __slots__ = ()
 
     def __new__(cls, expr: Any, start: Any, length: Any = None) -> Any:
-        args = (argument(expr), argument(start))
+        args: tuple[_core.Expr, ...] = (argument(expr), argument(start))
         if length is not None:
             args += (argument(length),)
         return _new(cls, X_FUNC, FN_SUBSTR, args, None)

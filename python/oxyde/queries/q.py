@@ -53,7 +53,7 @@ class Q(_core.Expr):
 
     def _joined(self, kind: int, other: Any, swapped: bool) -> Q:
         if not isinstance(other, (Q, Condition)):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         if isinstance(other, Q) and not other.args:
             return self
         if not self.args:

@@ -24,4 +24,5 @@ class Query(BuilderQuery[TModel, TModel]):
         """A manager with the methods of this class: `objects = ParcelQuery.as_manager()`."""
         from .manager import manager_class_of
 
-        return manager_class_of(cls)()
+        manager: Any = manager_class_of(cls)
+        return manager()

@@ -4,9 +4,12 @@ At run time a mode switch returns the receiver's class with another result mode,
 of a custom query keep chaining; these classes say which rows then come.
 """
 
+# ruff: noqa: D102  methods are documented where they are defined
+
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from ._base import TModel
 from .builders import BuilderQuery
@@ -30,3 +33,11 @@ class FlatValuesListQuery(BuilderQuery[TModel, Any]):
     """A query whose rows are the values of one column."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        # Any stands for None as well.
+        def first(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]: ...
+        def last(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]: ...
+        def get_or_none(
+            self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
+        ) -> Coroutine[Any, Any, Any]: ...
