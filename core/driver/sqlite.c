@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECKPOINT_PAGES 1000
-
 static oxy__sqlite *self(oxy_conn *c)
 {
     return (oxy__sqlite *)c;
@@ -87,8 +85,8 @@ static void settle(oxy__sqlite *c, oxy__phase phase)
     atomic_store_explicit(&c->stop, next + OXY__STOP_NEXT, memory_order_release);
     c->phase = phase;
     c->base.cells = NULL;
-    if (c->wal && c->wal_pages > CHECKPOINT_PAGES && c->config.role != OXY__ROLE_READER &&
-        (c->wal_pages < c->wal_tried || c->wal_pages - c->wal_tried > CHECKPOINT_PAGES)) {
+    if (c->wal && c->wal_pages > OXY__WAL_PAGES && c->config.role != OXY__ROLE_READER &&
+        (c->wal_pages < c->wal_tried || c->wal_pages - c->wal_tried > OXY__WAL_PAGES)) {
         c->wal_tried = c->wal_pages;
         oxy__worker_checkpoint(c);
     }

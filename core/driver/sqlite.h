@@ -103,6 +103,12 @@ typedef struct oxy__worker {
     sqlite3 *checkpoint_db;
 } oxy__worker;
 
+/* Pages in the log that start a checkpoint beside the writer; and pages above
+ * which the writer waits for one, since it kept adding faster than the
+ * checkpoint could catch up. */
+#define OXY__WAL_PAGES 1000
+#define OXY__WAL_OVERDUE 4000
+
 /* --- connection -------------------------------------------------------------------- */
 
 typedef enum oxy__role { OXY__ROLE_BOTH, OXY__ROLE_READER, OXY__ROLE_WRITER } oxy__role;
@@ -180,7 +186,8 @@ typedef struct oxy__sqlite {
     oxy_err func_err;      /* said by one of our SQL functions */
     int64_t trans_changes; /* total changes when the transaction began */
     uint64_t trans_bytes;  /* bound since */
-    int wal_pages, wal_tried;
+    /* Length of the log after our last commit, and at the last attempts to empty it. */
+    int wal_pages, wal_tried, wal_forced;
 
     oxy__phase phase;
     oxy__run run;
@@ -218,6 +225,8 @@ void oxy__stmt_drop_loose(oxy__sqlite *c);
 typedef enum oxy__outcome { OXY__RUN_ROW, OXY__RUN_DONE, OXY__RUN_LATER, OXY__RUN_FAILED } oxy__outcome;
 /* Whether the request should not run on the caller's thread at all. */
 bool oxy__run_wants_worker(oxy__sqlite *c, const oxy__stmt *s);
+/* Whether the log grew so long that a write empties it first. */
+bool oxy__run_log_overdue(const oxy__sqlite *c);
 /* Prepares and binds, unless that was done. */
 oxy_rc oxy__run_begin(oxy__sqlite *c, oxy_err *err);
 /* One row further. RUN_LATER: go on on the worker. */

@@ -405,6 +405,16 @@ oxy_rc oxy__sqlite_open_now(oxy__sqlite *c, oxy_err *err)
     return OXY_OK;
 }
 
+/* A handle knows the log only after it has read the file. */
+static int read_once(sqlite3 *db, const char *schema)
+{
+    char *sql = sqlite3_mprintf("SELECT 1 FROM \"%w\".sqlite_master LIMIT 1", schema);
+    int rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+    sqlite3_free(sql);
+    return rc;
+}
+
 sqlite3 *oxy__sqlite_open_plain(const oxy__sqlite_config *f)
 {
     char name[URI_LIMIT];
@@ -413,11 +423,15 @@ sqlite3 *oxy__sqlite_open_plain(const oxy__sqlite_config *f)
 
     if (make_name(f, name, sizeof name) == OXY_OK)
         rc = sqlite3_open_v2(name, &db, f->open_flags & ~SQLITE_OPEN_CREATE, f->vfs);
+    if (rc == SQLITE_OK)
+        rc = read_once(db, "main");
     for (uint32_t i = 0; i < f->n_attach && rc == SQLITE_OK; i++) {
         char *sql = sqlite3_mprintf("ATTACH DATABASE %Q AS \"%w\"", f->attach[i].value.p, f->attach[i].name.p);
 
         rc = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
         sqlite3_free(sql);
+        if (rc == SQLITE_OK)
+            rc = read_once(db, f->attach[i].name.p);
     }
     if (rc == SQLITE_OK) {
         (void)sqlite3_wal_autocheckpoint(db, 0);

@@ -75,11 +75,17 @@ static bool write_wants_worker(oxy__sqlite *c, const oxy__stmt *s)
      * bounds what is not a point write. */
     if (c->run.in_trans)
         return !(c->run.req.flags & OXY_REQ_POINT) || bytes > BIG_BYTES;
-    if (!c->quick_commit || bytes > BIG_BYTES)
+    if (!c->quick_commit || bytes > BIG_BYTES || oxy__run_log_overdue(c))
         return true;
     if (c->wal && atomic_load_explicit(&c->wal_fresh, memory_order_relaxed))
         return true;
     return s->whole && big_file(c);
+}
+
+bool oxy__run_log_overdue(const oxy__sqlite *c)
+{
+    return c->wal && !c->run.in_trans && c->wal_pages > OXY__WAL_OVERDUE &&
+           (c->wal_pages < c->wal_forced || c->wal_pages - c->wal_forced > OXY__WAL_PAGES);
 }
 
 bool oxy__run_wants_worker(oxy__sqlite *c, const oxy__stmt *s)
@@ -89,7 +95,7 @@ bool oxy__run_wants_worker(oxy__sqlite *c, const oxy__stmt *s)
     case OXY__SQL_SELECT: return s->slow || s->unsteady || (s->whole && big_file(c));
     case OXY__SQL_INSERT:
     case OXY__SQL_DML: return write_wants_worker(c, s) || s->slow;
-    case OXY__SQL_BEGIN: return false;
+    case OXY__SQL_BEGIN: return oxy__run_log_overdue(c);
     case OXY__SQL_COMMIT: return commit_wants_worker(c);
     case OXY__SQL_ROLLBACK: return !c->quick_commit;
     case OXY__SQL_OTHER: return true;

@@ -254,23 +254,26 @@ static void evict(oxy__sqlite *c, oxy__stmt *s)
     stmt_free(c->base.alloc, s);
 }
 
+static bool same(const oxy__stmt *s, uint64_t key, oxy_sv sql)
+{
+    return s->key == key && s->len == sql.len && memcmp(s->sql, sql.p, sql.len) == 0;
+}
+
 static oxy__stmt *lookup(oxy__cache *cache, uint64_t key, oxy_sv sql)
 {
     oxy__stmt *s = cache->newest;
 
     /* The same statement over and over needs no table. */
-    if (!s || s->key != key) {
-        s = cache->buckets[key & (cache->n_buckets - 1)];
-        while (s && s->key != key)
-            s = s->chain;
+    if (s && same(s, key, sql))
+        return s;
+    for (s = cache->buckets[key & (cache->n_buckets - 1)]; s; s = s->chain) {
+        if (same(s, key, sql)) {
+            unlink_age(cache, s);
+            link_newest(cache, s);
+            return s;
+        }
     }
-    while (s && !(s->key == key && s->len == sql.len && memcmp(s->sql, sql.p, sql.len) == 0))
-        s = s->chain;
-    if (s && s != cache->newest) {
-        unlink_age(cache, s);
-        link_newest(cache, s);
-    }
-    return s;
+    return NULL;
 }
 
 /* Free text is kept from its second use on: most of it comes once. */

@@ -142,12 +142,32 @@ static void run_open(oxy__sqlite *c)
     publish(c, b);
 }
 
+/* The log goes into the file through a handle of our own, so the connection
+ * stays free for use. PASSIVE never waits for anybody. */
+static void run_checkpoint(oxy__sqlite *c)
+{
+    oxy__worker *w = &c->worker;
+    int pages = 0, done = 0;
+
+    if (!w->checkpoint_db)
+        w->checkpoint_db = oxy__sqlite_open_plain(&c->config);
+    if (!w->checkpoint_db)
+        return;
+    if (sqlite3_wal_checkpoint_v2(w->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) == SQLITE_OK &&
+        pages == done)
+        atomic_store(&c->wal_fresh, true);
+}
+
 static void run_request(oxy__sqlite *c)
 {
     oxy__batch *b;
     oxy__end end;
 
     c->run.on_worker = true;
+    if (!(c->run.req.flags & OXY_REQ_SCRIPT) && (c->run.req.flags & OXY_REQ_WRITE) && oxy__run_log_overdue(c)) {
+        c->wal_forced = c->wal_pages;
+        run_checkpoint(c);
+    }
     do {
         b = next_empty(c);
         if (!b)
@@ -163,23 +183,6 @@ static void run_request(oxy__sqlite *c)
     } while (end == OXY__END_MORE);
     if (!b)
         oxy__run_end(c);
-}
-
-/* The log goes into the file through a handle of our own, so the connection
- * stays free for use. PASSIVE never waits for anybody; a log that only grows
- * because there is always a reader is restarted when there is none. */
-static void run_checkpoint(oxy__sqlite *c)
-{
-    oxy__worker *w = &c->worker;
-    int pages = 0, done = 0;
-
-    if (!w->checkpoint_db)
-        w->checkpoint_db = oxy__sqlite_open_plain(&c->config);
-    if (!w->checkpoint_db)
-        return;
-    if (sqlite3_wal_checkpoint_v2(w->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) == SQLITE_OK &&
-        pages == done)
-        atomic_store(&c->wal_fresh, true);
 }
 
 static void *worker_main(void *arg)
