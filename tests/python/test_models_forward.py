@@ -131,7 +131,7 @@ def test_a_nested_class_sees_its_siblings() -> None:
             x: int
 
         class Site(Model):
-            place: Place
+            place: Place  # noqa: F821
 
             class Meta:
                 is_table = True

@@ -154,11 +154,11 @@ def _attach(
 
 def _complete(cls: Any, meta: ModelMeta) -> None:
     """The end of a class statement: this model, then those that waited for it."""
-    if fields_complete(cls) or rebuild(cls, {}, everything=False) is None:
-        adopt_fields(cls)
     if meta.is_table:
         finish(cls, everything=False)
         register_table(cls, overwrite=True)
+    elif fields_complete(cls) or rebuild(cls, {}, everything=False) is None:
+        adopt_fields(cls)
     for model in pending_models():
         if model is not cls:
             try_finish(model, _names_for(model, cls))
