@@ -11,9 +11,9 @@ typedef struct oxypy_conv {
     oxypy_state *st;
     const oxypy_plan *plan;
     const oxypy_field *field;
-    PyObject *lookup;  /* str: raise FieldLookupValueError where a value does not fit; NULL: DataError */
-    oxy_arena *arena;  /* short text is copied here */
-    PyObject **keep;   /* list of objects whose longer text is borrowed; made when needed */
+    PyObject *lookup; /* str: raise FieldLookupValueError where a value does not fit; NULL: DataError */
+    oxy_arena *arena; /* short text is copied here */
+    PyObject **keep;  /* list of objects whose longer text is borrowed; made when needed */
 } oxypy_conv;
 
 /* value as `type`, exactly: nothing is rounded or reinterpreted. None is

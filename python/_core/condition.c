@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Conditions at the call: names, lookups and values of what filter() and
+ * exclude() get are checked at once, and values take the form in which they
+ * will be bound. */
+#include "build.h"
+
+#include <string.h>
+
+bool oxypy_condition_empty(PyObject *condition)
+{
+    oxypy_expr *e = (oxypy_expr *)condition;
+
+    if (e->kind == OXYPY_X_NOT && PyTuple_GET_SIZE(e->args) == 1) {
+        oxypy_expr *inner = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 0);
+
+        return inner->kind == OXYPY_X_AND && PyTuple_GET_SIZE(inner->args) == 0;
+    }
+    return (e->kind == OXYPY_X_AND || e->kind == OXYPY_X_OR) && PyTuple_GET_SIZE(e->args) == 0;
+}
+
+/* --- trial builds -------------------------------------------------------------------- */
+
+/* Builds a condition into a tree that is thrown away: whatever is wrong with
+ * it raises now. */
+static int try_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
+{
+    oxy_builder b;
+    oxy_arena text;
+    PyObject *keep = NULL;
+    oxypy_scope scope = {.plan = plan, .q = q, .aggregates = true};
+    oxypy_build cx = {.st = st, .b = &b, .text = &text, .keep = &keep, .scope = &scope, .checking = true};
+
+    oxy_builder_init(&b, oxy_alloc_default());
+    oxy_arena_init(&text, oxy_alloc_default(), (size_t)1 << 30);
+    scope.source = oxy_source_table(&b, &plan->table, (oxy_sv){0});
+
+    const oxy_expr *node = scope.source ? oxypy_build_condition(&cx, condition) : NULL;
+    int rc = node ? 0 : oxypy_build_failed(&cx);
+
+    oxy_arena_fini(&text);
+    oxy_builder_fini(&b);
+    Py_XDECREF(cx.plans);
+    Py_XDECREF(keep);
+    return rc;
+}
+
+/* --- lookups ---------------------------------------------------------------------------- */
+
+static PyObject *lookup_node(oxypy_state *st, PyObject *keyword, PyObject *value, PyObject *capsule)
+{
+    PyObject *data = capsule ? PyTuple_Pack(3, keyword, value, capsule) : PyTuple_Pack(2, keyword, value);
+
+    return (PyObject *)oxypy_expr_steal(st, OXYPY_X_LOOKUP, 0, PyTuple_New(0), data);
+}
+
+/* Whether the keyword begins with an alias of the query. */
+static int begins_with_alias(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword)
+{
+    oxypy_name name;
+
+    if (!q || (!q->annotations && !q->exprs)) {
+        return 0;
+    }
+    if (oxypy_name_resolve(st, plan, q, keyword, &name) < 0) {
+        return -1;
+    }
+    int is = name.alias != NULL;
+
+    oxypy_name_fini(&name);
+    return is;
+}
+
+PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value)
+{
+    if (!PyUnicode_Check(keyword)) {
+        PyErr_SetString(PyExc_TypeError, "the name of a lookup is a str");
+        return NULL;
+    }
+    int alias = begins_with_alias(st, plan, q, keyword);
+
+    if (alias < 0) {
+        return NULL;
+    }
+    if (alias) {
+        PyObject *own = PyIter_Check(value) ? PySequence_Tuple(value) : Py_NewRef(value);
+        PyObject *node = own ? lookup_node(st, keyword, own, NULL) : NULL;
+
+        Py_XDECREF(own);
+        if (node && try_condition(st, plan, q, node) < 0) {
+            Py_CLEAR(node);
+        }
+        return node;
+    }
+    PyObject *capsule = oxypy_lookup_capsule(st, plan, keyword);
+
+    if (!capsule) {
+        return NULL;
+    }
+    const oxypy_lookup *lk = PyCapsule_GetPointer(capsule, NULL);
+    PyObject *own = oxypy_lookup_value(st, plan, lk, lk->field, value);
+    PyObject *node = own ? lookup_node(st, keyword, own, capsule) : NULL;
+
+    Py_XDECREF(own);
+    Py_DECREF(capsule);
+    return node;
+}
+
+/* --- trees of conditions ------------------------------------------------------------------ */
+
+/* Spreads nested nodes of one kind over a list, from left to right, without
+ * recursion: `a & b & c ...` may be thousands long. */
+static PyObject *spread(oxypy_expr *e)
+{
+    PyObject *stack = PyList_New(0), *flat = PyList_New(0);
+    int kind = e->kind;
+
+    if (!stack || !flat || PyList_Append(stack, (PyObject *)e) < 0) {
+        goto fail;
+    }
+    while (PyList_GET_SIZE(stack)) {
+        Py_ssize_t top = PyList_GET_SIZE(stack) - 1;
+        oxypy_expr *x = (oxypy_expr *)Py_NewRef(PyList_GET_ITEM(stack, top));
+        int rc = PyList_SetSlice(stack, top, top + 1, NULL);
+
+        if (rc == 0 && x->kind == kind) {
+            for (Py_ssize_t i = PyTuple_GET_SIZE(x->args); rc == 0 && i-- > 0;) {
+                rc = PyList_Append(stack, PyTuple_GET_ITEM(x->args, i));
+            }
+        } else if (rc == 0) {
+            rc = PyList_Append(flat, (PyObject *)x);
+        }
+        Py_DECREF(x);
+        if (rc < 0) {
+            goto fail;
+        }
+    }
+    Py_DECREF(stack);
+    return flat;
+fail:
+    Py_XDECREF(stack);
+    Py_XDECREF(flat);
+    return NULL;
+}
+
+static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+{
+    PyObject *flat = spread(e), *kept = flat ? PyList_New(0) : NULL;
+
+    for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(flat); i++) {
+        PyObject *own = oxypy_condition(st, plan, q, PyList_GET_ITEM(flat, i));
+
+        if (!own || (!oxypy_condition_empty(own) && PyList_Append(kept, own) < 0)) {
+            Py_CLEAR(kept);
+        }
+        Py_XDECREF(own);
+    }
+    Py_XDECREF(flat);
+    if (!kept) {
+        return NULL;
+    }
+    if (PyList_GET_SIZE(kept) == 1) {
+        PyObject *only = Py_NewRef(PyList_GET_ITEM(kept, 0));
+
+        Py_DECREF(kept);
+        return only;
+    }
+    PyObject *args = PyList_AsTuple(kept);
+
+    Py_DECREF(kept);
+    return (PyObject *)oxypy_expr_steal(st, e->kind, 0, args, Py_NewRef(Py_None));
+}
+
+static PyObject *check_not(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+{
+    PyObject *inner =
+        PyTuple_GET_SIZE(e->args) == 1 ? oxypy_condition(st, plan, q, PyTuple_GET_ITEM(e->args, 0)) : NULL;
+
+    if (!inner) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "a negation has one condition");
+        }
+        return NULL;
+    }
+    PyObject *args = PyTuple_Pack(1, inner);
+
+    Py_DECREF(inner);
+    return (PyObject *)oxypy_expr_steal(st, OXYPY_X_NOT, 0, args, Py_NewRef(Py_None));
+}
+
+static PyObject *check_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+{
+    if (!PyTuple_Check(e->data) || PyTuple_GET_SIZE(e->data) < 2) {
+        PyErr_SetString(PyExc_ValueError, "a lookup is made of a keyword and a value");
+        return NULL;
+    }
+    return oxypy_condition_lookup(st, plan, q, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1));
+}
+
+static PyObject *check_expr(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
+{
+    oxypy_expr *e = (oxypy_expr *)condition;
+
+    switch (e->kind) {
+    case OXYPY_X_AND:
+    case OXYPY_X_OR: return check_group(st, plan, q, e);
+    case OXYPY_X_NOT: return check_not(st, plan, q, e);
+    case OXYPY_X_LOOKUP: return check_lookup(st, plan, q, e);
+    default: return try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
+    }
+}
+
+PyObject *oxypy_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
+{
+    if (!oxypy_is_expr(st, condition)) {
+        PyErr_Format(PyExc_TypeError, "a condition is a Q object, a comparison or a boolean expression, not %.100s",
+                     Py_TYPE(condition)->tp_name);
+        return NULL;
+    }
+    if (Py_EnterRecursiveCall(" while checking a condition")) {
+        return NULL;
+    }
+    PyObject *own = check_expr(st, plan, q, condition);
+
+    Py_LeaveRecursiveCall();
+    return own;
+}
+
+int oxypy_check_condition(oxypy_state *st, oxypy_plan *plan, PyObject *condition)
+{
+    PyObject *own = oxypy_condition(st, plan, NULL, condition);
+
+    Py_XDECREF(own);
+    return own ? 0 : -1;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/* InsertState: rows to insert, and INSERT built from them. Values come from
+ * the attributes of the instances. */
+#include "tree.h"
+
+#include <string.h>
+#include <structmember.h>
+
+typedef struct insert_state {
+    PyObject_HEAD PyObject *model;
+    PyObject *rows;    /* tuple of instances */
+    PyObject *fields;  /* tuple of names, or NULL: what the rows hold */
+    PyObject *targets; /* tuple of names */
+    PyObject *sets;    /* dict name -> Expr or None, or NULL */
+    uint8_t conflict;  /* oxy_conflict */
+    bool refill;
+} insert_state;
+
+/* --- life ------------------------------------------------------------------------------- */
+
+static int read_conflict(PyObject *text, uint8_t *out)
+{
+    if (text == Py_None) {
+        *out = OXY_CONFLICT_ERROR;
+    } else if (PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, "nothing") == 0) {
+        *out = OXY_CONFLICT_NOTHING;
+    } else if (PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, "update") == 0) {
+        *out = OXY_CONFLICT_UPDATE;
+    } else {
+        PyErr_Format(PyExc_ValueError, "conflict is None, 'nothing' or 'update', not %R", text);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"model", "rows", "fields", "conflict", "targets", "sets", "refill", NULL};
+    PyObject *model, *rows, *fields = Py_None, *conflict = Py_None, *targets = NULL, *sets = Py_None;
+    int refill = 1;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$OOOOp:InsertState", names, &model, &rows, &fields, &conflict,
+                                     &targets, &sets, &refill)) {
+        return NULL;
+    }
+    insert_state *self = (insert_state *)type->tp_alloc(type, 0);
+
+    if (!self) {
+        return NULL;
+    }
+    self->model = Py_NewRef(model);
+    self->refill = refill;
+    self->rows = PySequence_Tuple(rows);
+    self->fields = fields == Py_None ? NULL : PySequence_Tuple(fields);
+    self->targets = targets ? PySequence_Tuple(targets) : PyTuple_New(0);
+    if (sets != Py_None) {
+        self->sets = PyDict_New();
+        if (self->sets && PyDict_Update(self->sets, sets) < 0) {
+            Py_CLEAR(self->sets);
+        }
+    }
+    if (!self->rows || !self->targets || PyErr_Occurred() || read_conflict(conflict, &self->conflict) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static int insert_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    insert_state *s = (insert_state *)self;
+
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(s->model);
+    Py_VISIT(s->rows);
+    Py_VISIT(s->fields);
+    Py_VISIT(s->targets);
+    Py_VISIT(s->sets);
+    return 0;
+}
+
+static int insert_clear(PyObject *self)
+{
+    insert_state *s = (insert_state *)self;
+
+    Py_CLEAR(s->model);
+    Py_CLEAR(s->rows);
+    Py_CLEAR(s->fields);
+    Py_CLEAR(s->targets);
+    Py_CLEAR(s->sets);
+    return 0;
+}
+
+static void insert_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    (void)insert_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* --- which columns a row writes -------------------------------------------------------------- */
+
+/* Values that are not None, and None where it was set on purpose. Keys and
+ * defaults of the database are left to it while they are untouched. */
+static bool is_written(const oxypy_field *field, PyObject *value, bool set)
+{
+    if (!value || value == Py_None) {
+        return value && set && !(field->primary_key && field->generated);
+    }
+    return set || field->primary_key || !field->generated;
+}
+
+static int row_parts(oxypy_state *st, const oxypy_plan *plan, PyObject *row, PyObject **dict, PyObject **set)
+{
+    *set = NULL;
+    *dict = NULL;
+    if (!PyObject_TypeCheck(row, plan->model)) {
+        PyErr_Format(PyExc_TypeError, "rows to insert are instances of %s, not of %.100s", plan->model->tp_name,
+                     Py_TYPE(row)->tp_name);
+        return -1;
+    }
+    *dict = PyObject_GenericGetDict(row, NULL);
+    *set = *dict ? PyObject_GetAttr(row, st->s_fields_set) : NULL;
+    if (!*set || !PyAnySet_Check(*set)) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_TypeError, "an instance without its set of fields cannot be inserted");
+        }
+        Py_CLEAR(*dict);
+        Py_CLEAR(*set);
+        return -1;
+    }
+    return 0;
+}
+
+/* One byte per field: 1 where the row writes it. */
+static int row_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char *mask)
+{
+    PyObject *dict, *set;
+    int rc = 0;
+
+    if (row_parts(st, plan, row, &dict, &set) < 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < plan->n_fields && rc == 0; i++) {
+        PyObject *value = PyDict_GetItemWithError(dict, plan->fields[i].name);
+        int touched = PyErr_Occurred() ? -1 : PySet_Contains(set, plan->fields[i].name);
+
+        mask[i] = is_written(&plan->fields[i], value, touched > 0);
+        rc = touched < 0 ? -1 : 0;
+    }
+    Py_DECREF(dict);
+    Py_DECREF(set);
+    return rc;
+}
+
+static PyObject *mask_names(const oxypy_plan *plan, const char *mask)
+{
+    PyObject *list = PyList_New(0);
+
+    for (uint32_t i = 0; list && i < plan->n_fields; i++) {
+        if (mask[i] && PyList_Append(list, plan->fields[i].name) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    PyObject *names = list ? PyList_AsTuple(list) : NULL;
+
+    Py_XDECREF(list);
+    return names;
+}
+
+/* Appends number to the open group of this mask, or opens one. open: mask ->
+ * list of row numbers; masks and groups grow in step. */
+static int group_row(PyObject *open, PyObject *mask, Py_ssize_t number, Py_ssize_t limit, PyObject *masks,
+                     PyObject *groups)
+{
+    PyObject *numbers = PyDict_GetItemWithError(open, mask);
+
+    if (!numbers && PyErr_Occurred()) {
+        return -1;
+    }
+    if (!numbers || PyList_GET_SIZE(numbers) >= limit) {
+        PyObject *fresh = PyList_New(0);
+        int rc = fresh && PyDict_SetItem(open, mask, fresh) == 0 && PyList_Append(masks, mask) == 0
+                     ? PyList_Append(groups, fresh)
+                     : -1;
+
+        Py_XDECREF(fresh);
+        if (rc < 0) {
+            return -1;
+        }
+        numbers = fresh; /* held by groups */
+    }
+    PyObject *index = PyLong_FromSsize_t(number);
+    int rc = index ? PyList_Append(numbers, index) : -1;
+
+    Py_XDECREF(index);
+    return rc;
+}
+
+static PyObject *name_groups(const oxypy_plan *plan, PyObject *masks, PyObject *groups)
+{
+    PyObject *out = PyList_New(0);
+
+    for (Py_ssize_t i = 0; out && i < PyList_GET_SIZE(groups); i++) {
+        PyObject *names = mask_names(plan, PyBytes_AS_STRING(PyList_GET_ITEM(masks, i)));
+        PyObject *pair = names ? PyTuple_Pack(2, names, PyList_GET_ITEM(groups, i)) : NULL;
+
+        if (!pair || PyList_Append(out, pair) < 0) {
+            Py_CLEAR(out);
+        }
+        Py_XDECREF(names);
+        Py_XDECREF(pair);
+    }
+    return out;
+}
+
+PyDoc_STRVAR(groups_doc, "groups(model, rows, limit)\n--\n\n"
+                         "Row numbers by the set of columns they write, at most limit rows each.");
+
+static PyObject *insert_groups(PyObject *cls, PyObject *args)
+{
+    oxypy_state *st = oxypy_state_of_type((PyTypeObject *)cls);
+    PyObject *model, *given, *out = NULL;
+    Py_ssize_t limit;
+
+    if (!st || !PyArg_ParseTuple(args, "OOn:groups", &model, &given, &limit)) {
+        return NULL;
+    }
+    oxypy_plan *plan = oxypy_plan_of(st, model);
+    PyObject *rows = plan ? PySequence_Tuple(given) : NULL;
+    PyObject *open = PyDict_New(), *masks = PyList_New(0), *groups = PyList_New(0);
+    int rc = rows && open && masks && groups ? 0 : -1;
+
+    for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(rows); i++) {
+        PyObject *mask = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)plan->n_fields);
+
+        rc = mask ? row_mask(st, plan, PyTuple_GET_ITEM(rows, i), PyBytes_AS_STRING(mask)) : -1;
+        if (rc == 0) {
+            rc = group_row(open, mask, i, limit > 0 ? limit : PY_SSIZE_T_MAX, masks, groups);
+        }
+        Py_XDECREF(mask);
+    }
+    if (rc == 0) {
+        out = name_groups(plan, masks, groups);
+    }
+    Py_XDECREF(rows);
+    Py_XDECREF(open);
+    Py_XDECREF(masks);
+    Py_XDECREF(groups);
+    return out;
+}
+
+/* --- the statement ------------------------------------------------------------------------------ */
+
+/* Numbers of the fields to write. */
+static int insert_columns(oxypy_build *cx, const insert_state *s, uint32_t *out, uint32_t *n)
+{
+    oxypy_plan *plan = cx->scope->plan;
+
+    *n = 0;
+    if (s->fields) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(s->fields); i++) {
+            const oxypy_field *field = oxypy_field_named(cx->st, plan, PyTuple_GET_ITEM(s->fields, i));
+
+            if (!field || *n == plan->n_fields) {
+                return -1;
+            }
+            out[(*n)++] = (uint32_t)(field - plan->fields);
+        }
+        return 0;
+    }
+    char *mask = oxy_arena_zero(cx->text, plan->n_fields + 1, 1);
+
+    if (!mask || row_mask(cx->st, plan, PyTuple_GET_ITEM(s->rows, 0), mask) < 0) {
+        return oxypy_build_failed(cx);
+    }
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        if (mask[i]) {
+            out[(*n)++] = i;
+        }
+    }
+    return 0;
+}
+
+static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, uint32_t n, const oxy_expr **out)
+{
+    oxypy_plan *plan = cx->scope->plan;
+    PyObject *dict, *set;
+    int rc = 0;
+
+    if (row_parts(cx->st, plan, row, &dict, &set) < 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; rc == 0 && i < n; i++) {
+        const oxypy_field *field = &plan->fields[columns[i]];
+        const oxypy_want want = {.plan = plan, .field = field};
+        const oxy_type *type = &plan->table.columns[field->column].type;
+        oxypy_conv cv = {.st = cx->st, .plan = plan, .field = field, .arena = cx->text, .keep = cx->keep};
+        PyObject *value = PyDict_GetItemWithError(dict, field->name);
+        uint32_t first = cx->b->n_params;
+        oxy_value v;
+
+        if ((!value && PyErr_Occurred()) || oxypy_store(&cv, value ? value : Py_None, type, &v) < 0) {
+            rc = -1;
+            break;
+        }
+        out[i] = oxy_param(cx->b, &v, type);
+        rc = out[i] ? oxypy_note_origin(cx, first, &want) : -1;
+    }
+    Py_DECREF(dict);
+    Py_DECREF(set);
+    return rc;
+}
+
+static int insert_conflict(oxypy_build *cx, const insert_state *s, oxy_insert *insert)
+{
+    oxypy_plan *plan = cx->scope->plan;
+    uint32_t n = (uint32_t)PyTuple_GET_SIZE(s->targets);
+    const oxy_column **targets = oxy_arena_zero(&cx->b->arena, n + 1, sizeof *targets);
+    oxy_assign *sets;
+
+    insert->conflict = (oxy_conflict)s->conflict;
+    if (!targets) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const oxypy_field *field = oxypy_field_named(cx->st, plan, PyTuple_GET_ITEM(s->targets, i));
+
+        if (!field) {
+            return -1;
+        }
+        targets[i] = &plan->table.columns[field->column];
+    }
+    insert->targets = targets;
+    insert->n_targets = n;
+    if (s->sets && s->conflict == OXY_CONFLICT_UPDATE) {
+        if (oxypy_build_assigns(cx, s->sets, true, &sets, &insert->n_sets) < 0) {
+            return -1;
+        }
+        insert->sets = sets;
+    }
+    return 0;
+}
+
+static int fill_insert(oxypy_build *cx, const insert_state *s, oxy_insert *insert)
+{
+    oxypy_plan *plan = cx->scope->plan;
+    uint32_t n_rows = (uint32_t)PyTuple_GET_SIZE(s->rows), n;
+    uint32_t *numbers = oxy_arena_zero(cx->text, plan->n_fields + 1, sizeof *numbers);
+    const oxy_column **columns = oxy_arena_zero(&cx->b->arena, plan->n_fields + 1, sizeof *columns);
+
+    if (!numbers || !columns) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (insert_columns(cx, s, numbers, &n) < 0) {
+        return -1;
+    }
+    if (n == 0 && n_rows > 1) {
+        PyErr_SetString(PyExc_ValueError, "rows without values are inserted one by one");
+        return -1;
+    }
+    const oxy_expr **values = oxy_arena_new(&cx->b->arena, ((size_t)n * n_rows + 1) * sizeof *values);
+
+    if (!values) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        columns[i] = &plan->table.columns[plan->fields[numbers[i]].column];
+    }
+    for (uint32_t i = 0; n && i < n_rows; i++) {
+        if (insert_row(cx, PyTuple_GET_ITEM(s->rows, i), numbers, n, values + (size_t)i * n) < 0) {
+            return -1;
+        }
+    }
+    insert->into = cx->scope->source;
+    insert->columns = columns;
+    insert->n_columns = n;
+    insert->values = values;
+    insert->n_rows = n_rows;
+    return insert_conflict(cx, s, insert);
+}
+
+oxypy_plan *oxypy_insert_plan(oxypy_state *st, PyObject *subject)
+{
+    return oxypy_plan_of(st, ((insert_state *)subject)->model);
+}
+
+int oxypy_build_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, oxypy_statement *out)
+{
+    insert_state *s = (insert_state *)subject;
+    oxy_insert *insert = oxy_arena_zero(&cx->b->arena, 1, sizeof *insert);
+
+    if (!insert || PyTuple_GET_SIZE(s->rows) == 0) {
+        PyErr_SetString(PyExc_ValueError, "an INSERT needs rows");
+        return -1;
+    }
+    out->scope.plan = out->plan;
+    out->scope.source = oxy_source_table(cx->b, &out->plan->table, (oxy_sv){0});
+    if (!out->scope.source) {
+        return -1;
+    }
+    cx->scope = &out->scope;
+    int rc = fill_insert(cx, s, insert);
+
+    if (rc == 0) {
+        rc = oxypy_build_returning(cx, s->refill ? Py_True : returning, out);
+    }
+    if (rc == 0) {
+        insert->returning = oxypy_selection_items(cx, &out->out);
+        insert->n_returning = out->out.n;
+        rc = insert->returning ? 0 : -1;
+    }
+    cx->scope = NULL;
+    out->stmt.kind = OXY_S_INSERT;
+    out->stmt.insert = insert;
+    return rc;
+}
+
+/* --- the type -------------------------------------------------------------------------------------- */
+
+static PyMemberDef insert_members[] = {
+    {"model", T_OBJECT, offsetof(insert_state, model), READONLY, "class of the rows"},
+    {"rows", T_OBJECT, offsetof(insert_state, rows), READONLY, "instances, in the order of the statement"},
+    {"fields", T_OBJECT, offsetof(insert_state, fields), READONLY, "names of the columns to write, or None"},
+    {"refill", T_BOOL, offsetof(insert_state, refill), READONLY, "whether rows come back"},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyMethodDef insert_methods[] = {
+    {"groups", insert_groups, METH_VARARGS | METH_CLASS, groups_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(insert_doc, "InsertState(model, rows, *, fields=None, conflict=None, targets=(), sets=None, "
+                         "refill=True)\n--\n\nRows to insert.");
+
+static PyType_Slot insert_slots[] = {
+    {Py_tp_new, insert_new},           {Py_tp_dealloc, insert_dealloc},
+    {Py_tp_traverse, insert_traverse}, {Py_tp_clear, insert_clear},
+    {Py_tp_members, insert_members},   {Py_tp_methods, insert_methods},
+    {Py_tp_doc, (void *)insert_doc},   {0, NULL},
+};
+
+static PyType_Spec insert_spec = {
+    .name = "oxyde._core.InsertState",
+    .basicsize = sizeof(insert_state),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = insert_slots,
+};
+
+int oxypy_insert_init(PyObject *module, oxypy_state *st)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &insert_spec, NULL);
+
+    if (!type) {
+        return -1;
+    }
+    st->insert_type = (PyTypeObject *)type;
+    return PyModule_AddType(module, st->insert_type);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* From a query to a request: tree, shape, compiled statement, encoded values.
+ * Where the shape was seen before, nothing is compiled and no Python object is
+ * made. */
+#include "build.h"
+
+#include <string.h>
+
+#define SCRATCH_LIMIT ((size_t)1 << 30)
+#define SHAPE_LIMIT ((size_t)64 << 20)
+
+/* --- the tree ----------------------------------------------------------------------- */
+
+static int build_statement(oxypy_build *cx, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
+                           int64_t limit, oxypy_statement *out)
+{
+    oxypy_state *st = cx->st;
+
+    if (what == OXYPY_DO_INSERT) {
+        if (!PyObject_TypeCheck(subject, st->insert_type)) {
+            PyErr_SetString(PyExc_TypeError, "an insert is made of an InsertState");
+            return -1;
+        }
+        out->plan = oxypy_insert_plan(st, subject);
+        return out->plan ? oxypy_build_insert(cx, subject, returning, out) : -1;
+    }
+    if (!oxypy_is_query(st, subject)) {
+        PyErr_SetString(PyExc_TypeError, "a statement is made of a query");
+        return -1;
+    }
+    oxypy_query *q = (oxypy_query *)subject;
+
+    out->plan = oxypy_plan_of(st, q->model);
+    if (!out->plan) {
+        return -1;
+    }
+    out->empty = q->empty;
+    if (what == OXYPY_DO_UPDATE || what == OXYPY_DO_DELETE) {
+        return oxypy_build_write(cx, what, q, arg, returning, out);
+    }
+    return oxypy_build_read(cx, what, q, arg, limit, out);
+}
+
+/* --- shape ----------------------------------------------------------------------------- */
+
+/* What the tree does not tell but the program depends on. */
+static void shape_extra(const oxypy_statement *stmt, const oxy_dialect *dialect, oxy_buf *out)
+{
+    oxy_buf_put(out, (const char *)&dialect, sizeof dialect);
+    oxy_buf_putc(out, (char)stmt->shape);
+    oxy_buf_putc(out, (char)stmt->rows);
+    for (uint32_t i = 0; stmt->shape == OXYPY_DICT && i < stmt->out.n; i++) {
+        Py_ssize_t len = 0;
+        const char *name = PyUnicode_AsUTF8AndSize(stmt->out.items[i].name, &len);
+
+        oxy_buf_put(out, (const char *)&len, sizeof len);
+        oxy_buf_put(out, name ? name : "", name ? (size_t)len : 0);
+    }
+    for (uint32_t i = 0; i < stmt->out.n; i++) {
+        oxy_buf_put(out, (const char *)&stmt->out.items[i].field, sizeof stmt->out.items[i].field);
+    }
+}
+
+/* --- compiled statements -------------------------------------------------------------------- */
+
+static oxypy_compiled *compile(oxypy_build *cx, oxypy_statement *stmt, const oxy_dialect *dialect)
+{
+    oxy_sql *sql = NULL;
+    oxy_err err;
+
+    oxy_err_clear(&err);
+    if (oxy_compile(&stmt->stmt, cx->b, dialect, oxy_alloc_default(), &sql, &err) != OXY_OK) {
+        (void)oxypy_raise(cx->st, &err, NULL, oxy_dialect_name(dialect), NULL);
+        return NULL;
+    }
+    return oxypy_compiled_new(cx->st, sql, stmt, cx->plans);
+}
+
+/* New reference. */
+static oxypy_compiled *find_or_compile(oxypy_build *cx, oxypy_statement *stmt, const oxy_dialect *dialect)
+{
+    oxypy_compiled *c = NULL;
+    oxy_buf key;
+
+    oxy_buf_init(&key, oxy_alloc_default(), SHAPE_LIMIT);
+    oxy_rc rc = oxy_shape(&stmt->stmt, cx->b, &key);
+
+    shape_extra(stmt, dialect, &key);
+    if (rc != OXY_OK || key.rc != OXY_OK) { /* too large to be remembered */
+        oxy_buf_fini(&key);
+        return compile(cx, stmt, dialect);
+    }
+    uint64_t hash = oxy_hash(key.p, key.len, 0);
+
+    c = oxypy_cache_get(cx->st, stmt->plan, key.p, key.len, hash);
+    if (c) {
+        Py_INCREF(c);
+    } else {
+        c = compile(cx, stmt, dialect);
+        if (c && oxypy_cache_put(cx->st, stmt->plan, key.p, key.len, hash, c) < 0) {
+            Py_CLEAR(c);
+        }
+    }
+    oxy_buf_fini(&key);
+    return c;
+}
+
+/* --- values ------------------------------------------------------------------------------------ */
+
+/* Raises what is wrong with a parameter, naming its field. Returns -1. */
+static int raise_bind(oxypy_build *cx, const oxy_bind *bind, oxy_err *err)
+{
+    const oxypy_origin *o = bind->param < cx->cap_origins ? &cx->origins[bind->param] : NULL;
+
+    if (o && o->field && o->plan) {
+        char text[sizeof err->message];
+
+        PyOS_snprintf(text, sizeof text, "%s.%s: %s", o->plan->model->tp_name, PyUnicode_AsUTF8(o->field->name),
+                      err->message);
+        oxy_err_copy(err->message, sizeof err->message, text, strlen(text));
+    }
+    (void)oxypy_raise(cx->st, err, NULL, NULL, NULL);
+    return -1;
+}
+
+static int encode_values(oxypy_build *cx, const oxy_codec *codec, oxypy_prepared *out)
+{
+    const oxy_sql *sql = out->compiled->sql;
+    oxy_err err;
+
+    out->values = oxy_arena_new(&out->scratch, (sql->n_binds ? sql->n_binds : 1) * sizeof *out->values);
+    if (!out->values) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < sql->n_binds; i++) {
+        const oxy_bind *bind = &sql->binds[i];
+        oxy_value plain;
+
+        if (oxy_bind_value(bind, out->builder.params, &out->scratch, &plain, &err) != OXY_OK ||
+            codec->encode(&plain, &bind->type, &out->scratch, &out->values[i], &err) != OXY_OK) {
+            return raise_bind(cx, bind, &err);
+        }
+    }
+    out->n_values = sql->n_binds;
+    return 0;
+}
+
+static void start(oxypy_build *cx, oxypy_state *st, oxypy_prepared *out)
+{
+    memset(out, 0, sizeof *out);
+    oxy_builder_init(&out->builder, oxy_alloc_default());
+    oxy_arena_init(&out->scratch, oxy_alloc_default(), SCRATCH_LIMIT);
+    memset(cx, 0, sizeof *cx);
+    cx->st = st;
+    cx->b = &out->builder;
+    cx->text = &out->scratch;
+    cx->keep = &out->keep;
+}
+
+int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
+                  int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
+{
+    oxypy_statement stmt;
+    oxypy_build cx;
+    int rc;
+
+    start(&cx, st, out);
+    memset(&stmt, 0, sizeof stmt);
+    rc = build_statement(&cx, what, subject, arg, returning, limit_override, &stmt);
+    if (rc < 0 || out->builder.err.rc != OXY_OK) {
+        rc = oxypy_build_failed(&cx);
+    }
+    if (rc == 0) {
+        stmt.stmt.n_params = out->builder.n_params;
+        out->empty = stmt.empty;
+        out->compiled = find_or_compile(&cx, &stmt, dialect);
+        rc = out->compiled ? encode_values(&cx, codec, out) : -1;
+    }
+    Py_XDECREF(cx.plans);
+    if (rc < 0) {
+        oxypy_prepared_fini(out);
+    }
+    return rc;
+}
+
+void oxypy_prepared_fini(oxypy_prepared *p)
+{
+    Py_CLEAR(p->compiled);
+    Py_CLEAR(p->keep);
+    if (p->builder.arena.alloc) {
+        oxy_builder_fini(&p->builder);
+        oxy_arena_fini(&p->scratch);
+    }
+    memset(p, 0, sizeof *p);
+}
+
+/* --- raw SQL --------------------------------------------------------------------------------------- */
+
+int oxypy_bind_raw(oxypy_state *st, PyObject *params, const oxy_codec *codec, oxy_arena *scratch, PyObject **keep,
+                   oxy_value **values, uint32_t *n)
+{
+    *values = NULL;
+    *n = 0;
+    if (!params || params == Py_None) {
+        return 0;
+    }
+    if (!PyList_Check(params) && !PyTuple_Check(params)) {
+        PyErr_Format(PyExc_TypeError, "params is a list or tuple, not %.100s", Py_TYPE(params)->tp_name);
+        return -1;
+    }
+    PyObject *items = PySequence_Tuple(params);
+    Py_ssize_t count = items ? PyTuple_GET_SIZE(items) : 0;
+    oxy_value *list = items ? oxy_arena_zero(scratch, (size_t)count + 1, sizeof *list) : NULL;
+    int rc = list ? 0 : -1;
+
+    if (items && !list) {
+        PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; rc == 0 && i < count; i++) {
+        oxypy_conv cv = {.st = st, .arena = scratch, .keep = keep};
+        PyObject *item = PyTuple_GET_ITEM(items, i);
+        oxy_type type;
+        oxy_value plain;
+        oxy_err err;
+
+        rc = oxypy_natural_type(st, item, &type);
+        /* Lists travel as JSON where arrays do, too; the codec knows. */
+        if (rc == 0 && type.kind == OXY_K_ARRAY) {
+            type = (oxy_type){.kind = OXY_K_JSON};
+        }
+        if (rc == 0) {
+            rc = oxypy_store(&cv, item, &type, &plain);
+        }
+        if (rc == 0 && codec->encode(&plain, &type, scratch, &list[i], &err) != OXY_OK) {
+            (void)oxypy_raise(st, &err, NULL, NULL, NULL);
+            rc = -1;
+        }
+    }
+    Py_XDECREF(items);
+    if (rc == 0) {
+        *values = list;
+        *n = (uint32_t)count;
+    }
+    return rc;
+}
+
+/* --- sql() -------------------------------------------------------------------------------------------- */
+
+static PyObject *plain_params(oxypy_build *cx, const oxy_sql *sql, oxypy_prepared *p)
+{
+    PyObject *list = PyList_New((Py_ssize_t)sql->n_binds);
+    oxy_err err;
+
+    for (uint32_t i = 0; list && i < sql->n_binds; i++) {
+        oxy_value plain;
+
+        if (oxy_bind_value(&sql->binds[i], p->builder.params, &p->scratch, &plain, &err) != OXY_OK) {
+            (void)raise_bind(cx, &sql->binds[i], &err);
+            Py_CLEAR(list);
+            break;
+        }
+        PyObject *value = oxypy_from_value(cx->st, &plain, &sql->binds[i].type);
+
+        if (!value) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, value);
+    }
+    return list;
+}
+
+static const oxy_dialect *dialect_named(PyObject *name)
+{
+    Py_ssize_t len;
+    const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &len) : NULL;
+    const oxy_dialect *dialect = text ? oxy_dialect_find((oxy_sv){text, (size_t)len}) : NULL;
+
+    if (!dialect && !PyErr_Occurred()) {
+        PyErr_Format(PyExc_ValueError, "%R is no dialect; there are postgres, mysql, mariadb and sqlite", name);
+    }
+    return dialect;
+}
+
+PyObject *oxypy_sql_text(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
+                         PyObject *dialect_name)
+{
+    const oxy_dialect *dialect = dialect_named(dialect_name);
+    oxypy_statement stmt;
+    oxypy_prepared p;
+    oxypy_build cx;
+    PyObject *result = NULL;
+
+    if (!dialect) {
+        return NULL;
+    }
+    start(&cx, st, &p);
+    memset(&stmt, 0, sizeof stmt);
+    if (build_statement(&cx, what, subject, arg, returning, -1, &stmt) < 0 || p.builder.err.rc != OXY_OK) {
+        (void)oxypy_build_failed(&cx);
+    } else {
+        stmt.stmt.n_params = p.builder.n_params;
+        p.compiled = find_or_compile(&cx, &stmt, dialect);
+    }
+    if (p.compiled) {
+        PyObject *params = plain_params(&cx, p.compiled->sql, &p);
+
+        result = params ? PyTuple_Pack(2, p.compiled->text, params) : NULL;
+        Py_XDECREF(params);
+    }
+    Py_XDECREF(cx.plans);
+    oxypy_prepared_fini(&p);
+    return result;
+}

@@ -1,0 +1,774 @@
+/* SPDX-License-Identifier: MIT */
+/* Expressions in the tree: every kind of Expr over columns, aliases and
+ * literals of the query at hand. Subqueries and aggregates are in
+ * tree_query.c. */
+#include "tree.h"
+
+#include <string.h>
+
+int oxypy_build_failed(oxypy_build *cx)
+{
+    if (!PyErr_Occurred()) {
+        if (cx->b->err.rc != OXY_OK) {
+            (void)oxypy_raise(cx->st, &cx->b->err, NULL, NULL, NULL);
+        } else {
+            PyErr_NoMemory();
+        }
+    }
+    return -1;
+}
+
+const oxy_expr *oxypy_build_refuse(oxypy_build *cx, oxy_rc rc, const char *text)
+{
+    PyErr_SetString(cx->st->exceptions[rc], text);
+    return NULL;
+}
+
+/* --- parameters ------------------------------------------------------------------- */
+
+int oxypy_note_origin(oxypy_build *cx, uint32_t first, const oxypy_want *want)
+{
+    uint32_t n = cx->b->n_params;
+
+    if (!want || !want->field) {
+        return 0;
+    }
+    if (n > cx->cap_origins) {
+        uint32_t cap = cx->cap_origins ? cx->cap_origins : 16;
+
+        while (cap < n) {
+            cap *= 2;
+        }
+        oxypy_origin *grown = oxy_arena_zero(cx->text, cap, sizeof *grown);
+
+        if (!grown) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        if (cx->cap_origins) {
+            memcpy(grown, cx->origins, cx->cap_origins * sizeof *grown);
+        }
+        cx->origins = grown;
+        cx->cap_origins = cap;
+    }
+    for (uint32_t i = first; i < n; i++) {
+        cx->origins[i] = (oxypy_origin){want->plan, want->field};
+    }
+    return 0;
+}
+
+/* Beside a number, a number of another kind keeps its own where the wanted
+ * kind would round: a fraction compared with an integer column. 1: take *type,
+ * 0: the wanted type fits, -1: exception. */
+static int own_number(oxypy_build *cx, PyObject *value, const oxy_type *want, oxy_type *type)
+{
+    oxypy_state *st = cx->st;
+    bool decimal = PyObject_TypeCheck(value, (PyTypeObject *)st->decimal_type);
+
+    if (want->kind == OXY_K_INT && (PyFloat_Check(value) || decimal)) {
+        PyObject *whole = decimal ? PyObject_CallMethod(value, "is_finite", NULL) : PyBool_FromLong(1);
+        int is = whole ? PyObject_IsTrue(whole) : -1;
+
+        Py_XDECREF(whole);
+        if (is == 1) {
+            PyObject *zero = PyLong_FromLong(1), *rest = zero ? PyNumber_Remainder(value, zero) : NULL;
+
+            is = rest ? PyObject_Not(rest) : -1;
+            Py_XDECREF(zero);
+            Py_XDECREF(rest);
+            if (is < 0 && PyErr_ExceptionMatches(PyExc_ArithmeticError)) {
+                PyErr_Clear();
+                is = 0;
+            }
+        }
+        if (is) {
+            return is < 0 ? -1 : 0;
+        }
+        *type = (oxy_type){.kind = decimal ? OXY_K_DECIMAL : OXY_K_DOUBLE};
+        return 1;
+    }
+    if (want->kind == OXY_K_DOUBLE && PyLong_Check(value)) {
+        double d = PyLong_AsDouble(value);
+
+        if (d == -1.0 && PyErr_Occurred()) {
+            PyErr_Clear();
+        } else if (d >= -9007199254740992.0 && d <= 9007199254740992.0) {
+            return 0;
+        }
+        *type = (oxy_type){.kind = OXY_K_INT};
+        return 1;
+    }
+    return 0;
+}
+
+int oxypy_store_wanted(oxypy_build *cx, PyObject *value, const oxypy_want *want, oxy_type *type, oxy_value *out)
+{
+    oxypy_conv cv = {.st = cx->st, .arena = cx->text, .keep = cx->keep};
+
+    if (want && want->type && want->type->kind != OXY_K_UNKNOWN) {
+        int own = value == Py_None || PyLong_CheckExact(value) == (want->type->kind == OXY_K_INT)
+                      ? 0
+                      : own_number(cx, value, want->type, type);
+
+        if (own < 0) {
+            return -1;
+        }
+        if (!own) {
+            *type = *want->type;
+        }
+        cv.plan = want->plan;
+        cv.field = want->field;
+        cv.lookup = want->lookup;
+    } else if (oxypy_natural_type(cx->st, value, type) < 0) {
+        return -1;
+    }
+    return oxypy_store(&cv, value, type, out);
+}
+
+const oxy_expr *oxypy_build_param(oxypy_build *cx, PyObject *value, const oxypy_want *want)
+{
+    uint32_t first = cx->b->n_params;
+    oxy_value v;
+    oxy_type type;
+
+    if (oxypy_store_wanted(cx, value, want, &type, &v) < 0) {
+        return NULL;
+    }
+    const oxy_expr *node = oxy_param(cx->b, &v, &type);
+
+    return node && oxypy_note_origin(cx, first, want) == 0 ? node : NULL;
+}
+
+const oxy_expr *oxypy_build_int(oxypy_build *cx, int64_t value)
+{
+    static const oxy_type type = {.kind = OXY_K_INT};
+    oxy_value v = {.tag = OXY_V_INT, .i = value};
+
+    return oxy_param(cx->b, &v, &type);
+}
+
+/* --- columns, names, aliases ----------------------------------------------------------- */
+
+/* A column of the subselect that the scope reads from. */
+const oxy_expr *oxypy_build_inner(oxypy_build *cx, const oxypy_scope *scope, const oxypy_out *column)
+{
+    oxy_sv name = oxypy_out_name(scope, column);
+
+    return name.p ? oxy_named(cx->b, scope->source, name, &column->node->type) : NULL;
+}
+
+const oxy_expr *oxypy_build_column(oxypy_build *cx, const oxypy_scope *scope, const oxypy_field *field)
+{
+    if (!scope->inner) {
+        return oxy_col(cx->b, scope->source, &scope->plan->table.columns[field->column]);
+    }
+    for (uint32_t i = 0; i < scope->inner->n; i++) {
+        if (scope->inner->items[i].field == field) {
+            return oxypy_build_inner(cx, scope, &scope->inner->items[i]);
+        }
+    }
+    PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s.%U is not among the columns of the inner query",
+                 scope->plan->model->tp_name, field->name);
+    return NULL;
+}
+
+const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr)
+{
+    oxypy_scope *scope = cx->scope;
+
+    for (uint32_t i = 0; i < scope->n_memo; i++) {
+        if (PyUnicode_Compare(scope->memo[i].alias, alias) == 0) {
+            return scope->memo[i].node;
+        }
+    }
+    const oxypy_out *column = scope->inner ? oxypy_selection_find(scope->inner, alias) : NULL;
+
+    if (column) {
+        return oxypy_build_inner(cx, scope, column);
+    }
+    if (scope->open && PyUnicode_Compare(scope->open, alias) == 0) {
+        /* annotate(weight=F("weight") + 1) in dict mode: the field is meant. */
+        Py_ssize_t at = oxypy_plan_field(scope->plan, alias);
+
+        if (at >= 0) {
+            return oxypy_build_column(cx, scope, &scope->plan->fields[at]);
+        }
+        PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", alias);
+        return NULL;
+    }
+    PyObject *outer = scope->open;
+
+    scope->open = alias;
+    const oxy_expr *node = oxypy_build_expr(cx, (PyObject *)expr, NULL);
+
+    scope->open = outer;
+    if (!node) {
+        return NULL;
+    }
+    oxypy_memo entry = {alias, node};
+    oxypy_memo *grown = oxy_builder_append(cx->b, scope->memo, &scope->n_memo, sizeof entry, &entry);
+
+    scope->memo = grown ? grown : scope->memo;
+    return grown ? node : NULL;
+}
+
+static int step_of(PyObject *key, oxy_json_step *out, char number[24])
+{
+    Py_ssize_t len;
+
+    if (PyLong_Check(key)) {
+        long long i = PyLong_AsLongLong(key);
+
+        if (i == -1 && PyErr_Occurred()) {
+            return -1;
+        }
+        if (i < 0) {
+            PyErr_SetString(PyExc_ValueError, "an index into JSON or an array is not negative");
+            return -1;
+        }
+        out->key = (oxy_sv){number, (size_t)PyOS_snprintf(number, 24, "%lld", i)};
+        out->is_index = true;
+        return 0;
+    }
+    if (!PyUnicode_Check(key)) {
+        PyErr_Format(PyExc_TypeError, "a key into JSON is a str or an int, not %.100s", Py_TYPE(key)->tp_name);
+        return -1;
+    }
+    out->key.p = PyUnicode_AsUTF8AndSize(key, &len);
+    out->key.len = (size_t)len;
+    out->is_index = out->key.p && len > 0 && len <= 9;
+    for (Py_ssize_t i = 0; out->is_index && i < len; i++) {
+        out->is_index = out->key.p[i] >= '0' && out->key.p[i] <= '9';
+    }
+    return out->key.p ? 0 : -1;
+}
+
+const oxy_expr *oxypy_build_steps(oxypy_build *cx, const oxy_expr *arg, PyObject *keys, oxy_json_as as)
+{
+    static const oxy_type types[] = {
+        [OXY_JSON_VALUE] = {.kind = OXY_K_JSONB},     [OXY_JSON_TEXT] = {.kind = OXY_K_TEXT},
+        [OXY_JSON_NUMBER] = {.kind = OXY_K_DOUBLE},   [OXY_JSON_BOOL] = {.kind = OXY_K_BOOL},
+        [OXY_JSON_STRUCTURE] = {.kind = OXY_K_JSONB},
+    };
+    uint32_t n = PyTuple_Check(keys) ? (uint32_t)PyTuple_GET_SIZE(keys) : 0;
+    oxy_json_step *steps = oxy_arena_zero(cx->text, n ? n : 1, sizeof *steps);
+    char (*numbers)[24] = oxy_arena_new(cx->text, (n ? n : 1) * sizeof *numbers);
+    oxy_type type = types[as];
+
+    if (!steps || !numbers) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (step_of(PyTuple_GET_ITEM(keys, i), &steps[i], numbers[i]) < 0) {
+            return NULL;
+        }
+    }
+    if (arg->type.kind == OXY_K_ARRAY) { /* an element has the elements' type */
+        type = arg->type;
+        type.kind = arg->type.elem;
+        type.elem = OXY_K_UNKNOWN;
+        type.ndim = 0;
+    }
+    return oxy_json_path(cx->b, arg, steps, n, as, &type);
+}
+
+/* What follows a name used as a value: a part, keys, an index. */
+static const oxy_expr *follow(oxypy_build *cx, const oxy_expr *base, uint8_t category, oxypy_name *name)
+{
+    PyObject *rest = name->rest;
+
+    if (category == OXYPY_CAT_JSON || category == OXYPY_CAT_ARRAY) {
+        if (category == OXYPY_CAT_ARRAY && PyTuple_GET_SIZE(rest) == 1 &&
+            PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(rest, 0), "len") == 0) {
+            return oxy_container(cx->b, OXY_CO_ARRAY_LEN, base, NULL, NULL, 0);
+        }
+        return oxypy_build_steps(cx, base, rest, OXY_JSON_VALUE);
+    }
+    int part = PyTuple_GET_SIZE(rest) == 1 ? oxypy_part_named(PyTuple_GET_ITEM(rest, 0)) : -1;
+    bool dated = category == OXYPY_CAT_DATETIME || category == OXYPY_CAT_DATE || category == OXYPY_CAT_TIME;
+
+    if (part < 0 || !dated) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP],
+                     "%s.%U is neither a relation nor a JSON field; '%U' cannot follow it",
+                     cx->scope->plan->model->tp_name, name->base, PyTuple_GET_ITEM(rest, 0));
+        return NULL;
+    }
+    return oxypy_build_part(cx, base, category, (oxy_part)part, false);
+}
+
+const oxy_expr *oxypy_build_part(oxypy_build *cx, const oxy_expr *arg, uint8_t category, oxy_part part, bool trunc)
+{
+    bool of_time = part == OXY_PART_HOUR || part == OXY_PART_MINUTE || part == OXY_PART_SECOND || part == OXY_PART_TIME;
+
+    if ((category == OXYPY_CAT_DATE && of_time) ||
+        (category == OXYPY_CAT_TIME && (!of_time || part == OXY_PART_TIME))) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "a %s has no part '%s'",
+                     category == OXYPY_CAT_DATE ? "date" : "time", oxy_part_name(part));
+        return NULL;
+    }
+    return oxy_extract(cx->b, part, trunc, arg);
+}
+
+const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_field **field)
+{
+    oxypy_scope *scope = cx->scope;
+    oxypy_name name;
+    const oxy_expr *node = NULL;
+
+    *field = NULL;
+    if (!scope) {
+        return oxypy_build_refuse(cx, OXY_FIELD, "a name has no meaning here");
+    }
+    const oxypy_out *column = scope->inner && PyUnicode_Check(path) ? oxypy_selection_find(scope->inner, path) : NULL;
+
+    if (column) {
+        *field = column->field;
+        return oxypy_build_inner(cx, scope, column);
+    }
+    if (oxypy_name_resolve(cx->st, scope->plan, scope->q, path, &name) < 0) {
+        return NULL;
+    }
+    if (name.composite) {
+        if (name.rest) {
+            PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "%s: a composite key has no parts by path",
+                         scope->plan->model->tp_name);
+        } else {
+            node = oxypy_build_key(cx);
+        }
+    } else if (name.alias) {
+        node = oxypy_build_alias(cx, name.base, name.alias);
+        *field = node ? oxypy_field_shown(cx, name.alias) : NULL;
+    } else {
+        node = oxypy_build_column(cx, scope, name.field);
+        *field = name.field;
+    }
+    if (node && name.rest) {
+        node = follow(cx, node, *field ? (*field)->category : oxypy_category_of(&node->type), &name);
+        *field = NULL;
+    }
+    oxypy_name_fini(&name);
+    return node;
+}
+
+const oxy_expr *oxypy_build_key(oxypy_build *cx)
+{
+    oxypy_scope *scope = cx->scope;
+    const oxypy_plan *plan = scope->plan;
+    const oxy_expr **parts = oxy_arena_new(cx->text, (plan->n_pk ? plan->n_pk : 1) * sizeof *parts);
+
+    if (!parts) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (uint32_t i = 0; i < plan->n_pk; i++) {
+        parts[i] = oxypy_build_column(cx, scope, &plan->fields[plan->pk[i]]);
+        if (!parts[i]) {
+            return NULL;
+        }
+    }
+    return plan->n_pk == 1 ? parts[0] : oxy_tuple(cx->b, parts, plan->n_pk);
+}
+
+const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e)
+{
+    if (e->kind == OXYPY_X_AGG && (e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN)) {
+        e = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 0);
+        if (!oxypy_is_expr(cx->st, (PyObject *)e)) {
+            return NULL;
+        }
+    }
+    if (e->kind != OXYPY_X_NAME || !PyUnicode_CheckExact(e->data) || !cx->scope) {
+        return NULL;
+    }
+    Py_ssize_t at = oxypy_alias_of(cx->scope->q, e->data) ? -1 : oxypy_plan_field(cx->scope->plan, e->data);
+
+    return at < 0 ? NULL : &cx->scope->plan->fields[at];
+}
+
+/* --- conditions --------------------------------------------------------------------------- */
+
+static bool is_literal(oxypy_build *cx, PyObject *value)
+{
+    return !oxypy_is_expr(cx->st, value)
+               ? !oxypy_is_query(cx->st, value)
+               : ((oxypy_expr *)value)->kind == OXYPY_X_LITERAL && !PyTuple_GET_SIZE(((oxypy_expr *)value)->args);
+}
+
+static PyObject *literal_value(oxypy_build *cx, PyObject *value)
+{
+    return oxypy_is_expr(cx->st, value) ? ((oxypy_expr *)value)->data : value;
+}
+
+/* A literal beside something of known type, converted as a lookup's value. */
+const oxy_expr *oxypy_build_beside(oxypy_build *cx, PyObject *value, const oxy_expr *node, const oxypy_field *field)
+{
+    if (!is_literal(cx, value)) {
+        return oxypy_build_operand(cx, value, NULL);
+    }
+    oxypy_want want = {.type = &node->type, .field = field};
+    PyObject *plain = literal_value(cx, value), *word = NULL, *own;
+
+    if (field) {
+        word = PyUnicode_FromString("exact");
+        if (!word) {
+            return NULL;
+        }
+        want.plan = cx->scope->plan;
+        want.lookup = word;
+        oxypy_conv cv = {.st = cx->st, .plan = want.plan, .field = field, .lookup = word, .keep = cx->keep};
+
+        own = oxypy_coerce(&cv, plain);
+    } else {
+        own = Py_NewRef(plain);
+    }
+    const oxy_expr *param = own ? oxypy_build_param(cx, own, &want) : NULL;
+
+    Py_XDECREF(own);
+    Py_XDECREF(word);
+    return param;
+}
+
+/* An operand with the field whose type it shows. */
+const oxy_expr *oxypy_build_shown(oxypy_build *cx, PyObject *value, const oxypy_field **field)
+{
+    *field = oxypy_is_expr(cx->st, value) ? oxypy_field_shown(cx, (oxypy_expr *)value) : NULL;
+    if (*field || !oxypy_is_expr(cx->st, value) || ((oxypy_expr *)value)->kind != OXYPY_X_NAME) {
+        return oxypy_build_operand(cx, value, NULL);
+    }
+    return oxypy_build_path(cx, ((oxypy_expr *)value)->data, field);
+}
+
+/* Paths into JSON compare as the type of the Python value on the other side. */
+static const oxy_expr *json_beside(oxypy_build *cx, const oxy_expr *path, PyObject *literal)
+{
+    PyObject *value = literal_value(cx, literal);
+    oxy_json_as as = PyBool_Check(value)                           ? OXY_JSON_BOOL
+                     : PyLong_Check(value) || PyFloat_Check(value) ? OXY_JSON_NUMBER
+                     : PyUnicode_Check(value)                      ? OXY_JSON_TEXT
+                                                                   : OXY_JSON_STRUCTURE;
+    oxy_type type = {.kind = as == OXY_JSON_BOOL     ? OXY_K_BOOL
+                             : as == OXY_JSON_NUMBER ? OXY_K_DOUBLE
+                             : as == OXY_JSON_TEXT   ? OXY_K_TEXT
+                                                     : OXY_K_JSONB};
+
+    return oxy_json_path(cx->b, path->path.arg, path->path.steps, path->path.n, as, &type);
+}
+
+static bool is_json_value(const oxy_expr *e)
+{
+    return e->kind == OXY_E_JSON_PATH && e->path.as == OXY_JSON_VALUE && e->path.arg->type.kind != OXY_K_ARRAY;
+}
+
+static const oxy_expr *build_compare(oxypy_build *cx, oxypy_expr *e)
+{
+    PyObject *left = PyTuple_GET_ITEM(e->args, 0), *right = PyTuple_GET_ITEM(e->args, 1);
+    const oxypy_field *field;
+    const oxy_expr *a, *b;
+
+    if (is_literal(cx, left) && !is_literal(cx, right)) {
+        b = oxypy_build_shown(cx, right, &field);
+        if (b && is_json_value(b)) {
+            b = json_beside(cx, b, left);
+        }
+        a = b ? oxypy_build_beside(cx, left, b, field) : NULL;
+        return a ? oxy_binary(cx->b, (oxy_op)e->op, a, b) : NULL;
+    }
+    a = oxypy_build_shown(cx, left, &field);
+    if (!a) {
+        return NULL;
+    }
+    if (is_literal(cx, right) && literal_value(cx, right) == Py_None && (e->op == OXY_OP_EQ || e->op == OXY_OP_NE)) {
+        return oxy_unary(cx->b, e->op == OXY_OP_EQ ? OXY_UN_IS_NULL : OXY_UN_IS_NOT_NULL, a);
+    }
+    if (is_json_value(a) && is_literal(cx, right)) {
+        a = json_beside(cx, a, right);
+    }
+    b = a ? oxypy_build_beside(cx, right, a, field) : NULL;
+    return b ? oxy_binary(cx->b, (oxy_op)e->op, a, b) : NULL;
+}
+
+static const oxy_expr *build_in(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxypy_field *field;
+    const oxy_expr *a = oxypy_build_shown(cx, PyTuple_GET_ITEM(e->args, 0), &field);
+
+    if (!a || oxypy_is_query(cx->st, e->data) || oxypy_is_expr(cx->st, e->data)) {
+        return a ? oxypy_build_in(cx, a, NULL, e->data, e->op == 1) : NULL;
+    }
+    PyObject *word = PyUnicode_FromString("in");
+    oxypy_lookup lk = {.field = field, .op = OXYPY_L_IN, .part = -1, .keyword = word};
+
+    if (!word) {
+        return NULL;
+    }
+    lk.composite = a->kind == OXY_E_TUPLE;
+    PyObject *values = oxypy_lookup_value(cx->st, cx->scope->plan, &lk, field, e->data);
+    const oxypy_want want = {.type = &a->type, .field = field, .plan = field ? cx->scope->plan : NULL, .lookup = word};
+    const oxy_expr *node = NULL;
+
+    if (values && lk.composite) {
+        node = oxypy_build_lookup_on(cx, &lk, NULL, NULL, values);
+        node = node && e->op == 1 ? oxy_not(cx->b, node) : node;
+    } else if (values) {
+        node = oxypy_build_in(cx, a, &want, values, e->op == 1);
+    }
+    Py_XDECREF(values);
+    Py_DECREF(word);
+    return node;
+}
+
+static const oxy_expr *build_between(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxypy_field *field;
+    const oxy_expr *a = oxypy_build_shown(cx, PyTuple_GET_ITEM(e->args, 0), &field);
+
+    if (a && is_json_value(a) && is_literal(cx, PyTuple_GET_ITEM(e->args, 1))) {
+        a = json_beside(cx, a, PyTuple_GET_ITEM(e->args, 1));
+    }
+    const oxy_expr *low = a ? oxypy_build_beside(cx, PyTuple_GET_ITEM(e->args, 1), a, field) : NULL;
+    const oxy_expr *high = low ? oxypy_build_beside(cx, PyTuple_GET_ITEM(e->args, 2), a, field) : NULL;
+
+    return high ? oxy_between(cx->b, a, low, high) : NULL;
+}
+
+static const oxy_expr *build_match(oxypy_build *cx, oxypy_expr *e)
+{
+    static const oxy_type text = {.kind = OXY_K_TEXT};
+    const oxypy_want want = {.type = &text};
+    int fold = PyObject_IsTrue(e->data);
+    const oxy_expr *a = fold < 0 ? NULL : oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 0), NULL);
+
+    if (!a) {
+        return NULL;
+    }
+    if (a->type.kind != OXY_K_TEXT && a->type.kind != OXY_K_STRING && a->type.kind != OXY_K_UNKNOWN &&
+        a->type.kind != OXY_K_ENUM && !is_json_value(a)) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "text matching is not allowed for a value of kind '%s'",
+                     oxy_kind_name(a->type.kind));
+        return NULL;
+    }
+    if (is_json_value(a)) {
+        a = oxy_json_path(cx->b, a->path.arg, a->path.steps, a->path.n, OXY_JSON_TEXT, &text);
+    }
+    PyObject *pattern = PyTuple_GET_ITEM(e->args, 1);
+
+    if (is_literal(cx, pattern) && !PyUnicode_Check(literal_value(cx, pattern))) {
+        return oxypy_build_refuse(cx, OXY_LOOKUP_VALUE, "the pattern must be a str");
+    }
+    const oxy_expr *p = is_literal(cx, pattern) ? oxypy_build_param(cx, literal_value(cx, pattern), &want)
+                                                : oxypy_build_operand(cx, pattern, &want);
+
+    return a && p ? oxy_match(cx->b, (oxy_match_op)e->op, fold != 0, a, p) : NULL;
+}
+
+/* AND and OR; args may nest the same kind deeply on one side. */
+static const oxy_expr *build_logic(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxy_expr **items = NULL;
+    uint32_t n = 0;
+
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(e->args); i++) {
+        if (oxypy_is_expr(cx->st, PyTuple_GET_ITEM(e->args, i)) &&
+            oxypy_condition_empty(PyTuple_GET_ITEM(e->args, i))) {
+            continue;
+        }
+        const oxy_expr *item = oxypy_build_condition(cx, PyTuple_GET_ITEM(e->args, i));
+
+        if (!item || !(items = oxy_builder_append(cx->b, items, &n, sizeof(const oxy_expr *), &item))) {
+            return NULL;
+        }
+    }
+    /* Without any part it is no condition at all. */
+    return n ? oxy_logic(cx->b, e->kind == OXYPY_X_OR, items, n) : oxy_bool(cx->b, true);
+}
+
+static const oxy_expr *build_not(oxypy_build *cx, oxypy_expr *e)
+{
+    if (oxypy_condition_empty((PyObject *)e)) {
+        return oxy_bool(cx->b, true);
+    }
+    const oxy_expr *inner = oxypy_build_condition(cx, PyTuple_GET_ITEM(e->args, 0));
+
+    return inner ? oxy_not(cx->b, inner) : NULL;
+}
+
+const oxy_expr *oxypy_build_condition(oxypy_build *cx, PyObject *expr)
+{
+    const oxy_expr *node = oxypy_build_expr(cx, expr, NULL);
+
+    if (node && node->type.kind != OXY_K_BOOL && node->type.kind != OXY_K_UNKNOWN) {
+        PyErr_Format(PyExc_TypeError, "a value of kind '%s' is no condition; compare it with something",
+                     oxy_kind_name(node->type.kind));
+        return NULL;
+    }
+    return node;
+}
+
+const oxy_expr *oxypy_build_conditions(oxypy_build *cx, PyObject *tuple)
+{
+    uint32_t n = tuple ? (uint32_t)PyTuple_GET_SIZE(tuple) : 0;
+    const oxy_expr *one[1], **items = n > 1 ? oxy_arena_new(cx->text, n * sizeof *items) : one;
+
+    if (!items) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        items[i] = oxypy_build_condition(cx, PyTuple_GET_ITEM(tuple, i));
+        if (!items[i]) {
+            return NULL;
+        }
+    }
+    return n == 0 ? NULL : n == 1 ? items[0] : oxy_logic(cx->b, false, items, n);
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static const oxy_expr *build_arithmetic(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxy_expr *a = oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 0), NULL);
+    const oxy_expr *b = a ? oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 1), NULL) : NULL;
+
+    return b ? oxy_binary(cx->b, (oxy_op)e->op, a, b) : NULL;
+}
+
+static const oxy_expr *build_literal(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want)
+{
+    if (PyTuple_GET_SIZE(e->args) == 0) {
+        return e->data == Py_None && (!want || !want->type) ? oxy_nul(cx->b, NULL)
+                                                            : oxypy_build_param(cx, e->data, want);
+    }
+    oxy_type type;
+
+    if (oxypy_build_type(PyTuple_GET_ITEM(e->args, 0), &type) < 0) {
+        return NULL;
+    }
+    const oxypy_want own = {.type = &type};
+
+    return oxypy_build_param(cx, e->data, &own);
+}
+
+static const oxy_expr *one_arg(oxypy_build *cx, oxypy_expr *e)
+{
+    return oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 0), NULL);
+}
+
+/* Kinds that need this many arguments at least. */
+static const uint8_t least_args[OXYPY_X_COUNT] = {
+    [OXYPY_X_NOT] = 1,     [OXYPY_X_BINARY] = 2, [OXYPY_X_NEG] = 1,   [OXYPY_X_IS_NULL] = 1, [OXYPY_X_IN] = 1,
+    [OXYPY_X_BETWEEN] = 3, [OXYPY_X_MATCH] = 2,  [OXYPY_X_AGG] = 1,   [OXYPY_X_CASE] = 3,    [OXYPY_X_CAST] = 1,
+    [OXYPY_X_EXTRACT] = 1, [OXYPY_X_PATH] = 1,   [OXYPY_X_ORDER] = 1, [OXYPY_X_WINDOW] = 1,
+};
+
+static const oxy_expr *build_name(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxypy_field *field;
+
+    return oxypy_build_path(cx, e->data, &field);
+}
+
+static const oxy_expr *build_lookup(oxypy_build *cx, oxypy_expr *e)
+{
+    if (!PyTuple_Check(e->data) || PyTuple_GET_SIZE(e->data) < 2) {
+        PyErr_SetString(PyExc_ValueError, "a lookup is made of a keyword and a value");
+        return NULL;
+    }
+    return oxypy_build_lookup(cx, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1),
+                              PyTuple_GET_SIZE(e->data) > 2 ? PyTuple_GET_ITEM(e->data, 2) : NULL);
+}
+
+static const oxy_expr *build_cast(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxy_expr *arg = one_arg(cx, e);
+    oxy_type type;
+
+    return arg && oxypy_build_type(e->data, &type) == 0 ? oxy_cast(cx->b, arg, &type) : NULL;
+}
+
+static const oxy_expr *build_extract(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxypy_field *field;
+    const oxy_expr *arg = oxypy_build_shown(cx, PyTuple_GET_ITEM(e->args, 0), &field);
+    int trunc = arg ? PyObject_IsTrue(e->data) : -1;
+
+    if (trunc < 0 || e->op < 0 || e->op >= OXY_PART_COUNT) {
+        return NULL;
+    }
+    uint8_t category = field ? field->category : oxypy_category_of(&arg->type);
+
+    if (category != OXYPY_CAT_DATETIME && category != OXYPY_CAT_DATE && category != OXYPY_CAT_TIME &&
+        arg->type.kind != OXY_K_UNKNOWN) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "a value of kind '%s' has no part '%s'",
+                     oxy_kind_name(arg->type.kind), oxy_part_name((oxy_part)e->op));
+        return NULL;
+    }
+    return oxypy_build_part(cx, arg, category, (oxy_part)e->op, trunc);
+}
+
+static const oxy_expr *build_excluded(oxypy_build *cx, oxypy_expr *e)
+{
+    const oxypy_field *field = oxypy_field_named(cx->st, cx->scope->plan, e->data);
+
+    return field ? oxy_excluded(cx->b, &cx->scope->plan->table.columns[field->column]) : NULL;
+}
+
+static const oxy_expr *dispatch(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want)
+{
+    const oxy_expr *arg;
+
+    if (PyTuple_GET_SIZE(e->args) < least_args[e->kind]) {
+        PyErr_SetString(PyExc_ValueError, "an expression lacks arguments");
+        return NULL;
+    }
+    switch ((oxypy_expr_kind)e->kind) {
+    case OXYPY_X_NAME: return build_name(cx, e);
+    case OXYPY_X_LITERAL: return build_literal(cx, e, want);
+    case OXYPY_X_STAR: return oxy_star(cx->b);
+    case OXYPY_X_LOOKUP: return build_lookup(cx, e);
+    case OXYPY_X_AND:
+    case OXYPY_X_OR: return build_logic(cx, e);
+    case OXYPY_X_NOT: return build_not(cx, e);
+    case OXYPY_X_BINARY: return e->op <= OXY_OP_GE ? build_compare(cx, e) : build_arithmetic(cx, e);
+    case OXYPY_X_NEG: arg = one_arg(cx, e); return arg ? oxy_unary(cx->b, OXY_UN_NEG, arg) : NULL;
+    case OXYPY_X_IS_NULL:
+        arg = one_arg(cx, e);
+        return arg ? oxy_unary(cx->b, e->op ? OXY_UN_IS_NOT_NULL : OXY_UN_IS_NULL, arg) : NULL;
+    case OXYPY_X_IN: return build_in(cx, e);
+    case OXYPY_X_BETWEEN: return build_between(cx, e);
+    case OXYPY_X_MATCH: return build_match(cx, e);
+    case OXYPY_X_FUNC: return oxypy_build_func(cx, e);
+    case OXYPY_X_AGG: return oxypy_build_aggregate(cx, e);
+    case OXYPY_X_CASE: return oxypy_build_case(cx, e, want);
+    case OXYPY_X_CAST: return build_cast(cx, e);
+    case OXYPY_X_EXTRACT: return build_extract(cx, e);
+    case OXYPY_X_PATH: arg = one_arg(cx, e); return arg ? oxypy_build_steps(cx, arg, e->data, OXY_JSON_VALUE) : NULL;
+    case OXYPY_X_SUBQUERY:
+    case OXYPY_X_EXISTS: return oxypy_build_subquery(cx, e);
+    case OXYPY_X_OUTER: return oxypy_build_outer(cx, e);
+    case OXYPY_X_EXCLUDED: return build_excluded(cx, e);
+    case OXYPY_X_RAW: return oxypy_build_raw(cx, e);
+    case OXYPY_X_ORDER:
+    case OXYPY_X_RANDOM_ORDER: return oxypy_build_refuse(cx, OXY_FIELD, "an ordering term belongs into order_by()");
+    case OXYPY_X_WINDOW: return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "window functions are not supported");
+    case OXYPY_X_ANY: return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "conditions on related rows are not supported");
+    case OXYPY_X_COUNT: break;
+    }
+    return NULL;
+}
+
+const oxy_expr *oxypy_build_expr(oxypy_build *cx, PyObject *expr, const oxypy_want *want)
+{
+    if (!oxypy_is_expr(cx->st, expr)) {
+        return oxypy_build_operand(cx, expr, want);
+    }
+    if (cx->depth >= OXY_MAX_DEPTH) {
+        PyErr_Format(PyExc_ValueError, "the query is nested deeper than %d levels", OXY_MAX_DEPTH);
+        return NULL;
+    }
+    cx->depth++;
+    const oxy_expr *node = dispatch(cx, (oxypy_expr *)expr, want);
+
+    cx->depth--;
+    return node;
+}

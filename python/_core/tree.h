@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What tree.c and tree_query.c share. */
+#ifndef OXYPY_TREE_H
+#define OXYPY_TREE_H
+
+#include "build.h"
+
+/* Raises the exception of the code; NULL. */
+const oxy_expr *oxypy_build_refuse(oxypy_build *cx, oxy_rc rc, const char *text);
+/* value, if it is a literal, by the type of node or, better, of the field that
+ * node shows; anything else by itself. */
+const oxy_expr *oxypy_build_beside(oxypy_build *cx, PyObject *value, const oxy_expr *node, const oxypy_field *field);
+/* An operand and the field whose type it shows, or NULL. */
+const oxy_expr *oxypy_build_shown(oxypy_build *cx, PyObject *value, const oxypy_field **field);
+const oxy_expr *oxypy_build_part(oxypy_build *cx, const oxy_expr *arg, uint8_t category, oxy_part part, bool trunc);
+const oxy_expr *oxypy_build_inner(oxypy_build *cx, const oxypy_scope *scope, const oxypy_out *column);
+const oxy_expr *oxypy_build_key(oxypy_build *cx); /* the key column, or a tuple of them */
+
+const oxy_expr *oxypy_build_func(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_case(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want);
+const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_raw(oxypy_build *cx, oxypy_expr *e);
+
+/* write.c: assignments from a dict name -> value. excluded: None stands for the
+ * new value of an upsert. */
+int oxypy_build_assigns(oxypy_build *cx, PyObject *values, bool excluded, oxy_assign **out, uint32_t *n);
+
+#endif
