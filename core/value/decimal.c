@@ -56,13 +56,14 @@ static bool read_exponent(const char *p, const char *end, int64_t *out)
 
 bool oxy__decimal_read(oxy_sv text, oxy__decimal *out)
 {
-    const char *p = text.p, *end = text.p + text.len, *point = NULL, *whole_end, *last = NULL;
+    const char *p = text.p, *end, *point = NULL, *whole_end, *last = NULL;
     int64_t exponent = 0;
     uint64_t n = 0;
 
     *out = (oxy__decimal){.class = OXY__FINITE};
     if (text.len == 0)
         return false;
+    end = p + text.len;
     if (word_is(p, text.len, "nan")) {
         out->class = OXY__NAN;
         return true;
