@@ -433,7 +433,7 @@ static PyObject *json_form(oxypy_build *cx, PyObject *value)
         }
         return out;
     }
-    PyObject *text = PyObject_CallOneArg(cx->st->json_dumps, value);
+    PyObject *text = oxypy_json_text(cx->st, value);
     PyObject *own = text ? PyObject_CallOneArg(cx->st->json_loads, text) : NULL;
 
     Py_XDECREF(text);

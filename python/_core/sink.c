@@ -93,11 +93,17 @@ static PyObject *raise_count(oxypy_operation *op, bool none)
     return NULL;
 }
 
-/* The value itself, or the only item of a row that was built as a tuple. */
-static PyObject *scalar(PyObject *row)
+/* The value itself, or the only item of a row that was built as a tuple, or of
+ * the dict that aggregates are. */
+static PyObject *scalar(const oxypy_operation *op)
 {
+    PyObject *row = op->rows, *name, *value;
+    Py_ssize_t pos = 0;
+
     if (row == NULL)
         Py_RETURN_NONE;
+    if (op->what == OXYPY_DO_AGGREGATE && PyDict_CheckExact(row) && PyDict_Next(row, &pos, &name, &value))
+        return Py_NewRef(value);
     if (PyTuple_CheckExact(row) && PyTuple_GET_SIZE(row) == 1)
         return Py_NewRef(PyTuple_GET_ITEM(row, 0));
     return Py_NewRef(row);
@@ -118,7 +124,7 @@ PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected)
     case OXYPY_SINK_LIST: return op->rows == NULL ? PyList_New(0) : Py_NewRef(op->rows);
     case OXYPY_SINK_AFFECTED: return PyLong_FromLongLong(affected < 0 ? 0 : affected);
     case OXYPY_SINK_REFILL: return refilled(op);
-    case OXYPY_SINK_SCALAR: return scalar(op->rows);
+    case OXYPY_SINK_SCALAR: return scalar(op);
     case OXYPY_SINK_ONE:
     case OXYPY_SINK_ONE_OR_NONE:
         if (op->n_rows > 1)

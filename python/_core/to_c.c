@@ -366,18 +366,27 @@ static int store_natural(const oxypy_conv *cv, PyObject *value, const oxy_type *
     return store_table[own.kind](cv, value, &own, out);
 }
 
+/* A value that the field's own converter refuses does not fit. */
+static int converter_failed(const oxypy_conv *cv, PyObject *value)
+{
+    if (!PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_TypeError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return oxypy_conv_fail(cv, "a value of type '%.100s' has no form that could be stored", Py_TYPE(value)->tp_name);
+}
+
 /* Enum members stand for their value, save where the field's own converter
  * knows better. New reference. */
 static PyObject *unwrap(const oxypy_conv *cv, PyObject *value)
 {
     if (cv->field && cv->field->to_stored) {
-        bool raw = PyUnicode_CheckExact(value) || PyLong_CheckExact(value) || PyBytes_CheckExact(value);
+        PyObject *stored = PyObject_CallOneArg(cv->field->to_stored, value);
 
-        /* An already stored form (a filter's value) passes; JSON texts are
-         * values like any other. */
-        if (!raw || cv->field->category == OXYPY_CAT_JSON) {
-            return PyObject_CallOneArg(cv->field->to_stored, value);
+        if (!stored) {
+            (void)converter_failed(cv, value);
         }
+        return stored;
     }
     int member = PyObject_TypeCheck(value, (PyTypeObject *)cv->st->enum_type);
 
@@ -431,7 +440,7 @@ int oxypy_store(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy
     if (value == Py_None) {
         return 0; /* OXY_V_NULL */
     }
-    if (store_plain(cv, value, type, out, &rc)) {
+    if (!(cv->field && cv->field->to_stored) && store_plain(cv, value, type, out, &rc)) {
         return rc;
     }
     PyObject *plain = unwrap(cv, value);
@@ -443,13 +452,7 @@ int oxypy_store(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy
         Py_DECREF(plain);
         return 0;
     }
-    bool made_text = plain != value && cv->field && cv->field->to_stored;
-
-    if (made_text && (type->kind == OXY_K_JSON || type->kind == OXY_K_JSONB)) {
-        rc = oxypy_take_json(cv, plain, out);
-    } else {
-        rc = store_table[type->kind](cv, plain, type, out);
-    }
+    rc = store_table[type->kind](cv, plain, type, out);
     Py_DECREF(plain);
     return rc;
 }

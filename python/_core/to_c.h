@@ -20,9 +20,9 @@ typedef struct oxypy_conv {
  * OXY_V_NULL. 0, or -1 with DataError (FieldLookupValueError) naming model and
  * field. The result lives as long as arena and *keep.
  *
- * JSON text comes from st->json_dumps(value) -> bytes or str, which must be
- * pydantic_core.to_json with inf_nan_mode="constants": a constant in the text
- * is refused here, so that NaN never turns into null. */
+ * JSON columns hold st->json_dumps(value) -> str, which refuses NaN and
+ * infinities with ValueError; what it does not know goes through
+ * pydantic_core.to_jsonable_python. */
 int oxypy_store(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy_value *out);
 
 /* The type that a Python value has by itself: literals, raw parameters. kind
@@ -33,6 +33,9 @@ int oxypy_natural_type(oxypy_state *st, PyObject *value, oxy_type *out);
  * without constraints; numbers stay as they are for numeric fields. New
  * reference; FieldLookupValueError (lookup given) or DataError. */
 PyObject *oxypy_coerce(const oxypy_conv *cv, PyObject *value);
+
+/* Compact JSON text of any value that Pydantic has a JSON form for. New str. */
+PyObject *oxypy_json_text(oxypy_state *st, PyObject *value);
 
 /* Raises DataError, or FieldLookupValueError if cv->lookup is set, beginning
  * with "Model.field: ". Returns -1. */

@@ -128,57 +128,51 @@ int oxypy_store_decimal(const oxypy_conv *cv, PyObject *value, const oxy_type *t
 
 /* --- JSON -------------------------------------------------------------------------------- */
 
-/* Pydantic writes NaN and Infinity as bare words, which are no JSON: looks for
- * them outside of strings. */
-static bool has_constant(const char *p, size_t len)
+/* Dates, identifiers, models: what plain JSON has no form for gets Pydantic's. */
+static PyObject *jsonable_text(oxypy_state *st, PyObject *value)
 {
-    bool quoted = false;
+    PyObject *module = PyImport_ImportModule("pydantic_core");
+    PyObject *args = PyTuple_Pack(1, value), *options = Py_BuildValue("{s:s}", "inf_nan_mode", "constants");
+    PyObject *convert = module ? PyObject_GetAttrString(module, "to_jsonable_python") : NULL;
+    PyObject *plain = convert && args && options ? PyObject_Call(convert, args, options) : NULL;
+    PyObject *text = plain ? PyObject_CallOneArg(st->json_dumps, plain) : NULL;
 
-    for (size_t i = 0; i < len; i++) {
-        if (quoted && p[i] == '\\') {
-            i++;
-        } else if (p[i] == '"') {
-            quoted = !quoted;
-        } else if (!quoted && (p[i] == 'N' || p[i] == 'I')) {
-            return true;
-        }
-    }
-    return false;
+    Py_XDECREF(module);
+    Py_XDECREF(args);
+    Py_XDECREF(options);
+    Py_XDECREF(convert);
+    Py_XDECREF(plain);
+    return text;
 }
 
-int oxypy_take_json(const oxypy_conv *cv, PyObject *text, oxy_value *out)
+PyObject *oxypy_json_text(oxypy_state *st, PyObject *value)
 {
-    out->tag = OXY_V_JSON;
-    if (PyUnicode_Check(text)) {
-        if (oxypy_borrow_text(cv, text, &out->s) < 0) {
-            return -1;
-        }
-    } else if (PyBytes_Check(text)) {
-        out->s = (oxy_sv){PyBytes_AS_STRING(text), (size_t)PyBytes_GET_SIZE(text)};
-        if (oxypy_keep(cv, text) < 0) {
-            return -1;
-        }
-    } else {
-        return oxypy_mismatch(cv, text, OXY_K_JSON);
+    PyObject *text = PyObject_CallOneArg(st->json_dumps, value);
+
+    if (!text && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        text = jsonable_text(st, value);
     }
-    if (has_constant(out->s.p, out->s.len)) {
-        return oxypy_conv_fail(cv, "NaN and infinities cannot be stored as JSON");
-    }
-    return 0;
+    return text;
 }
 
 int oxypy_store_json(const oxypy_conv *cv, PyObject *value, oxy_value *out)
 {
-    PyObject *text = PyObject_CallOneArg(cv->st->json_dumps, value);
+    PyObject *text = oxypy_json_text(cv->st, value);
 
-    if (!text) {
-        if (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError)) {
-            PyErr_Clear();
-            return oxypy_conv_fail(cv, "a value of type '%.100s' has no JSON form", Py_TYPE(value)->tp_name);
+    if (!text || !PyUnicode_Check(text)) {
+        bool ours = !text && !PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_TypeError);
+
+        Py_XDECREF(text);
+        if (ours) {
+            return -1;
         }
-        return -1;
+        PyErr_Clear();
+        return oxypy_conv_fail(cv, "a value of type '%.100s' has no JSON form; NaN and infinities have none either",
+                               Py_TYPE(value)->tp_name);
     }
-    int rc = oxypy_take_json(cv, text, out);
+    out->tag = OXY_V_JSON;
+    int rc = oxypy_borrow_text(cv, text, &out->s);
 
     Py_DECREF(text);
     return rc;

@@ -34,7 +34,6 @@ int oxypy_time_text(const oxypy_conv *cv, PyObject *value, oxy_value *out);
 int oxypy_store_uuid(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy_value *out);
 int oxypy_store_decimal(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy_value *out);
 int oxypy_store_array(const oxypy_conv *cv, PyObject *value, const oxy_type *type, oxy_value *out);
-int oxypy_take_json(const oxypy_conv *cv, PyObject *text, oxy_value *out); /* text: JSON, as str or bytes */
 int oxypy_store_json(const oxypy_conv *cv, PyObject *value, oxy_value *out);
 
 #endif
