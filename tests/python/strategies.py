@@ -21,7 +21,15 @@ from typing import Annotated, Any, ClassVar, Literal, Optional, Union
 
 import pydantic
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainValidator, StringConstraints, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WrapValidator,
+)
 
 UTC = dt.timezone.utc
 
@@ -86,7 +94,8 @@ DECODED: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
     "big_integer": st.sampled_from(_EDGES) | st.integers(-20, 20) | st.integers(-(2**63), 2**63 - 1),
     "double": st.floats() | st.sampled_from([0.0, -0.0, 1.0, 5.0, -1.5, 0.3]),
-    "string": _text | st.sampled_from(["", "a", "A ", " b", "12", "1.5", "true", "red", "large", "abcdef", "é😀"]),
+    "string": _text
+    | st.sampled_from(["", "a", "A ", " b", "12", "1.5", "true", "red", "large", "abcdef", "é😀"]),
     "blob": st.binary(max_size=8),
     "date_time": st.datetimes(),
     "date_time_utc": st.datetimes(timezones=st.just(UTC)),
@@ -96,11 +105,13 @@ DECODED: dict[str, st.SearchStrategy[Any]] = {
     "uuid": st.uuids(version=4) | st.uuids(),
     "decimal": st.decimals(allow_nan=True, allow_infinity=True)
     | st.decimals(-1000, 1000, places=2)
-    | st.sampled_from([decimal.Decimal(t) for t in ("0", "-0", "0.00", "1E+3", "100", "12.50", "123456.789", "1e-20")])
+    | st.sampled_from(
+        [decimal.Decimal(t) for t in ("0", "-0", "0.00", "1E+3", "100", "12.50", "123456.789", "1e-20")]
+    )
     | st.integers(0, 10**40).map(decimal.Decimal),
     "json": _json,
     "inet": st.ip_addresses() | st.ip_addresses().map(ipaddress.ip_interface),
-    "cidr": st.ip_addresses().map(lambda address: ipaddress.ip_network(address)),
+    "cidr": st.ip_addresses().map(ipaddress.ip_network),
 }
 
 
@@ -329,6 +340,10 @@ def _init(self: Any, **data: Any) -> None:
     BaseModel.__init__(self, **data)
 
 
+def _count(data: dict[str, Any]) -> int:
+    return len(data)
+
+
 def _shown(self: Any) -> int:
     return 1
 
@@ -380,7 +395,9 @@ CONFIG: list[tuple[str, list[Any]]] = [
 
 
 @st.composite
-def _fields(draw: st.DrawFn, cases: list[Case]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Case], list[str]]:
+def _fields(
+    draw: st.DrawFn, cases: list[Case]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Case], list[str]]:
     annotations: dict[str, Any] = {}
     namespace: dict[str, Any] = {}
     columns: dict[str, Case] = {}
@@ -406,7 +423,7 @@ def _options(draw: st.DrawFn, name: str, case: Case) -> dict[str, Any]:
     if how <= 2:
         options["default"] = None if case.default is ... else case.default
     elif how == 3:
-        options["default_factory"] = draw(st.sampled_from([list, lambda: 4, dict, lambda data: len(data)]))
+        options["default_factory"] = draw(st.sampled_from([list, lambda: 4, dict, _count]))
     elif how == 4:
         options["default"] = draw(st.sampled_from([None, 0, [1, [2]], {"a": 1}, "x"]))
     if draw(st.integers(0, 4)) == 0:
@@ -424,7 +441,11 @@ def _options(draw: st.DrawFn, name: str, case: Case) -> dict[str, Any]:
 def models(draw: st.DrawFn, cases: list[Case] | None = None) -> Made:
     """A model class, with what its fields and their columns are."""
     annotations, namespace, columns, absent = draw(_fields(cases or USUAL))
-    traits = draw(st.lists(st.sampled_from(sorted(TRAITS)), max_size=2, unique=True)) if draw(st.integers(0, 3)) == 0 else []
+    traits = (
+        draw(st.lists(st.sampled_from(sorted(TRAITS)), max_size=2, unique=True))
+        if draw(st.integers(0, 3)) == 0
+        else []
+    )
     for trait in traits:
         for key, value in TRAITS[trait].items():
             if key == "__annotations__":
@@ -446,5 +467,6 @@ def models(draw: st.DrawFn, cases: list[Case] | None = None) -> Made:
 def rows(draw: st.DrawFn, made: Made) -> dict[str, Any]:
     """Decoded values for every column."""
     return {
-        name: None if draw(st.integers(0, 15)) == 0 else draw(case.values()) for name, case in made.columns.items()
+        name: None if draw(st.integers(0, 15)) == 0 else draw(case.values())
+        for name, case in made.columns.items()
     }
