@@ -111,6 +111,16 @@ static bool cancelled(const oxy__sqlite *c)
            atomic_load_explicit(&((oxy__sqlite *)c)->abandon, memory_order_relaxed);
 }
 
+/* SQLite asks once more after a statement has ended, and a stop then is told as
+ * an interrupt although the write is committed. So a write in autocommit is
+ * stopped only as long as its transaction is open; see also finished_anyway(). */
+static bool may_stop(const oxy__sqlite *c)
+{
+    const oxy__stmt *s = c->run.s;
+
+    return !s || s->readonly || c->run.in_trans || sqlite3_txn_state(c->db, NULL) == SQLITE_TXN_WRITE;
+}
+
 /* Called by SQLite every few hundred opcodes; not 0 interrupts. The clock of
  * the budget starts at the first call, so a short statement never reads it. */
 int oxy__run_progress(void *arg)
@@ -119,14 +129,14 @@ int oxy__run_progress(void *arg)
     oxy__run *run = &c->run;
     oxy_ns now;
 
-    if (run->stoppable && cancelled(c)) {
+    if (run->stoppable && cancelled(c) && may_stop(c)) {
         run->why = OXY__WHY_CANCEL;
         return 1;
     }
     if (run->on_worker && run->req.deadline == OXY_NS_NEVER)
         return 0;
     now = oxy_clock_now();
-    if (run->stoppable && now >= run->req.deadline) {
+    if (run->stoppable && now >= run->req.deadline && may_stop(c)) {
         run->why = OXY__WHY_TIMEOUT;
         return 1;
     }
@@ -136,7 +146,7 @@ int oxy__run_progress(void *arg)
         run->since = now;
     } else if (now - run->since > c->config.budget / 2) {
         run->over = true;
-        if (run->interruptible && now - run->since > c->config.budget) {
+        if (run->interruptible && now - run->since > c->config.budget && may_stop(c)) {
             run->why = OXY__WHY_BUDGET;
             return 1;
         }
@@ -207,8 +217,9 @@ static void set_limits(oxy__sqlite *c)
 
     run->why = OXY__WHY_NOTHING;
     if (run->on_worker) {
-        /* A COMMIT or ROLLBACK that was begun is not given up. */
-        run->stoppable = run->s->kind != OXY__SQL_COMMIT && run->s->kind != OXY__SQL_ROLLBACK;
+        /* What begins and ends transactions is short, and never half done. */
+        run->stoppable =
+            run->s->kind != OXY__SQL_BEGIN && run->s->kind != OXY__SQL_COMMIT && run->s->kind != OXY__SQL_ROLLBACK;
         run->interruptible = false;
     } else if (read) {
         run->interruptible = !begun || (!(run->req.flags & OXY_REQ_POINT) && hold_snapshot(c));
@@ -232,48 +243,6 @@ static void remember_slow(oxy__stmt *s)
     s->slow_next = s->slow_next * 2 > SLOW_MAX ? SLOW_MAX : s->slow_next * 2;
 }
 
-/* What a step means that gave neither a row nor the end. */
-static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
-{
-    oxy__run *run = &c->run;
-    int code = sqlite3_extended_errcode(c->db), primary = code & 0xff;
-
-    if (rc == SQLITE_MISUSE) {
-        (void)oxy_err_set(err, OXY_INTERNAL, "statement cannot be run now");
-        return OXY__RUN_FAILED;
-    }
-    if (primary == SQLITE_INTERRUPT && run->why == OXY__WHY_BUDGET) {
-        put_back(run);
-        remember_slow(run->s);
-        return OXY__RUN_LATER;
-    }
-    if ((primary == SQLITE_BUSY || primary == SQLITE_LOCKED) && code != SQLITE_BUSY_SNAPSHOT && !run->delivered &&
-        run->why == OXY__WHY_NOTHING) {
-        if (!run->on_worker) {
-            put_back(run);
-            return OXY__RUN_LATER;
-        }
-        /* A lock inside a shared cache does not ask the busy handler. */
-        if (primary == SQLITE_LOCKED) {
-            if (!run->busy_since)
-                run->busy_since = oxy_clock_now();
-            if (oxy__run_busy(c, 1)) {
-                (void)sqlite3_reset(run->s->stmt);
-                return OXY__RUN_LATER;
-            }
-        }
-    }
-    (void)oxy__sqlite_error(c, err);
-    if (run->why == OXY__WHY_TIMEOUT && (primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY)) {
-        (void)oxy_err_set(err, OXY_STATEMENT_TIMEOUT, "statement timeout");
-        err->native = SQLITE_INTERRUPT;
-    } else if ((primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) && cancelled(c)) {
-        (void)oxy_err_set(err, OXY_CANCELED, "interrupted");
-        err->native = SQLITE_INTERRUPT;
-    }
-    return OXY__RUN_FAILED;
-}
-
 static void count_changes(oxy__sqlite *c)
 {
     oxy__run *run = &c->run;
@@ -293,6 +262,59 @@ static void count_changes(oxy__sqlite *c)
     case OXY__SQL_OTHER: run->affected = 0; break;
     default: break;
     }
+}
+
+/* An interrupt of a write ends the transaction around it. If that still stands,
+ * the statement had ended before (see may_stop). */
+static bool finished_anyway(const oxy__sqlite *c)
+{
+    return !c->run.s->readonly && c->run.in_trans && !sqlite3_get_autocommit(c->db);
+}
+
+/* What a step means that gave neither a row nor the end. */
+static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
+{
+    oxy__run *run = &c->run;
+    int code = sqlite3_extended_errcode(c->db), primary = code & 0xff;
+
+    if (rc == SQLITE_MISUSE) {
+        (void)oxy_err_set(err, OXY_INTERNAL, "statement cannot be run now");
+        return OXY__RUN_FAILED;
+    }
+    if (primary == SQLITE_INTERRUPT && run->s && finished_anyway(c)) {
+        count_changes(c);
+        return OXY__RUN_DONE;
+    }
+    if (primary == SQLITE_INTERRUPT && run->why == OXY__WHY_BUDGET) {
+        put_back(run);
+        remember_slow(run->s);
+        return OXY__RUN_LATER;
+    }
+    if ((primary == SQLITE_BUSY || primary == SQLITE_LOCKED) && code != SQLITE_BUSY_SNAPSHOT && !run->delivered &&
+        run->why == OXY__WHY_NOTHING) {
+        if (!run->on_worker) {
+            put_back(run);
+            return OXY__RUN_LATER;
+        }
+        /* A lock inside a shared cache does not ask the busy handler. */
+        if (primary == SQLITE_LOCKED && run->s) {
+            if (!run->busy_since)
+                run->busy_since = oxy_clock_now();
+            if (oxy__run_busy(c, 1)) {
+                (void)sqlite3_reset(run->s->stmt);
+                return OXY__RUN_LATER;
+            }
+        }
+    }
+    (void)oxy__sqlite_error(c, err);
+    if (run->why == OXY__WHY_TIMEOUT && (primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY)) {
+        (void)oxy_err_set(err, OXY_STATEMENT_TIMEOUT, "statement timeout");
+        err->native = SQLITE_INTERRUPT;
+    } else if ((primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY) && cancelled(c)) {
+        (void)oxy_err_set(err, OXY_CANCELED, "interrupted");
+        err->native = SQLITE_INTERRUPT;
+    }
+    return OXY__RUN_FAILED;
 }
 
 /* Statements that took long where they could not be stopped, or were stopped

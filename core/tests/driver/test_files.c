@@ -63,8 +63,13 @@ static void test_a_file_that_is_no_database_is_told(void **state)
 static void test_unknown_and_bad_settings_are_refused_by_name(void **state)
 {
     static const char *const bad[][2] = {
-        {"pth", "x"}, {"mode", "rx"}, {"cache", "big"}, {"immutable", "maybe"}, {"role", "boss"},
-        {"busy_timeout_ms", "-1"}, {"inline_budget_ns", "soon"},
+        {"pth", "x"},
+        {"mode", "rx"},
+        {"cache", "big"},
+        {"immutable", "maybe"},
+        {"role", "boss"},
+        {"busy_timeout_ms", "-1"},
+        {"inline_budget_ns", "soon"},
     };
     oxy_err err;
 

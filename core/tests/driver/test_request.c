@@ -244,8 +244,10 @@ static void test_each_constraint_has_its_class_and_names_what_it_is_about(void *
     oxy_conn *c = must_open(&o);
 
     (void)state;
-    must_run(c, "CREATE TABLE t (id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, a INT, b INT, e TEXT, UNIQUE (a, b), "
-                "CONSTRAINT t_a_positive CHECK (a >= 0))", WRITE);
+    must_run(c,
+             "CREATE TABLE t (id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, a INT, b INT, e TEXT, UNIQUE (a, b), "
+             "CONSTRAINT t_a_positive CHECK (a >= 0))",
+             WRITE);
     must_run(c, "CREATE UNIQUE INDEX t_lower_e ON t (lower(e))", WRITE);
     must_run(c, "CREATE TABLE child (t_id INTEGER REFERENCES t (id) ON DELETE RESTRICT)", WRITE);
     must_run(c, "CREATE TABLE strictly (n INTEGER) STRICT", WRITE);
@@ -367,7 +369,8 @@ static void test_a_script_runs_all_its_statements_on_the_worker(void **state)
     assert_true(offloads() > 0);
     assert_int_equal(count(c, "SELECT sum(a) FROM t"), 3);
     assert_int_equal(run_sql(c, "INSERT INTO t VALUES (9); INSERT INTO absent VALUES (1); INSERT INTO t VALUES (10)",
-                             OXY_REQ_SCRIPT), OXY_PROGRAMMING);
+                             OXY_REQ_SCRIPT),
+                     OXY_PROGRAMMING);
     assert_int_equal(count(c, "SELECT sum(a) FROM t"), 12);
     assert_int_equal(run_sql(c, "SELECT ?", OXY_REQ_SCRIPT), OXY_PROGRAMMING);
     close_conn(c);
