@@ -157,9 +157,7 @@ def _decide(instance: Any, force_insert: bool, force_update: bool) -> _Action:
     if force_insert or (not key and not saved and not force_update):
         return "insert"
     if not key:
-        raise ManagerError(
-            f"{type(instance).__name__} has no primary key: a saved row cannot be found again"
-        )
+        raise ManagerError(f"{type(instance).__name__} has no primary key: a saved row cannot be found again")
     if force_update:
         _required_key(instance, "save")
         return "update"

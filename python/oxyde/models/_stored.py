@@ -49,7 +49,7 @@ def bare(annotation: Any) -> Any:
     if origin in (Union, types.UnionType):
         return Union[arguments]
     if origin in (list, set, frozenset, tuple, dict):
-        return origin[arguments]
+        return types.GenericAlias(origin, arguments)
     return annotation
 
 

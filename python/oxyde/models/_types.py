@@ -34,7 +34,7 @@ TEXT_KINDS = frozenset({"string", "text"})
 JSON_KINDS = frozenset({"json", "json_binary"})
 
 # Order matters: the first class that fits decides.
-_SCALARS: tuple[tuple[type, str], ...] = (
+_SCALARS: tuple[tuple[Any, str], ...] = (
     (bool, "boolean"),
     (int, "big_integer"),
     (float, "double"),
@@ -76,7 +76,7 @@ _ALIAS_TYPES: tuple[Any, ...] = tuple(
 )
 
 # Metadata under which the stored form differs from the attribute.
-_ENCODED = (pydantic.Json, pydantic.EncodedBytes, pydantic.EncodedStr)
+_ENCODED: tuple[Any, ...] = (pydantic.Json, pydantic.EncodedBytes, pydantic.EncodedStr)
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,9 @@ def shape_of(annotation: Any, metadata: Iterable[Any] = ()) -> Shape:
     base, inner, optional = unwrap(annotation)
     everything = [*flat_metadata(metadata), *inner]
     sizes = _sizes(everything)
-    encoded = [m for m in everything if isinstance(m, _ENCODED) or m is pydantic.Json]
-    if any(isinstance(m, pydantic.Json) or m is pydantic.Json for m in encoded):
+    encoded = [m for m in everything if isinstance(m, _ENCODED) or m is _ENCODED[0]]
+    json_type: Any = pydantic.Json
+    if any(isinstance(m, json_type) or m is json_type for m in encoded):
         return Shape("text", base, optional, sizes=sizes, encoded=True)
     shape = _shape_of_base(base)
     if encoded:

@@ -48,7 +48,8 @@ class _OwnManager:
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         from ..queries.manager import QueryManager
 
-        manager = QueryManager().bound_to(owner)
+        make: Any = QueryManager  # checkers take it for a query, which needs a model
+        manager = make().bound_to(owner)
         type.__setattr__(owner, "objects", manager)
         return manager
 
@@ -190,7 +191,6 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
         objects: ClassVar[QueryManager[Self]]
         _db_meta: ClassVar[ModelMeta]
         __oxyde_plan__: ClassVar[_core.Plan]
-        __oxyde_state__: _core.InstanceState
 
     # --- the class -----------------------------------------------------------------
 
