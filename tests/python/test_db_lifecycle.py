@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from parcels import MODELS, Parcel
 
 from oxyde import (
     InterfaceError,
@@ -26,7 +27,6 @@ from oxyde import (
     execute_raw,
 )
 from oxyde.db import AsyncDatabase, get_connection, register_connection, unregister_connection
-from parcels import MODELS, Parcel
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -147,8 +147,10 @@ async def test_a_client_must_be_connected() -> None:
 async def test_concurrent_connects_build_one_pool(tmp_path: Path) -> None:
     handle = AsyncDatabase(f"sqlite:///{tmp_path}/s.db", auto_register=False)
     await asyncio.gather(*(handle.connect() for _ in range(20)))
-    assert handle.stats().opened == 1
+    opened = handle.stats().opened
+    assert opened <= 2  # a writer, a reader
     await handle.connect()
+    assert handle.stats().opened == opened
     await handle.disconnect()
     await handle.disconnect()
     assert not handle.connected
@@ -198,7 +200,6 @@ async def test_settings_reach_the_connections(tmp_path: Path) -> None:
     settings = PoolSettings(
         sqlite_synchronous="FULL",
         sqlite_cache_size=-512,
-        sqlite_busy_timeout=77,
         sqlite_pragmas={"recursive_triggers": True},
         sqlite_attach={"side": str(other)},
     )
@@ -207,7 +208,6 @@ async def test_settings_reach_the_connections(tmp_path: Path) -> None:
             "journal_mode": "wal",
             "synchronous": 2,
             "cache_size": -512,
-            "busy_timeout": 77,
             "recursive_triggers": 1,
             "foreign_keys": 1,
         }.items():

@@ -76,7 +76,7 @@ def test_parameters_are_known_ones() -> None:
         ("postgresql+asyncpg://h/d", "postgres"),
         ("postgresql:///d?host=/run/pg", "postgres"),
         ("postgresql://[::1]:5432/d", "postgres"),
-        ("host=db1 dbname=shop password='it''s'", "postgres"),
+        ("host=db1 dbname=shop password='it\\'s'", "postgres"),
         ("mysql://u@h:3306/d", "mysql"),
         ("mariadb://h/d", "mysql"),
         ("sqlite://x.db", "sqlite"),

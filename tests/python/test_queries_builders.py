@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from parcels import Berth, Note, Parcel
 
 from oxyde import Count, F, FieldError, FieldLookupError, ManagerError, NotSupportedError, Q, Sum, Value
 from oxyde.queries import Length, Query
-from parcels import Berth, Note, Parcel
 
 
 def sql(query: Any) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from parcels import Parcel
 
 from oxyde import F, Q
 from oxyde.queries import Exists, Value
-from parcels import Parcel
 
 
 def where(*conditions: object, **lookups: object) -> str:

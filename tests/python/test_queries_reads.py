@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from parcels import Berth, Note, Parcel, State, filled
 
 from oxyde import (
     Avg,
@@ -27,7 +28,6 @@ from oxyde import (
     db,
     execute_raw,
 )
-from parcels import Berth, Note, Parcel, State, filled
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -271,8 +271,8 @@ async def test_an_operation_works_as_a_task_and_in_gather() -> None:
 
 
 async def test_what_is_never_awaited_never_runs() -> None:
-    Parcel.objects.filter(ref="A1").delete()
-    Parcel.objects.create(ref="new")
+    for operation in (Parcel.objects.filter(ref="A1").delete(), Parcel.objects.create(ref="new")):
+        operation.close()
     assert await Parcel.objects.count() == 5
 
 

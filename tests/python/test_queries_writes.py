@@ -10,6 +10,7 @@ from typing import Any
 import pydantic
 import pytest
 import pytest_asyncio
+from parcels import Berth, Note, Parcel, State, filled
 
 from oxyde import (
     Excluded,
@@ -27,7 +28,6 @@ from oxyde import (
     is_saved,
 )
 from oxyde.queries import Case, When
-from parcels import Berth, Note, Parcel, State, filled
 
 
 @pytest_asyncio.fixture(autouse=True)

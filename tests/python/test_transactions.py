@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from parcels import MODELS, Parcel
 
 from oxyde import (
     InterfaceError,
@@ -25,7 +27,6 @@ from oxyde import (
     execute_raw,
 )
 from oxyde.db import AsyncTransaction, get_active_transaction, on_commit
-from parcels import MODELS, Parcel
 
 
 @pytest_asyncio.fixture(params=["memory", "file"], autouse=True)
@@ -488,13 +489,12 @@ async def test_cancelling_at_any_turn_leaves_no_transaction(database: db.AsyncDa
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
-        try:
+        # Cancelled during COMMIT, the whole block stands, and the cancellation is raised all the same.
+        with contextlib.suppress(asyncio.CancelledError):
             await task
-        except asyncio.CancelledError:
-            assert await refs() == [], turns
-        else:
-            assert await refs() == ["a", "b"], turns
-            await Parcel.objects.delete()
+        assert await refs() in ([], ["a", "b"]), turns
+        assert task.cancelled() or await refs() == ["a", "b"], turns
+        await Parcel.objects.delete()
         assert database.stats().busy == 0
 
 

@@ -204,6 +204,11 @@ class AsyncDatabase(_core.Database):
         """Figures of the pool; zeros while it is not connected."""
         return PoolStats(**self._stats()) if self._is_open else PoolStats()
 
+    @property
+    def _single(self) -> bool:
+        """Whether one connection serves readers and writers."""
+        return self._address.in_memory or self.settings.max == 1
+
     # --- for the engine ------------------------------------------------------------------------
 
     def _configuration(self) -> dict[str, Any]:
@@ -270,7 +275,7 @@ def _pool_numbers(settings: PoolSettings, in_memory: bool) -> dict[str, float | 
         "connect_timeout": settings.limit("connect_timeout", 10),
         "connect_retry": settings.limit("connect_retry", 0),
         "statement_timeout": settings.limit("statement_timeout", math.inf),
-        "cancel_timeout": settings.limit("cancel_timeout", 2),
+        "session_reset": ("off", "auto", "full").index(settings.session_reset),
         "statement_cache": 100 if capacity is None else capacity,
     }
     if in_memory:

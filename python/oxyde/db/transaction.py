@@ -229,14 +229,30 @@ class AsyncTransaction(_core.Session):
             raise
         self._adopt(session)
         try:
+            if options.readonly and database._single:
+                # Readers are so anyway; a single connection serves both.
+                await Shielded(self._run("PRAGMA query_only = ON", write=False))
             await Shielded(
                 self._run("BEGIN" if options.readonly else "BEGIN IMMEDIATE", write=not options.readonly)
             )
         except BaseException:
-            self._release(reuse=False)
+            await self._leave_begin()
             raise
         self._id, self._state, self._task = number, "active", asyncio.current_task()
         self._deadline = deadline
+
+    async def _leave_begin(self) -> None:
+        """BEGIN failed, or was cancelled when it had succeeded."""
+        try:
+            if self._status == "intrans":
+                await Shielded(self._run("ROLLBACK"))
+            await self._allow_writes()
+        finally:
+            self._release()
+
+    async def _allow_writes(self) -> None:
+        if self._options.readonly and self._handle._single and self._status == "idle":
+            await Shielded(self._run("PRAGMA query_only = OFF", write=False))
 
     # --- ending ----------------------------------------------------------------------------------
 
@@ -268,42 +284,40 @@ class AsyncTransaction(_core.Session):
             )
 
     async def _commit(self) -> None:
+        cancelled: asyncio.CancelledError | None = None
         try:
             await Shielded(self._run("COMMIT"))
-        except asyncio.CancelledError:
-            # The COMMIT itself got through: the cancellation came while it did.
+        except asyncio.CancelledError as error:
             if self._status == "intrans":
                 await self._roll_back()
                 raise
-            self._close("committed", reuse=True)
-            await self._run_hooks()
-            raise
+            # The COMMIT got through; the cancellation came meanwhile and is raised at the end.
+            cancelled = error
         except BaseException:
             await self._roll_back()
             raise
-        self._close("committed", reuse=True)
+        try:
+            await self._allow_writes()
+        finally:
+            self._close("committed")
+        if cancelled is not None:
+            await self._run_hooks()
+            raise cancelled
 
     async def _roll_back(self) -> None:
         """ROLLBACK, whatever happens; a connection that cannot is closed."""
-        clean = False
-        cancelled: asyncio.CancelledError | None = None
+        limit = self._handle.settings.limit("cancel_timeout", 2)
         try:
             if self._status in ("intrans", "inerror", "active"):
                 self._block(None)
-                limit = self._handle.settings.limit("cancel_timeout", 2)
                 await Shielded(self._run("ROLLBACK"), limit)
-            clean = True
-        except asyncio.CancelledError as error:
-            clean = self._status == "idle"
-            cancelled = error
+            await self._allow_writes()
         except Exception as error:
             _log.warning("rolling back transaction %s failed, its connection is closed: %r", self._id, error)
         finally:
-            self._close("rolled back", reuse=clean)
-        if cancelled is not None:
-            raise cancelled
+            self._close("rolled back")
 
-    def _close(self, state: Status, *, reuse: bool) -> None:
+    def _close(self, state: Status) -> None:
         self._state = state
         self._savepoints.clear()
         if state != "committed":
@@ -313,7 +327,8 @@ class AsyncTransaction(_core.Session):
             self._watch = None
         if self._task is not None and self._handle._session_of(self._task) is self:
             self._handle._bind_task(self._task, None)
-        self._release(reuse=reuse)
+        # What the connection's own status shows decides whether it is used again.
+        self._release()
 
     async def _abandon(self, reason: BaseException) -> None:
         """Rolls back now; later statements and the exit raise the reason."""

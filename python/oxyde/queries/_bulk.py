@@ -91,7 +91,7 @@ def bulk_insert(
     if not rows:
         return _nothing([])
     limit = max(1, min(limit, MAX_PARAMS // max(1, len(column_fields(model)))))
-    states = []
+    batches: list[tuple[Any, list[Any]]] = []
     for fields, numbers in InsertState.groups(model, rows, limit):
         group = rows if len(numbers) == len(rows) else [rows[number] for number in numbers]
         conflict = _NONE
@@ -99,34 +99,33 @@ def bulk_insert(
             conflict = conflict_of(frozenset(fields))
         elif ignore_conflicts:
             conflict = Conflict("nothing", (), None)
-        states.append(
-            InsertState(
-                model,
-                group,
-                fields=fields,
-                conflict=conflict.action,
-                targets=conflict.targets,
-                sets=conflict.sets,
-                refill=conflict.action != "nothing",
-            )
+        state = InsertState(
+            model,
+            group,
+            fields=fields,
+            conflict=conflict.action,
+            targets=conflict.targets,
+            sets=conflict.sets,
+            refill=conflict.action != "nothing",
         )
+        batches.append((state, group))
+    if len(batches) == 1 and not ignore_conflicts:
+        return operation(DO_INSERT, batches[0][0], SINK_REFILL, arg=rows, using=using, client=client)
     sink = SINK_AFFECTED if ignore_conflicts else SINK_REFILL
-    if len(states) == 1 and sink == SINK_REFILL:
-        return operation(DO_INSERT, states[0], sink, arg=rows, using=using, client=client)
-    return _insert_all(states, rows, sink, using, client)
+    return _insert_all(batches, rows, sink, using, client)
 
 
 async def _insert_all(
-    states: list[Any], rows: list[Any], sink: int, using: str | None, client: Any
+    batches: list[tuple[Any, list[Any]]], rows: list[Any], sink: int, using: str | None, client: Any
 ) -> list[Any]:
     from ..db._resolve import in_transaction
 
-    if len(states) == 1:
-        await operation(DO_INSERT, states[0], sink, arg=rows, using=using, client=client)
+    if len(batches) == 1:
+        await operation(DO_INSERT, batches[0][0], sink, using=using, client=client)
         return rows
     async with in_transaction(using, client) as tx:
-        for state in states:
-            await operation(DO_INSERT, state, sink, arg=rows, client=tx)
+        for state, group in batches:
+            await operation(DO_INSERT, state, sink, arg=group, client=tx)
     return rows
 
 
