@@ -1,6 +1,7 @@
 """Async ORM in which the Pydantic v2 model is the database table; the engine is C.
 
-Names of queries and connections are imported when they are first used.
+Everything but the exceptions is imported when it is first used, so that `import oxyde` costs about
+as much as `import pydantic`.
 """
 
 from __future__ import annotations
@@ -49,8 +50,6 @@ from .exceptions import (  # noqa: E402
     UniqueViolationError,
     UnknownAliasError,
 )
-from .models import Check, Field, Index, Model, is_loaded, is_saved  # noqa: E402
-from .models._settings import configure  # noqa: E402
 
 if TYPE_CHECKING:
     from . import db
@@ -64,6 +63,15 @@ if TYPE_CHECKING:
         get_connection,
         register_connection,
     )
+    from .models import (
+        Check,
+        Field,
+        Index,
+        Model,
+        is_loaded,
+        is_saved,
+    )
+    from .models._settings import configure
     from .queries import (
         Avg,
         Case,
@@ -199,13 +207,15 @@ _LAZY = {
         "col",
         "execute_raw",
     ),
+    "models": ("Check", "Field", "Index", "Model", "is_loaded", "is_saved"),
+    "models._settings": ("configure",),
 }
 _MODULE_OF = {name: module for module, names in _LAZY.items() for name in names}
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in _LAZY:
+        if name in ("db", "models", "queries"):
             return importlib.import_module(f".{name}", __name__)
         module = _MODULE_OF.get(name)
         if module is None:

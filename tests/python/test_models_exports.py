@@ -95,7 +95,7 @@ def test_the_old_name_of_model_warns(module: str) -> None:
         from oxyde.models.base import OxydeModel  # noqa: F401
 
 
-def test_importing_the_package_loads_neither_queries_nor_connections() -> None:
-    code = "import sys, oxyde; print([m for m in ('oxyde.db', 'oxyde.queries') if m in sys.modules])"
+def test_importing_the_package_loads_nothing_that_takes_time() -> None:
+    code = "import sys, oxyde; print([m for m in sys.modules if m.startswith(('oxyde.', 'pydantic.'))])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert result.stdout.strip() == "['oxyde._core', 'oxyde.exceptions', 'oxyde._binding', 'oxyde._version']"
