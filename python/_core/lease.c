@@ -71,9 +71,14 @@ void oxypy_lease_free(oxypy_lease *lease)
     Py_XDECREF(sql);
 }
 
+/* Weak: the task's frames may own the session that owns the lease. */
 void oxypy_lease_set_holder(oxypy_lease *lease, PyObject *task, PyObject *sql)
 {
-    Py_XSETREF(lease->task, Py_XNewRef(task));
+    PyObject *ref = task == NULL || task == Py_None ? NULL : PyWeakref_NewRef(task, NULL);
+
+    if (ref == NULL)
+        PyErr_Clear(); /* a task without a name in messages */
+    Py_XSETREF(lease->task, ref);
     Py_XSETREF(lease->sql, Py_XNewRef(sql));
 }
 
@@ -326,7 +331,7 @@ static void lease_fire(oxypy_wait *w, oxypy_loop *loop)
     if (lease->opening) {
         open_step(lease, loop);
     } else if (lease->op != NULL) {
-        oxypy_operation_wake(lease->op);
+        oxypy_operation_wake(lease->op, loop);
     } else if (lease->session != NULL) {
         lease->store->driver->finish(lease->conn);
         oxypy_session_settled(lease->session);

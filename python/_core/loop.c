@@ -168,24 +168,12 @@ PyObject *oxypy_loop_future(oxypy_loop *loop)
 
 /* --- time --------------------------------------------------------------------------- */
 
-static void cancel_timer(oxypy_loop *loop)
-{
-    PyObject *done;
-
-    if (loop->timer == NULL)
-        return;
-    done = PyObject_CallMethod(loop->timer, "cancel", NULL);
-    if (done == NULL)
-        PyErr_WriteUnraisable(loop->timer);
-    Py_XDECREF(done);
-    Py_CLEAR(loop->timer);
-    loop->timer_at = OXY_NS_NEVER;
-}
-
+/* The handle is not kept: it would keep the loop alive through us. A timer that
+ * was set too late for what came after it fires for nothing. */
 int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at)
 {
     oxy_ns now = oxy_clock_now();
-    PyObject *object, *callback, *delay;
+    PyObject *object, *callback, *delay, *handle = NULL;
 
     if (at > now + HOUSEKEEPING)
         at = now + HOUSEKEEPING;
@@ -194,16 +182,16 @@ int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at)
     object = oxypy_loop_object(loop);
     if (object == NULL)
         return 0;
-    cancel_timer(loop);
     callback = PyObject_GetAttrString((PyObject *)loop, "_tick");
     delay = PyFloat_FromDouble(at > now ? (double)(at - now) / 1e9 : 0.0);
     if (callback != NULL && delay != NULL)
-        loop->timer = PyObject_CallMethodObjArgs(object, loop->st->s_call_later, delay, callback, NULL);
+        handle = PyObject_CallMethodObjArgs(object, loop->st->s_call_later, delay, callback, NULL);
     Py_DECREF(object);
     Py_XDECREF(callback);
     Py_XDECREF(delay);
-    if (loop->timer == NULL)
+    if (handle == NULL)
         return -1;
+    Py_DECREF(handle);
     loop->timer_at = at;
     return 0;
 }
@@ -256,19 +244,6 @@ static PyObject *loop_turn(PyObject *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
-/* The store after `after`, counted. */
-static oxypy_store *next_store(oxypy_runtime *rt, oxypy_store *after)
-{
-    oxypy_store *store;
-
-    oxypy_lock(rt);
-    store = after == NULL ? rt->stores : after->next;
-    if (store != NULL)
-        store->refs++;
-    oxypy_unlock(rt);
-    return store;
-}
-
 static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_loop *loop = (oxypy_loop *)self;
@@ -277,9 +252,8 @@ static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
     oxy_ns earliest = OXY_NS_NEVER;
     bool any = false;
 
-    Py_CLEAR(loop->timer);
     loop->timer_at = OXY_NS_NEVER;
-    for (store = next_store(rt, NULL); store != NULL; store = next) {
+    for (store = oxypy_store_next(rt, NULL); store != NULL; store = next) {
         oxy_ns at;
 
         any = true;
@@ -292,7 +266,7 @@ static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
         oxypy_unlock(rt);
         if (at < earliest)
             earliest = at;
-        next = next_store(rt, store);
+        next = oxypy_store_next(rt, store);
         oxypy_store_unref(store);
     }
     if (any && oxypy_loop_wake_at(loop, earliest) < 0)
@@ -308,7 +282,6 @@ static int loop_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(loop->module);
-    Py_VISIT(loop->timer);
     return 0;
 }
 
@@ -316,7 +289,6 @@ static int loop_clear(PyObject *self)
 {
     oxypy_loop *loop = (oxypy_loop *)self;
 
-    Py_CLEAR(loop->timer);
     Py_CLEAR(loop->module);
     return 0;
 }

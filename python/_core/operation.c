@@ -9,9 +9,9 @@
 
 /* --- making and waiting ------------------------------------------------------------ */
 
-static void wait_fire(oxypy_wait *w, oxypy_loop *Py_UNUSED(loop))
+static void wait_fire(oxypy_wait *w, oxypy_loop *loop)
 {
-    oxypy_operation_wake((oxypy_operation *)(void *)((char *)w - offsetof(oxypy_operation, wait)));
+    oxypy_operation_wake((oxypy_operation *)(void *)((char *)w - offsetof(oxypy_operation, wait)), loop);
 }
 
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind)
@@ -40,10 +40,18 @@ int oxypy_operation_wait(oxypy_operation *op, bool armed)
     return 0;
 }
 
-void oxypy_operation_wake(oxypy_operation *op)
+static void end(oxypy_operation *op);
+
+void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
 {
     PyObject *future = op->future, *done, *set = NULL, *type, *value, *traceback;
 
+    if (loop != op->loop && !op->finished) {
+        Py_INCREF(op);
+        end(op);
+        Py_DECREF(op);
+        return;
+    }
     if (future == NULL)
         return;
     op->future = NULL;
@@ -523,7 +531,7 @@ static PyObject *op_expire(PyObject *self, PyObject *Py_UNUSED(ignored))
 
     op->timed_out = true;
     oxypy_wait_disarm(&op->wait);
-    oxypy_operation_wake(op);
+    oxypy_operation_wake(op, op->loop);
     Py_RETURN_NONE;
 }
 

@@ -288,8 +288,10 @@ void oxypy_hub_inherit(oxypy_state *st, oxypy_hub *heir)
     oxypy_hub *hub = next_unsettled(rt, NULL, heir), *next;
 
     for (; hub != NULL; hub = next) {
-        if (hub->dead || !loop_lives(hub->loop_ref))
+        if (hub->dead || !loop_lives(hub->loop_ref)) {
             oxypy_hub_kill(hub, heir);
+            oxypy_store_cancel_for(rt, hub);
+        }
         next = next_unsettled(rt, hub, heir);
         oxypy_hub_unref(hub);
     }

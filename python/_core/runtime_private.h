@@ -132,7 +132,6 @@ struct oxypy_loop {
     oxy_ns marked_at;
     oxy_ns spent;         /* inline work since the last marker */
     oxy_ns timer_at;      /* when the pools are looked at next */
-    PyObject *timer;      /* TimerHandle or NULL */
 };
 
 /* The running loop's state, new reference; NULL with InterfaceError when no
@@ -205,6 +204,10 @@ void oxypy_store_close(oxypy_store *store, oxypy_loop *loop);
 /* Stops everyone who still holds a connection: statements are cancelled,
  * sessions lose theirs. */
 void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop);
+/* Cancels what workers do for a loop that is gone. */
+void oxypy_store_cancel_for(oxypy_runtime *rt, const oxypy_hub *hub);
+/* The store after `after` (NULL: the first), counted. */
+oxypy_store *oxypy_store_next(oxypy_runtime *rt, const oxypy_store *after);
 PyObject *oxypy_store_stats(oxypy_store *store);
 /* Raises PoolTimeoutError. */
 void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database);
@@ -224,7 +227,7 @@ struct oxypy_lease {
     oxypy_operation *op;    /* runs on it and awaits the wait; borrowed */
     oxypy_session *session; /* holds it; borrowed */
     PyObject *keep;         /* the operation whose memory a worker uses */
-    PyObject *task;         /* who holds it, or NULL; owned */
+    PyObject *task;         /* weak reference to who holds it, or NULL; owned */
     PyObject *sql;          /* what runs, or NULL; owned */
     oxy_ns since;
     bool opening;           /* its connection is being made */
@@ -322,8 +325,9 @@ struct oxypy_operation {
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind);
 /* Makes the future that the operation yields next; armed: arms op->wait too. 0 / -1. */
 int oxypy_operation_wait(oxypy_operation *op, bool armed);
-/* Resolves the future, if anybody still waits. On the loop's thread. */
-void oxypy_operation_wake(oxypy_operation *op);
+/* Resolves the future, if anybody still waits. On the loop's thread; on that of
+ * an heir, whose loop is not the operation's, it lets go of everything. */
+void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop);
 /* Asks the pool of op->store. RETURN: op->slot is granted; WAIT: call
  * oxypy_operation_granted after it; ERROR. */
 oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline);

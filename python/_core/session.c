@@ -171,7 +171,7 @@ static oxypy_lease *let_go(oxypy_session *s)
     lease->op = NULL;
     if (op != NULL && op->lease == lease) {
         op->lease = NULL;
-        oxypy_operation_wake(op);
+        oxypy_operation_wake(op, op->loop);
     }
     dismiss(s);
     return lease;

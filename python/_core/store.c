@@ -345,6 +345,34 @@ static holders holders_of(oxypy_store *store)
     return h;
 }
 
+oxypy_store *oxypy_store_next(oxypy_runtime *rt, const oxypy_store *after)
+{
+    oxypy_store *store;
+
+    oxypy_lock(rt);
+    store = after == NULL ? rt->stores : after->next;
+    if (store != NULL)
+        store->refs++;
+    oxypy_unlock(rt);
+    return store;
+}
+
+void oxypy_store_cancel_for(oxypy_runtime *rt, const oxypy_hub *hub)
+{
+    oxypy_store *store = oxypy_store_next(rt, NULL), *next;
+
+    for (; store != NULL; store = next) {
+        holders h = holders_of(store);
+
+        for (size_t i = 0; i < h.n; i++)
+            if (h.list[i]->working && h.list[i]->wait.hub == hub)
+                store->driver->cancel(h.list[i]->conn);
+        free(h.list);
+        next = oxypy_store_next(rt, store);
+        oxypy_store_unref(store);
+    }
+}
+
 void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
 {
     holders h;
@@ -396,7 +424,7 @@ static PyObject *task_name(PyObject *task)
 /* {"task", "seconds", "in_transaction", "sql"} of one lease. */
 static PyObject *holder_dict(const oxypy_lease *lease, oxy_ns now)
 {
-    PyObject *task = lease->task == NULL ? NULL : Py_NewRef(lease->task);
+    PyObject *task = lease->task == NULL ? NULL : oxypy_weak_get(lease->task);
     PyObject *sql = Py_NewRef(lease->sql == NULL ? Py_None : lease->sql);
     double seconds = (double)(now - lease->since) / 1e9;
     bool in_transaction = false;
@@ -484,7 +512,7 @@ PyObject *oxypy_store_stats(oxypy_store *store)
 }
 
 /* Another handle on the same file, whose writer may be what is waited for; counted. */
-static oxypy_store *neighbour(oxypy_store *store, oxypy_store *after)
+static oxypy_store *neighbour(const oxypy_store *store, const oxypy_store *after)
 {
     oxypy_store *other;
 

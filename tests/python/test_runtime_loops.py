@@ -1,0 +1,228 @@
+"""Several loops, one after the other and at once; uvloop; loops that are closed under a statement."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from oxyde import _core
+from runtime_support import ENDLESS, SLOW, changed, configured, is_quiet, opened, run, value
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "parcels.db"
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def run_loop(request: pytest.FixtureRequest) -> Run:
+    return asyncio.run if request.param == "asyncio" else uvloop.run
+
+
+async def create(database: _core.Database) -> None:
+    await changed(database, "CREATE TABLE parcel (id INTEGER PRIMARY KEY, ref TEXT)")
+
+
+def test_reads_writes_and_cancels_on_either_loop(file: Path, run_loop: Run) -> None:
+    async def main() -> None:
+        async with opened(file) as database:
+            await create(database)
+            await asyncio.gather(
+                *(changed(database, "INSERT INTO parcel (ref) VALUES (?)", [str(n)]) for n in range(200))
+            )
+            assert await value(database, SLOW.format(200_000)) == 200_000
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await run(database, ENDLESS)
+            await is_quiet(database)
+            assert await value(database, "SELECT count(*) FROM parcel") == 200
+
+    run_loop(main())
+
+
+@pytest.mark.parametrize("path", [":memory:", "file"])
+def test_a_handle_moves_from_loop_to_loop(path: str, file: Path, run_loop: Run) -> None:
+    database = configured(path if path == ":memory:" else file)
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+
+    async def work() -> None:
+        await changed(database, "INSERT INTO parcel (ref) VALUES ('a')")
+        assert await value(database, SLOW.format(100_000)) == 100_000
+
+    async def end() -> None:
+        assert await value(database, "SELECT count(*) FROM parcel") == 5
+        await database._close(1)
+
+    run_loop(begin())
+    for _ in range(5):
+        run_loop(work())
+    run_loop(end())
+
+
+def test_one_handle_in_several_threads_loops_at_once(file: Path) -> None:
+    database = configured(file)
+    errors: list[BaseException] = []
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+
+    async def one(name: str) -> None:
+        for n in range(25):
+            await changed(database, "INSERT INTO parcel (ref) VALUES (?)", [f"{name}-{n}"])
+            await run(database, "SELECT count(*) FROM parcel")
+
+    async def many(name: str) -> None:
+        await asyncio.gather(*(one(f"{name}-{n}") for n in range(10)))
+
+    def thread(name: str, runner: Run) -> None:
+        try:
+            runner(many(name))
+        except BaseException as error:
+            errors.append(error)
+
+    async def end() -> None:
+        await is_quiet(database)
+        assert await value(database, "SELECT count(DISTINCT ref) FROM parcel") == 4 * 10 * 25
+        await database._close(1)
+
+    asyncio.run(begin())
+    threads = [
+        threading.Thread(target=thread, args=(str(n), asyncio.run if n % 2 else uvloop.run)) for n in range(4)
+    ]
+    for started in threads:
+        started.start()
+    for started in threads:
+        started.join(60)
+    assert not errors
+    asyncio.run(end())
+
+
+def test_a_writer_of_one_thread_waits_for_that_of_another(file: Path) -> None:
+    database = configured(file)
+    held, release = threading.Event(), threading.Event()
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+
+    async def hold() -> None:
+        session = await database._acquire("writer", None)
+        await session._run("BEGIN IMMEDIATE")
+        await changed(session, "INSERT INTO parcel (ref) VALUES ('held')")
+        held.set()
+        await asyncio.to_thread(release.wait, 10)
+        await session._run("COMMIT")
+        session._release()
+
+    async def wait() -> None:
+        task = asyncio.create_task(value(database, "SELECT 1"))
+        assert await task == 1
+        writing = asyncio.create_task(changed(database, "INSERT INTO parcel (ref) VALUES ('late')"))
+        await asyncio.sleep(0.05)
+        assert not writing.done()
+        release.set()
+        assert await asyncio.wait_for(asyncio.shield(writing), 10) == 1
+        await database._close(1)
+
+    asyncio.run(begin())
+    holder = threading.Thread(target=lambda: asyncio.run(hold()))
+    holder.start()
+    assert held.wait(10)
+    asyncio.run(wait())
+    holder.join(10)
+
+
+@pytest.mark.parametrize("path", [":memory:", "file"])
+def test_a_loop_closed_under_a_statement_frees_its_connection(path: str, file: Path) -> None:
+    database = configured(path if path == ":memory:" else file, max=2)
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+        await changed(database, "INSERT INTO parcel (ref) VALUES ('kept')")
+
+    async def leave() -> None:
+        # Nobody cancels this task: the loop is stopped and closed under it.
+        asyncio.get_running_loop().stop()
+        await run(database, ENDLESS)
+
+    async def end() -> None:
+        assert await value(database, "SELECT count(*) FROM parcel") == 1
+        await is_quiet(database)
+        await database._close(1)
+
+    asyncio.run(begin())
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(leave())
+    loop.run_forever()
+    loop.run_until_complete(asyncio.sleep(0.01))
+    loop.close()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    del task, loop
+    gc.collect()
+    asyncio.run(asyncio.wait_for(end(), 20))
+
+
+def test_a_loop_closed_inside_a_transaction_rolls_it_back(file: Path) -> None:
+    database = configured(file)
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+
+    async def leave() -> None:
+        session = await database._acquire("writer", None)
+        await session._run("BEGIN IMMEDIATE")
+        await changed(session, "INSERT INTO parcel (ref) VALUES ('never')")
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(60)
+
+    async def end() -> None:
+        await changed(database, "INSERT INTO parcel (ref) VALUES ('kept')")
+        assert [row["ref"] for row in await run(database, "SELECT ref FROM parcel")] == ["kept"]
+        await database._close(1)
+
+    asyncio.run(begin())
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(leave())
+    loop.run_forever()
+    loop.close()
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    del task, loop
+    gc.collect()
+    asyncio.run(asyncio.wait_for(end(), 20))
+
+
+def test_loops_that_are_gone_leave_nothing_behind(file: Path) -> None:
+    database = configured(file)
+
+    async def work() -> None:
+        await database._open()
+        assert await value(database, SLOW.format(50_000)) == 50_000
+
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def end() -> None:
+        await database._close(1)
+
+    asyncio.run(work())
+    gc.collect()
+    before = descriptors()
+    for _ in range(20):
+        asyncio.run(work())
+    gc.collect()
+    assert descriptors() <= before + 2
+    asyncio.run(end())
