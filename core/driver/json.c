@@ -69,12 +69,13 @@ static bool digits(struct reader *r)
 
 static oxy__json *read_number(struct reader *r)
 {
-    const char *start = r->p;
+    const char *start = r->p, *leading;
     oxy__json *node;
 
     if (r->p < r->end && *r->p == '-')
         r->p++;
-    if (!digits(r))
+    leading = r->p;
+    if (!digits(r) || (*leading == '0' && r->p - leading > 1))
         return fail(r, OXY_DATA);
     if (r->p < r->end && *r->p == '.') {
         r->p++;

@@ -283,7 +283,7 @@ void oxy__func_fail(sqlite3_context *ctx, oxy_rc rc, const char *message);
 /* sqlite_func_decimal.c, for numbers that are not integers */
 void oxy__func_decimal_round(sqlite3_context *ctx, int n, sqlite3_value **args);
 void oxy__func_decimal_whole(sqlite3_context *ctx, sqlite3_value *value, bool up);
-/* False, with *out left alone, if it cannot be done. */
-bool oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places, double *out);
+/* OXY_DATA, with *out left alone: there is nothing to round; OXY_NOMEM. */
+oxy_rc oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places, double *out);
 
 #endif

@@ -161,7 +161,7 @@ void oxy__func_decimal_round(sqlite3_context *ctx, int n, sqlite3_value **args)
     oxy__dec_fini(&d);
 }
 
-bool oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places, double *out)
+oxy_rc oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places, double *out)
 {
     oxy__sqlite *c = sqlite3_user_data(ctx);
     oxy_buf text;
@@ -169,7 +169,7 @@ bool oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places,
     oxy_rc rc;
 
     if (places > 400)
-        return false; /* more places than any double has */
+        return OXY_DATA; /* more places than any double has */
     oxy__dec_init(&d, c->base.alloc);
     oxy_buf_init(&text, c->base.alloc, TEXT_LIMIT);
     rc = oxy__dec_from_double(&d, number);
@@ -191,7 +191,7 @@ bool oxy__func_round_double(sqlite3_context *ctx, double number, int64_t places,
     }
     oxy_buf_fini(&text);
     oxy__dec_fini(&d);
-    return rc == OXY_OK;
+    return rc;
 }
 
 void oxy__func_decimal_whole(sqlite3_context *ctx, sqlite3_value *value, bool up)

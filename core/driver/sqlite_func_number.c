@@ -112,11 +112,12 @@ static void round_int(sqlite3_context *ctx, int64_t number, int64_t places)
 static void round_real(sqlite3_context *ctx, sqlite3_value *value, int64_t places)
 {
     double number = sqlite3_value_double(value);
-    double rounded;
+    double rounded = number;
 
-    if (!isfinite(number) || !oxy__func_round_double(ctx, number, places, &rounded))
-        rounded = number;
-    sqlite3_result_double(ctx, rounded);
+    if (isfinite(number) && oxy__func_round_double(ctx, number, places, &rounded) == OXY_NOMEM)
+        sqlite3_result_error_nomem(ctx);
+    else
+        sqlite3_result_double(ctx, rounded);
 }
 
 static void func_round(sqlite3_context *ctx, int n, sqlite3_value **args)

@@ -168,7 +168,7 @@ oxy_request request(const char *sql, uint32_t flags)
     return (oxy_request){.sql = oxy_sv_of(sql), .flags = flags, .deadline = OXY_NS_NEVER};
 }
 
-oxy_rc run(oxy_conn *c, const oxy_request *r)
+oxy_rc run_request(oxy_conn *c, const oxy_request *r)
 {
     oxy_rc rc = c->driver->start(c, r);
     oxy_step step;
@@ -189,7 +189,7 @@ oxy_rc run_sql(oxy_conn *c, const char *sql, uint32_t flags)
 {
     oxy_request r = request(sql, flags);
 
-    return run(c, &r);
+    return run_request(c, &r);
 }
 
 void must_run(oxy_conn *c, const char *sql, uint32_t flags)

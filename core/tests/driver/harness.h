@@ -45,7 +45,7 @@ unsigned offloads(void);
 
 oxy_request request(const char *sql, uint32_t flags);
 /* Runs to the end, dropping rows. */
-oxy_rc run(oxy_conn *c, const oxy_request *r);
+oxy_rc run_request(oxy_conn *c, const oxy_request *r);
 oxy_rc run_sql(oxy_conn *c, const char *sql, uint32_t flags);
 void must_run(oxy_conn *c, const char *sql, uint32_t flags);
 /* First cell of the first row, as text of its kind: "NULL", "i:1", "d:1.5",

@@ -277,12 +277,12 @@ static void test_waiting_for_another_process_ends_with_the_busy_timeout(void **s
     set_option(&o, "busy_timeout_ms", "60");
     c = must_open(&o);
     assert_int_equal(read(told, &ch, 1), 1);
-    assert_int_equal(run(c, &r), OXY_LOCK_TIMEOUT);
+    assert_int_equal(run_request(c, &r), OXY_LOCK_TIMEOUT);
     assert_int_equal(c->err.native & 0xff, SQLITE_BUSY);
     assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
     /* the statement's own deadline ends the wait as well, with its own class */
     r.deadline = oxy_clock_now() + 20 * OXY_NS_PER_MS;
-    assert_int_equal(run(c, &r), OXY_STATEMENT_TIMEOUT);
+    assert_int_equal(run_request(c, &r), OXY_STATEMENT_TIMEOUT);
     assert_int_equal(write(tell, &ch, 1), 1);
     wait_for(child);
     must_run(c, "INSERT INTO t VALUES (2)", POINT);

@@ -188,7 +188,7 @@ static void test_numbered_parameters_are_counted_as_on_postgresql(void **state)
         assert_int_equal(c->cells[1].i, 20);
         c->driver->finish(c);
         r.n_values = 1;
-        assert_int_equal(run(c, &r), OXY_PROGRAMMING);
+        assert_int_equal(run_request(c, &r), OXY_PROGRAMMING);
     }
     close_conn(c);
 }
@@ -206,10 +206,10 @@ static void test_text_that_cannot_run_is_refused_before_it_does_anything(void **
     assert_int_equal(count(c, "SELECT count(*) FROM sqlite_master"), 0);
     assert_int_equal(run_sql(c, "SELECT 1; -- the end\n ; /* really", OXY_REQ_RAW), OXY_OK);
     nul.sql = OXY_SV("SELECT 1\0; DROP TABLE a");
-    assert_int_equal(run(c, &nul), OXY_PROGRAMMING);
+    assert_int_equal(run_request(c, &nul), OXY_PROGRAMMING);
     typed.values = &odd;
     typed.n_values = 1;
-    assert_int_equal(run(c, &typed), OXY_PROGRAMMING);
+    assert_int_equal(run_request(c, &typed), OXY_PROGRAMMING);
     assert_int_equal(run_sql(c, "SELEC 1", READ), OXY_PROGRAMMING);
     assert_int_equal(run_sql(c, "SELECT * FROM absent", READ), OXY_PROGRAMMING);
     assert_string_equal(c->err.message, "no such table: absent");

@@ -86,7 +86,7 @@ static void test_a_statement_that_was_slow_goes_to_the_worker_at_once(void **sta
     oxy_ns begun;
 
     (void)state;
-    assert_int_equal(run(c, &r), OXY_OK);
+    assert_int_equal(run_request(c, &r), OXY_OK);
     assert_int_equal(c->driver->start(c, &r), OXY_OK);
     begun = oxy_clock_now();
     assert_int_equal(c->driver->step(c), OXY_STEP_WANT_WORKER);
@@ -408,12 +408,12 @@ static void test_the_deadline_stops_a_statement(void **state)
 
     (void)state;
     r.deadline = oxy_clock_now() + 30 * OXY_NS_PER_MS;
-    assert_int_equal(run(c, &r), OXY_STATEMENT_TIMEOUT);
+    assert_int_equal(run_request(c, &r), OXY_STATEMENT_TIMEOUT);
     assert_true(oxy_clock_now() >= r.deadline);
     assert_int_equal(c->err.native, 9);
     assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
     r.sql = OXY_SV("SELECT 1");
-    assert_int_equal(run(c, &r), OXY_OK); /* was too quick to be noticed */
+    assert_int_equal(run_request(c, &r), OXY_OK); /* was too quick to be noticed */
     close_conn(c);
 }
 
@@ -427,7 +427,7 @@ static void test_a_write_stopped_inside_a_transaction_ends_it_and_status_says_so
     must_run(c, "BEGIN IMMEDIATE", WRITE);
     must_run(c, "INSERT INTO t VALUES (11, '')", POINT);
     r.deadline = oxy_clock_now() + 20 * OXY_NS_PER_MS;
-    assert_int_equal(run(c, &r), OXY_STATEMENT_TIMEOUT);
+    assert_int_equal(run_request(c, &r), OXY_STATEMENT_TIMEOUT);
     assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
     assert_int_equal(count(c, "SELECT count(*) FROM t"), 10);
     close_conn(c);
