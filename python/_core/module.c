@@ -281,8 +281,7 @@ static PyMethodDef module_methods[] = {
 
 /* --- making the module ------------------------------------------------------------ */
 
-/* Parts of the binding in the order in which they are made. Weak while parts
- * are still being added: a missing one is skipped. */
+/* Parts of the binding in the order in which they are made. */
 #define PARTS(X)                                                                                                       \
     X(expr)                                                                                                            \
     X(plan)                                                                                                            \
@@ -295,11 +294,6 @@ static PyMethodDef module_methods[] = {
     X(session)                                                                                                         \
     X(operation)                                                                                                       \
     X(ddl)
-
-#define X(part) int oxypy_##part##_init(PyObject *module, oxypy_state *st) __attribute__((weak));
-PARTS(X)
-#undef X
-int oxypy_constants_init(PyObject *module) __attribute__((weak));
 
 static int module_exec(PyObject *module)
 {
@@ -315,13 +309,11 @@ static int module_exec(PyObject *module)
     if (st->runtime == NULL || import_all(st) < 0)
         return -1;
 #define X(part)                                                                                                        \
-    if (oxypy_##part##_init != NULL && oxypy_##part##_init(module, st) < 0)                                            \
+    if (oxypy_##part##_init(module, st) < 0)                                                                           \
         return -1;
     PARTS(X)
 #undef X
-    if (oxypy_constants_init != NULL && oxypy_constants_init(module) < 0)
-        return -1;
-    return 0;
+    return oxypy_constants_init(module);
 }
 
 static PyModuleDef_Slot module_slots[] = {

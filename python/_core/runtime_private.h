@@ -378,6 +378,7 @@ struct oxypy_session {
     oxypy_operation *running; /* borrowed */
     oxypy_operation *first, *last; /* waiting for their turn; borrowed */
     oxy_ns deadline;
+    oxy_ns ended;             /* when the last statement ended */
     bool aborted;             /* the database ended the transaction on its own */
     bool busy;                /* a statement runs, possibly one whose task has gone */
     bool overdue;             /* its deadline was reported */
@@ -427,11 +428,5 @@ static inline bool oxypy_is_finalizing(void)
     return _Py_IsFinalizing() != 0;
 #endif
 }
-
-/* While the statement half of the binding is being added. */
-#pragma weak oxypy_prepare
-#pragma weak oxypy_prepared_fini
-#pragma weak oxypy_bind_raw
-#pragma weak oxy_dialect_sqlite
 
 #endif
