@@ -52,6 +52,7 @@ static void pass_on(oxypy_session *s)
 
     s->running = op;
     s->busy = op != NULL;
+    s->ended = oxy_clock_now();
     if (op != NULL)
         queue_wake(s, op);
 }
@@ -218,6 +219,7 @@ static PyObject *session_adopt(PyObject *self, PyObject *other)
     Py_CLEAR(s->blocked);
     s->aborted = s->overdue = false;
     s->deadline = OXY_NS_NEVER;
+    s->ended = oxy_clock_now();
     Py_RETURN_NONE;
 }
 
@@ -304,6 +306,14 @@ static PyObject *session_database(PyObject *self, void *Py_UNUSED(closure))
     oxypy_session *s = as_session(self);
 
     return Py_NewRef(s->database == NULL ? Py_None : (PyObject *)s->database);
+}
+
+static PyObject *session_idle(PyObject *self, void *Py_UNUSED(closure))
+{
+    const oxypy_session *s = as_session(self);
+    bool resting = s->lease != NULL && !s->busy && !s->lease->working;
+
+    return PyFloat_FromDouble(resting ? (double)(oxy_clock_now() - s->ended) / 1e9 : 0.0);
 }
 
 static PyObject *session_get_deadline(PyObject *self, void *Py_UNUSED(closure))
@@ -409,6 +419,7 @@ static PyMethodDef session_methods[] = {
 static PyGetSetDef session_getset[] = {
     { "_held", session_held, NULL, PyDoc_STR("Whether a connection is held."), NULL },
     { "_status", session_status, NULL, PyDoc_STR("What the connection says of itself."), NULL },
+    { "_idle", session_idle, NULL, PyDoc_STR("Seconds since the last statement ended; 0 while one runs."), NULL },
     { "_database", session_database, NULL, PyDoc_STR("The handle that the connection is of."), NULL },
     { "_deadline", session_get_deadline, session_set_deadline, PyDoc_STR("Loop time at which statements stop."), NULL },
     { NULL, NULL, NULL, NULL, NULL },

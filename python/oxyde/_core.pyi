@@ -216,6 +216,7 @@ class Session:
     def _block(self, error: BaseException | None) -> None:
         """Further operations raise this (finished, timed out, aborted); None unblocks."""
     _held: bool
+    _idle: float  # seconds since the last statement ended; 0 while one runs
     _status: Literal["idle", "active", "intrans", "inerror", "broken", "released"]
     _database: Database
     _deadline: float | None  # loop time; statements stop at it

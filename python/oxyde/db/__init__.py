@@ -2,6 +2,7 @@
 
 from . import transaction
 from .lifecycle import close, connect, health, init, lifespan
+from .observe import QueryEvent, add_query_hook, capture_queries, remove_query_hook
 from .pool import AsyncDatabase, PoolSettings, PoolStats
 from .raw import execute_script
 from .registry import disconnect_all, get_connection, register_connection, unregister_connection
@@ -19,8 +20,11 @@ __all__ = [
     "AsyncTransaction",
     "PoolSettings",
     "PoolStats",
+    "QueryEvent",
     "TransactionTimeoutError",
+    "add_query_hook",
     "atomic",
+    "capture_queries",
     "close",
     "connect",
     "create_tables",
@@ -34,6 +38,7 @@ __all__ = [
     "lifespan",
     "on_commit",
     "register_connection",
+    "remove_query_hook",
     "transaction",
     "unregister_connection",
 ]

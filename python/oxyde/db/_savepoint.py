@@ -42,6 +42,7 @@ class Savepoint:
     async def _begin(self) -> Self:
         if self._begun:
             raise InterfaceError(f"savepoint {self._name!r} was set already")
+        self._tx._check_open()
         await self._tx._run(f"SAVEPOINT {self._quoted}")
         self._begun = True
         self._hooks = len(self._tx._hooks)
@@ -57,6 +58,7 @@ class Savepoint:
             raise InterfaceError(f"savepoint {self._name!r} was not set: await it first")
         if self._over is not None:
             raise InterfaceError(f"savepoint {self._name!r} was {self._over}")
+        self._tx._check_open()
 
     def _end_inner(self, how: str, including: bool) -> None:
         """Savepoints set after this one end with it."""

@@ -15,7 +15,8 @@ from typing_extensions import Self
 
 from .. import _core
 from ..exceptions import InterfaceError, NotSupportedError
-from . import registry
+from . import observe, registry
+from ._watch import Watch
 from .settings import PoolSettings, seconds
 from .urls import DatabaseUrl, parse_url, redact
 
@@ -70,6 +71,7 @@ class AsyncDatabase(_core.Database):
         self._replaced: list[AsyncDatabase] = []
         self._build_lock = threading.Lock()
         self._building: concurrent.futures.Future[BaseException | None] | None = None
+        self._watch = Watch()
         if tuple(replicas):
             raise NotSupportedError("replicas are not available in this version")
         if auto_register:
@@ -149,6 +151,7 @@ class AsyncDatabase(_core.Database):
         try:
             self._configure(**self._configuration())
             await self._open()
+            observe.refresh(self)
         except asyncio.CancelledError:
             raise  # the others try for themselves
         except Exception as error:

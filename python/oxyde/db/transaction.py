@@ -144,7 +144,6 @@ class AsyncTransaction(_core.Session):
         self._numbers = itertools.count(1)
         self._rollback_only = False
         self._ended_by: BaseException | None = None
-        self._watch: asyncio.TimerHandle | None = None
 
     # --- what it is --------------------------------------------------------------------
 
@@ -186,7 +185,7 @@ class AsyncTransaction(_core.Session):
 
     def savepoint(self, name: str | None = None) -> Savepoint:
         """A savepoint: `await` it, or use it with `async with`."""
-        self.id  # noqa: B018  not before the start
+        self._check_open()
         if name is None:
             name = f"oxyde_{next(self._numbers)}"
         elif not isinstance(name, str):
@@ -199,8 +198,7 @@ class AsyncTransaction(_core.Session):
         """Calls a function, sync or async, after the commit; with `robust` its errors are logged only."""
         if not callable(func):
             raise TypeError(f"on_commit() takes a function, not {type(func).__name__}")
-        if not self._usable:
-            raise InterfaceError("on_commit() needs a transaction that is open")
+        self._check_open()
         self._hooks.append((func, robust))
         return _READY
 
@@ -240,6 +238,7 @@ class AsyncTransaction(_core.Session):
             raise
         self._id, self._state, self._task = number, "active", asyncio.current_task()
         self._deadline = deadline
+        database._watch.add(self)
 
     async def _leave_begin(self) -> None:
         """BEGIN failed, or was cancelled when it had succeeded."""
@@ -263,6 +262,7 @@ class AsyncTransaction(_core.Session):
         if self._task is not asyncio.current_task():
             raise InterfaceError("transaction.atomic context mismatch: only the task that entered may leave")
         if self._ended_by is not None:
+            self._unbind()
             if error is None or isinstance(error, asyncio.CancelledError):
                 raise self._ended_by
             return
@@ -309,7 +309,6 @@ class AsyncTransaction(_core.Session):
         limit = self._handle.settings.limit("cancel_timeout", 2)
         try:
             if self._status in ("intrans", "inerror", "active"):
-                self._block(None)
                 await Shielded(self._run("ROLLBACK"), limit)
             await self._allow_writes()
         except Exception as error:
@@ -322,19 +321,34 @@ class AsyncTransaction(_core.Session):
         self._savepoints.clear()
         if state != "committed":
             self._hooks.clear()
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        if self._task is not None and self._handle._session_of(self._task) is self:
-            self._handle._bind_task(self._task, None)
+        self._handle._watch.discard(self)
+        # One that was ended under its owner stays the task's until the owner leaves: its next
+        # statement must raise, not run in autocommit.
+        if self._ended_by is None:
+            self._unbind()
         # What the connection's own status shows decides whether it is used again.
         self._release()
 
+    def _unbind(self) -> None:
+        if self._task is not None and self._handle._session_of(self._task) is self:
+            self._handle._bind_task(self._task, None)
+
     async def _abandon(self, reason: BaseException) -> None:
         """Rolls back now; later statements and the exit raise the reason."""
-        await self._roll_back()
         self._ended_by = reason
         self._block(reason)
+        await self._roll_back()
+
+    def _check_open(self) -> None:
+        """Raises unless statements can still run."""
+        if self._ended_by is not None:
+            raise self._ended_by
+        if self._state is None:
+            raise InterfaceError("Transaction not started")
+        if self._state != "active":
+            raise InterfaceError(f"transaction {self.id} is over: {self._state}")
+        if self._status in ("inerror", "idle"):
+            raise TransactionAbortedError(f"Transaction {self.id} was ended by an earlier error")
 
     async def _run_hooks(self) -> None:
         hooks, self._hooks = self._hooks, []
