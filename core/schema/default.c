@@ -183,11 +183,11 @@ static bool survives_sqlite(oxy_sv text)
         }
     }
     /* Up to 15 digits and a power of ten are exact, so is their quotient. */
-    if (digits == 0 || digits > 15)
+    if (digits == 0 || digits > 15 || (value == 0 && text.p[0] == '-'))
         return false;
     value = text.p[0] == '-' ? -(value / unit) : value / unit;
     i = oxy_double_format(back, value);
-    if (!point) /* an integer loses leading zeros and the sign of zero only */
+    if (!point) /* an integer has no ".0" */
         i -= 2;
     return oxy_sv_eq(text, (oxy_sv){back, i});
 }
