@@ -193,6 +193,11 @@ def test_a_db_type_that_cannot_hold_the_values_is_refused(annotation: Any, db_ty
         column_type(annotation, (), db_type, "M.f")
 
 
+def test_a_literal_of_enum_members_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"M\.f.*annotate with the Enum"):
+        column_type(Literal[Color.RED], (), None, "M.f")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -300,6 +305,8 @@ class Document(pydantic.BaseModel):
         (Position, "TEXT", Position(x=2), '{"x":2}'),
         (list[int], "TEXT", [1, 2], "[1,2]"),
         (Any, None, {1: {dt.date(2031, 1, 2)}}, {"1": ["2031-01-02"]}),
+        (pydantic.Secret[int], None, pydantic.Secret[int](5), 5),
+        (set[Color], None, {Color.RED, Color.BLUE}, ["blue", "red"]),
         (int, None, 5, 5),
         (list[int], None, [5], [5]),
     ],

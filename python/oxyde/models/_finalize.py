@@ -70,12 +70,10 @@ def finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool) 
         return False
     adopt_fields(cls)
     columns = _columns(cls)
-    meta.relation_fields = tuple(name for name, c in columns.items() if c.column_type is None)
-    if not meta.relation_fields:
+    if all(column.column_type is not None for column in columns.values()):
         # A foreign key adds columns, and these may be named as well.
         _check_names(cls, meta, columns)
-    meta.field_metadata = columns
-    meta.finished = True
+    meta.finish(columns)
     drop_pending(cls)
     return True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import functools
 import types
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -83,9 +84,14 @@ def coerce_for(column: ColumnType, annotation: Any) -> Convert | None:
 # --- to the stored form -----------------------------------------------------------------
 
 
+@functools.cache
+def _secret_types() -> tuple[type[Any], ...]:
+    return (pydantic.SecretStr, pydantic.SecretBytes, pydantic.Secret)
+
+
 def _secrets(value: Any) -> Any:
     """The value with every secret laid open: a mask would be stored otherwise."""
-    if isinstance(value, (pydantic.SecretStr, pydantic.SecretBytes)):
+    if isinstance(value, _secret_types()):
         return value.get_secret_value()
     if isinstance(value, dict):
         return {key: _secrets(item) for key, item in value.items()}
@@ -147,9 +153,7 @@ class Encode:
 
 
 def _secret_value(value: Any) -> Any:
-    if isinstance(value, (pydantic.SecretStr, pydantic.SecretBytes)):
-        return value.get_secret_value()
-    return value
+    return value.get_secret_value() if isinstance(value, _secret_types()) else value
 
 
 def _text(value: Any) -> Any:
@@ -230,7 +234,10 @@ def _array_to_stored(shape: Shape, elem: str) -> Convert | None:
         convert = _scalar_to_stored(item, elem)
     if shape.container is list and convert is None:
         return None
-    return Items(convert, sort=shape.container in (set, frozenset))
+    is_set = shape.container in (set, frozenset)
+    if is_set and item.enum is not None:
+        convert = _enum_value  # members have no order, their values do
+    return Items(convert, sort=is_set)
 
 
 def _scalar_to_stored(shape: Shape, kind: str) -> Convert | None:

@@ -278,9 +278,8 @@ def _is_structure(base: Any) -> bool:
 def _shape_of_literal(base: Any) -> Shape:
     values = [v for v in get_args(base) if v is not None]
     optional = len(values) < len(get_args(base))
-    raw = [v.value if isinstance(v, enum.Enum) else v for v in values]
     for cls, kind in ((bool, "boolean"), (int, "big_integer"), (str, "text"), (bytes, "blob")):
-        if raw and all(isinstance(v, cls) and (cls is bool or not isinstance(v, bool)) for v in raw):
+        if values and all(isinstance(v, cls) and (cls is bool or not isinstance(v, bool)) for v in values):
             return Shape(kind, base, optional)
     return Shape("json", base, optional)
 
@@ -358,6 +357,9 @@ _HOLDS: dict[str, frozenset[str]] = {
 def column_type(annotation: Any, metadata: Iterable[Any], db_type: str | None, label: str) -> ColumnType:
     """The column's type; `label` ("Model.field") is for messages."""
     shape = shape_of(annotation, metadata)
+    if get_origin(shape.base) is Literal and any(isinstance(v, enum.Enum) for v in get_args(shape.base)):
+        # Pydantic takes only the member for it, never the value that was stored.
+        raise TypeError(f"{label}: a Literal of enum members cannot be stored; annotate with the Enum")
     if db_type is None:
         if shape.enum is not None:
             _require_text_values(shape.enum, label)

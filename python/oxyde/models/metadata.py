@@ -68,8 +68,10 @@ class ColumnMeta:
 class ModelMeta:
     """The options of `Meta` and, once the model is finished, its columns.
 
-    `finished`: the annotations could be resolved and `field_metadata` is complete. `error`: what
-    was wrong with a model that was finished later than its class statement.
+    `pk_fields`: all key fields, in field order. `finished`: the annotations could be resolved and
+    `field_metadata` is complete. `error`: what was wrong with a model that was finished later than
+    its class statement. `columns`: the part of `field_metadata` that has columns of its own;
+    `relation_fields`: the names of the rest.
     """
 
     is_table: bool = False
@@ -84,27 +86,26 @@ class ModelMeta:
     extra: dict[str, Any] = field(default_factory=dict)
     field_metadata: dict[str, ColumnMeta] = field(default_factory=dict)
     relations: dict[str, RelationInfo] = field(default_factory=dict)
+    pk_fields: tuple[str, ...] = ()
     finished: bool = field(default=False, repr=False)
     error: Exception | None = field(default=None, repr=False)
+    columns: dict[str, ColumnMeta] = field(default_factory=dict, repr=False)
     relation_fields: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def pk_fields(self) -> tuple[str, ...]:
-        """Names of all key fields, in field order."""
-        return tuple(name for name, column in self.field_metadata.items() if column.primary_key)
 
     @property
     def pk_field(self) -> str | None:
         """Name of the first key field."""
-        return next(iter(self.pk_fields), None)
+        return self.pk_fields[0] if self.pk_fields else None
 
     @property
     def pk_column(self) -> str | None:
         """Column of the first key field."""
-        name = self.pk_field
-        return None if name is None else self.field_metadata[name].db_column
+        return self.field_metadata[self.pk_fields[0]].db_column if self.pk_fields else None
 
-    @property
-    def columns(self) -> dict[str, ColumnMeta]:
-        """The fields that have a column of their own."""
-        return {name: c for name, c in self.field_metadata.items() if c.column_type is not None}
+    def finish(self, fields: dict[str, ColumnMeta]) -> None:
+        """Takes over the fields of the finished model."""
+        self.field_metadata = fields
+        self.columns = {name: c for name, c in fields.items() if c.column_type is not None}
+        self.relation_fields = tuple(name for name, c in fields.items() if c.column_type is None)
+        self.pk_fields = tuple(name for name, c in fields.items() if c.primary_key)
+        self.finished = True
