@@ -203,7 +203,7 @@ bool oxypy_loop_is_due(const oxypy_loop *loop, oxy_ns now)
 
 void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
 {
-    PyObject *object, *callback, *handle = NULL;
+    PyObject *object, *callback, *handle = NULL, *type, *value, *traceback;
 
     loop->spent += now - began;
     if (loop->marked || loop->spent < MARK_AFTER)
@@ -211,6 +211,7 @@ void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
     object = oxypy_loop_object(loop);
     if (object == NULL)
         return;
+    PyErr_Fetch(&type, &value, &traceback); /* the statement may have failed */
     callback = PyObject_GetAttrString((PyObject *)loop, "_turn");
     if (callback != NULL)
         handle = PyObject_CallMethodOneArg(object, loop->st->s_call_soon, callback);
@@ -222,6 +223,7 @@ void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
     Py_DECREF(object);
     Py_XDECREF(callback);
     Py_XDECREF(handle);
+    PyErr_Restore(type, value, traceback);
 }
 
 /* --- callbacks ------------------------------------------------------------------------ */

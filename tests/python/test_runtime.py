@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from oxyde import _core
 from oxyde.exceptions import (
+    DataError,
     InterfaceError,
     ManagerError,
     OperationalError,
@@ -247,6 +248,12 @@ async def test_a_loop_of_short_statements_lets_others_run() -> None:
             statements += 1
             assert statements < 200_000
         assert statements > 1
+
+
+async def test_an_error_after_much_inline_work_is_not_lost() -> None:
+    async with opened(budget_ns=1_000_000_000) as database:
+        with pytest.raises(DataError, match="UTF-8"):
+            await run(database, SLOW.format(20_000) + " UNION ALL SELECT CAST(X'ff' AS TEXT)")
 
 
 async def test_a_thousand_tasks_share_one_writer(file: Path) -> None:
