@@ -11,7 +11,28 @@ import pytest
 
 from oxyde import PoolSettings
 
-FIRST_TWENTY = ["max_connections", "min_connections", "acquire_timeout", "idle_timeout", "max_lifetime", "test_before_acquire", "transaction_timeout", "transaction_cleanup_interval", "sqlite_journal_mode", "sqlite_synchronous", "sqlite_cache_size", "sqlite_busy_timeout", "ssl_mode", "ssl_root_cert", "ssl_client_cert", "ssl_client_key", "pg_application_name", "pg_statement_cache_capacity", "mysql_charset", "mysql_collation"]
+FIRST_TWENTY = [
+    "max_connections",
+    "min_connections",
+    "acquire_timeout",
+    "idle_timeout",
+    "max_lifetime",
+    "test_before_acquire",
+    "transaction_timeout",
+    "transaction_cleanup_interval",
+    "sqlite_journal_mode",
+    "sqlite_synchronous",
+    "sqlite_cache_size",
+    "sqlite_busy_timeout",
+    "ssl_mode",
+    "ssl_root_cert",
+    "ssl_client_cert",
+    "ssl_client_key",
+    "pg_application_name",
+    "pg_statement_cache_capacity",
+    "mysql_charset",
+    "mysql_collation",
+]
 
 
 def test_the_first_twenty_fields_are_positional_in_order() -> None:

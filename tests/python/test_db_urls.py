@@ -58,7 +58,7 @@ def test_three_slashes_open_the_file_that_exists(tmp_path: Path, monkeypatch: py
 
 def test_parameters_are_known_ones() -> None:
     assert parse_url("sqlite://shop.db?mode=ro&immutable=1").parameters == {"mode": "ro", "immutable": "1"}
-    with pytest.raises(ValueError, match="'mod'.*'mode'"):
+    with pytest.raises(ValueError, match=r"'mod'.*'mode'"):
         parse_url("sqlite://shop.db?mod=ro")
     with pytest.raises(ValueError, match="rwc"):
         parse_url("sqlite://shop.db?mode=write")
@@ -88,7 +88,7 @@ def test_schemes_name_the_backend(url: str, backend: str) -> None:
 
 @pytest.mark.parametrize("url", ["", "shop.db", "oracle://h/d", "http://h", "sqlite", "postgres:h", "://x"])
 def test_other_urls_are_refused_naming_the_schemes(url: str) -> None:
-    with pytest.raises(ValueError, match="^Unsupported database URL"):
+    with pytest.raises(ValueError, match=r"^Unsupported database URL"):
         parse_url(url)
 
 

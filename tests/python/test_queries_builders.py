@@ -41,7 +41,7 @@ def test_builders_leave_their_receiver_alone() -> None:
 
 
 def test_filter_checks_names_lookups_and_values_at_the_call() -> None:
-    with pytest.raises(FieldError, match="Parcel has no field 'wieght'.*weight"):
+    with pytest.raises(FieldError, match=r"Parcel has no field 'wieght'.*weight"):
         Parcel.objects.filter(wieght=1)
     with pytest.raises(FieldLookupError):
         Parcel.objects.filter(ref__foo=1)

@@ -58,9 +58,9 @@ async def test_get_wants_exactly_one_row() -> None:
     assert (await Parcel.objects.get(ref="A3")).weight == 9
     assert (await Parcel.objects.filter(weight=9).get()).ref == "A3"
     assert (await Parcel.objects.get(Parcel.weight == 9, Q(ref="A3"))).id == 4
-    with pytest.raises(NotFoundError, match="^Parcel matching query not found$"):
+    with pytest.raises(NotFoundError, match=r"^Parcel matching query not found$"):
         await Parcel.objects.get(ref="none")
-    with pytest.raises(MultipleObjectsReturned, match="^Query for Parcel returned multiple objects$"):
+    with pytest.raises(MultipleObjectsReturned, match=r"^Query for Parcel returned multiple objects$"):
         await Parcel.objects.get(depot_id=0)
     assert await Parcel.objects.get_or_none(ref="none") is None
     with pytest.raises(MultipleObjectsReturned):

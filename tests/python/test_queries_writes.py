@@ -272,7 +272,7 @@ async def test_update_counts_matched_rows() -> None:
 async def test_update_validates_and_checks_names() -> None:
     with pytest.raises(pydantic.ValidationError):
         Parcel.objects.update(weight=-1)
-    with pytest.raises(FieldError, match="wieght.*weight"):
+    with pytest.raises(FieldError, match=r"wieght.*weight"):
         Parcel.objects.update(wieght=1)
     with pytest.raises(ValueError):
         Parcel.objects.update()

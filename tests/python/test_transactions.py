@@ -38,6 +38,11 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         assert opened.stats().busy == 0
 
 
+ROLLING_BACK = (
+    "INSERT OR ROLLBACK INTO parcels (ref, weight, state, extra, marks) VALUES ('a', 1, 'new', '{}', '[]')"
+)
+
+
 async def refs() -> list[str]:
     return list(await Parcel.objects.order_by("ref").values_list("ref", flat=True).all())
 
@@ -123,10 +128,7 @@ async def test_a_transaction_that_the_database_ended_is_never_committed() -> Non
         async with atomic() as block:
             await add("a")
             with pytest.raises(UniqueViolationError):
-                await execute_raw(
-                    "INSERT OR ROLLBACK INTO parcels (ref, weight, state, extra, marks) "
-                    "VALUES ('a', 1, 'new', '{}', '[]')"
-                )
+                await execute_raw(ROLLING_BACK)
             assert block.status == "failed"
             with pytest.raises(TransactionAbortedError):
                 await add("b")
@@ -510,6 +512,39 @@ async def test_a_cancelled_statement_stops_and_the_block_rolls_back(database: db
         await asyncio.wait_for(work(), 0.1)
     assert await refs() == []
     assert database.stats().busy == 0
+
+
+async def test_a_cancelled_write_in_a_nested_block_keeps_the_cancellation(database: db.AsyncDatabase) -> None:
+    slow = (
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+        "INSERT INTO berths SELECT 'N', x, 0 FROM c"
+    )
+
+    async def work() -> None:
+        async with atomic():
+            await add("a")
+            async with atomic():
+                await execute_raw(slow)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await refs() == []
+    assert await execute_raw("SELECT * FROM berths") == []
+    assert database.stats().busy == 0
+
+
+async def test_an_aborted_transaction_lets_errors_through_nested_blocks() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with atomic():
+            await add("a")
+            async with atomic():
+                with pytest.raises(UniqueViolationError):
+                    await execute_raw(ROLLING_BACK)
+                raise ZeroDivisionError
+    assert await refs() == []
 
 
 async def test_many_blocks_take_turns() -> None:

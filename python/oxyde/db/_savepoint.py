@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from .transaction import AsyncTransaction
 
 __all__ = ["Savepoint"]
+
+_log = logging.getLogger("oxyde.transaction")
 
 
 class Savepoint:
@@ -85,13 +88,15 @@ class Savepoint:
         return await self._begin()
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if self._over is not None or not self._tx._usable:
+        if self._over is not None:
             return
         if error is None:
             await self.release()
             return
         try:
             await self.rollback()
-        finally:
-            if self._tx._usable and self._over is None:
-                await self.release()
+            await self.release()
+        except Exception as failure:
+            # The transaction is gone as a whole; its own exit says so. What matters here is the
+            # error on its way.
+            _log.debug("savepoint %r could not be rolled back: %r", self._name, failure)

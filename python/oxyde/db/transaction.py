@@ -558,9 +558,6 @@ class AtomicTransactionContext:
         loop = asyncio.get_running_loop()
         overdue = tx._deadline is not None and loop.time() >= tx._deadline
         tx._deadline = self._outer_deadline
-        if tx._ended_by is not None or not tx._usable:
-            # The whole transaction is gone; the outermost exit says why.
-            return
         if error is None and not overdue:
             await savepoint.release()
             return

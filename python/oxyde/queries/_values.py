@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from .. import _core
@@ -39,11 +40,17 @@ def instance_of(
     return model(**values)
 
 
-def has_save_hooks(model: Any) -> bool:
-    """Whether the class overrides pre_save or post_save."""
+@cache
+def _own_hooks() -> tuple[Any, Any]:
     from ..models.base import Model
 
-    return model.pre_save is not Model.pre_save or model.post_save is not Model.post_save
+    return Model.pre_save, Model.post_save
+
+
+def has_save_hooks(model: Any) -> bool:
+    """Whether the class overrides pre_save or post_save."""
+    before, after = _own_hooks()
+    return model.pre_save is not before or model.post_save is not after
 
 
 def checked_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,12 +42,14 @@ class Q(_core.Expr):
     __slots__ = ()
 
     def __new__(cls, *conditions: Any, **lookups: Any) -> Q:
-        for condition in conditions:
-            if not is_condition(condition):
-                raise ValueError(f"Q() takes conditions and lookups, not {condition!r}")
-        args = tuple(c for c in conditions if not (isinstance(c, Q) and not c.args))
+        args: tuple[_core.Expr, ...] = ()
+        if conditions:
+            for condition in conditions:
+                if not is_condition(condition):
+                    raise ValueError(f"Q() takes conditions and lookups, not {condition!r}")
+            args = tuple([c for c in conditions if c.args or not isinstance(c, Q)])
         if lookups:
-            args += tuple(_lookup(keyword, value) for keyword, value in lookups.items())
+            args += tuple([_lookup(keyword, value) for keyword, value in lookups.items()])
         # data tells Q(...), written as one group, from combinations: for repr and flattening.
         return _new(cls, X_AND, 0, args, "Q")  # type: ignore[no-any-return]
 
