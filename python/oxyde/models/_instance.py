@@ -236,7 +236,9 @@ async def _write_row(
     instance: Any, action: _Action, update_fields: set[str] | None, client: Any, using: str | None
 ) -> None:
     is_create = action == "insert"
-    names: list[str] = [] if is_create else _update_names(instance, update_fields)
+    names: list[str] = []
+    if not is_create and update_fields is not None:
+        names = _update_names(instance, update_fields)  # wrong names are told before the hook runs
     await instance.pre_save(is_create=is_create, update_fields=update_fields)
     from ._values import validate_assigned
 
@@ -252,7 +254,7 @@ async def _write_row(
         )
     else:
         if update_fields is None:
-            names = _update_names(instance, None)  # a hook may have loaded more
+            names = _update_names(instance, None)
         if names:
             await _update_row(instance, names, client, using)
     _set_saved(instance, True)
