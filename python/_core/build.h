@@ -14,15 +14,15 @@
 /* X(C name, keyword). Order is the contract's; RANGE is a second name of BETWEEN. */
 #define OXYPY_LOOKUP_LIST(X)                                                                                           \
     X(EXACT, "exact")                                                                                                  \
-    X(NE, "ne") X(IN, "in") X(ISNULL, "isnull") X(GT, "gt") X(GTE, "gte") X(LT, "lt") X(LTE, "lte")                    \
-        X(BETWEEN, "between") X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains")                      \
-            X(STARTSWITH, "startswith") X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith")                          \
-                X(IENDSWITH, "iendswith") X(IEXACT, "iexact") X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year")    \
-                    X(MONTH, "month") X(DAY, "day") X(DATE, "date") X(TIME, "time") X(QUARTER, "quarter")              \
-                        X(WEEK, "week") X(WEEK_DAY, "week_day") X(ISO_WEEK_DAY, "iso_week_day")                        \
-                            X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute") X(SECOND, "second")            \
-                                X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len")                    \
-                                    X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
+    X(NE, "ne")                                                                                                        \
+    X(IN, "in") X(ISNULL, "isnull") X(GT, "gt") X(GTE, "gte") X(LT, "lt") X(LTE, "lte") X(BETWEEN, "between")          \
+        X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains") X(STARTSWITH, "startswith")                \
+            X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith") X(IENDSWITH, "iendswith") X(IEXACT, "iexact")        \
+                X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year") X(MONTH, "month") X(DAY, "day") X(DATE, "date")  \
+                    X(TIME, "time") X(QUARTER, "quarter") X(WEEK, "week") X(WEEK_DAY, "week_day")                      \
+                        X(ISO_WEEK_DAY, "iso_week_day") X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute")    \
+                            X(SECOND, "second") X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len")    \
+                                X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
 
 typedef enum oxypy_lookup_op {
 #define X(name, text) OXYPY_L_##name,
@@ -267,10 +267,31 @@ int oxypy_build_returning(oxypy_build *cx, PyObject *returning, oxypy_statement 
 
 /* expr.c: steals args and data, also on failure. */
 oxypy_expr *oxypy_expr_steal(oxypy_state *st, int kind, int op, PyObject *args, PyObject *data);
-/* compiled.c: borrowed compiled statement of a shape, or NULL without an
- * exception; put keeps its own reference. */
-oxypy_compiled *oxypy_cache_get(oxypy_state *st, oxypy_plan *plan, const char *key, size_t len, uint64_t hash);
-int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const char *key, size_t len, uint64_t hash, oxypy_compiled *c);
+/* compiled.c: borrowed compiled statement of a key, or NULL without an
+ * exception. put keeps references of its own, to pins as well (may be NULL):
+ * objects whose addresses are part of the key. */
+oxypy_compiled *oxypy_cache_get(oxypy_plan *plan, const void *key, size_t len, uint64_t hash);
+int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const void *key, size_t len, uint64_t hash, oxypy_compiled *c,
+                    PyObject *pins);
+
+/* --- the short way (shortcut.c) ---------------------------------------------------------- */
+
+#define OXYPY_SHORT_ITEMS 48 /* conditions, terms and names together */
+#define OXYPY_SHORT_VALUES 16
+
+typedef struct oxypy_short {
+    uint64_t key[OXYPY_SHORT_ITEMS + 8];
+    uint32_t n, n_values;
+    uint64_t hash;
+    oxy_value values[OXYPY_SHORT_VALUES]; /* in the order of the builder's parameters */
+    oxypy_origin origins[OXYPY_SHORT_VALUES];
+} oxypy_short;
+
+/* 1: the query is plain, *s tells its key and values; 0: it is not; -1. */
+int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_what what, int64_t limit,
+                    const oxy_dialect *dialect, oxypy_short *s);
+PyObject *oxypy_short_pins(oxypy_query *q); /* new reference */
+
 /* Steals sql (also on failure). */
 oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statement *stmt, PyObject *plans);
 /* prepare.c: SQL text and plain values, for sql(). */

@@ -14,6 +14,7 @@ typedef struct entry {
     struct entry *newer, *older; /* of the LRU list */
     uint64_t hash;
     oxypy_compiled *compiled;
+    PyObject *pins; /* keep addresses in the key from being used again; or NULL */
     size_t len;
     char key[];
 } entry;
@@ -167,12 +168,14 @@ static void drop_oldest(struct oxypy_cache *cache)
     cache->st->cache_size--;
     cache->st->cache_evictions++;
     oxypy_compiled *c = e->compiled;
+    PyObject *pins = e->pins;
 
     PyMem_Free(e);
     Py_DECREF(c);
+    Py_XDECREF(pins);
 }
 
-oxypy_compiled *oxypy_cache_get(oxypy_state *st, oxypy_plan *plan, const char *key, size_t len, uint64_t hash)
+oxypy_compiled *oxypy_cache_get(oxypy_plan *plan, const void *key, size_t len, uint64_t hash)
 {
     struct oxypy_cache *cache = plan->cache;
 
@@ -182,15 +185,14 @@ oxypy_compiled *oxypy_cache_get(oxypy_state *st, oxypy_plan *plan, const char *k
                 unlink_entry(cache, e);
                 link_newest(cache, e);
             }
-            st->cache_hits++;
             return e->compiled;
         }
     }
-    st->cache_misses++;
     return NULL;
 }
 
-int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const char *key, size_t len, uint64_t hash, oxypy_compiled *c)
+int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const void *key, size_t len, uint64_t hash, oxypy_compiled *c,
+                    PyObject *pins)
 {
     if (!plan->cache) {
         plan->cache = PyMem_Calloc(1, sizeof *plan->cache);
@@ -213,6 +215,7 @@ int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const char *key, size_t l
     e->hash = hash;
     e->len = len;
     e->compiled = (oxypy_compiled *)Py_NewRef(c);
+    e->pins = Py_XNewRef(pins);
     memcpy(e->key, key, len);
     e->next = cache->buckets[hash & (N_BUCKETS - 1)];
     cache->buckets[hash & (N_BUCKETS - 1)] = e;
@@ -226,6 +229,7 @@ int oxypy_cache_traverse(struct oxypy_cache *cache, visitproc visit, void *arg)
 {
     for (entry *e = cache ? cache->newest : NULL; e; e = e->older) {
         Py_VISIT(e->compiled);
+        Py_VISIT(e->pins);
     }
     return 0;
 }
@@ -237,7 +241,9 @@ void oxypy_cache_free(struct oxypy_cache *cache)
     while (e) {
         entry *older = e->older;
 
+        cache->st->cache_size--;
         Py_DECREF(e->compiled);
+        Py_XDECREF(e->pins);
         PyMem_Free(e);
         e = older;
     }

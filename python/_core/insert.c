@@ -239,7 +239,10 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
 
         rc = mask ? row_mask(st, plan, PyTuple_GET_ITEM(rows, i), PyBytes_AS_STRING(mask)) : -1;
         if (rc == 0) {
-            rc = group_row(open, mask, i, limit > 0 ? limit : PY_SSIZE_T_MAX, masks, groups);
+            /* DEFAULT VALUES makes one row. */
+            bool none = !memchr(PyBytes_AS_STRING(mask), 1, plan->n_fields);
+
+            rc = group_row(open, mask, i, none ? 1 : limit > 0 ? limit : PY_SSIZE_T_MAX, masks, groups);
         }
         Py_XDECREF(mask);
     }

@@ -92,12 +92,14 @@ static oxypy_compiled *find_or_compile(oxypy_build *cx, oxypy_statement *stmt, c
     }
     uint64_t hash = oxy_hash(key.p, key.len, 0);
 
-    c = oxypy_cache_get(cx->st, stmt->plan, key.p, key.len, hash);
+    c = oxypy_cache_get(stmt->plan, key.p, key.len, hash);
     if (c) {
+        cx->st->cache_hits++;
         Py_INCREF(c);
     } else {
+        cx->st->cache_misses++;
         c = compile(cx, stmt, dialect);
-        if (c && oxypy_cache_put(cx->st, stmt->plan, key.p, key.len, hash, c) < 0) {
+        if (c && oxypy_cache_put(cx->st, stmt->plan, key.p, key.len, hash, c, NULL) < 0) {
             Py_CLEAR(c);
         }
     }
@@ -123,7 +125,7 @@ static int raise_bind(oxypy_build *cx, const oxy_bind *bind, oxy_err *err)
     return -1;
 }
 
-static int encode_values(oxypy_build *cx, const oxy_codec *codec, oxypy_prepared *out)
+static int encode_values(oxypy_build *cx, const oxy_value *params, const oxy_codec *codec, oxypy_prepared *out)
 {
     const oxy_sql *sql = out->compiled->sql;
     oxy_err err;
@@ -137,7 +139,7 @@ static int encode_values(oxypy_build *cx, const oxy_codec *codec, oxypy_prepared
         const oxy_bind *bind = &sql->binds[i];
         oxy_value plain;
 
-        if (oxy_bind_value(bind, out->builder.params, &out->scratch, &plain, &err) != OXY_OK ||
+        if (oxy_bind_value(bind, params, &out->scratch, &plain, &err) != OXY_OK ||
             codec->encode(&plain, &bind->type, &out->scratch, &out->values[i], &err) != OXY_OK) {
             return raise_bind(cx, bind, &err);
         }
@@ -146,11 +148,16 @@ static int encode_values(oxypy_build *cx, const oxy_codec *codec, oxypy_prepared
     return 0;
 }
 
+/* The builder is made when the long way needs it. */
 static void start(oxypy_build *cx, oxypy_state *st, oxypy_prepared *out)
 {
-    memset(out, 0, sizeof *out);
-    oxy_builder_init(&out->builder, oxy_alloc_default());
-    oxy_arena_init(&out->scratch, oxy_alloc_default(), SCRATCH_LIMIT);
+    out->compiled = NULL;
+    out->builder.arena.alloc = NULL;
+    out->values = NULL;
+    out->n_values = 0;
+    out->keep = NULL;
+    out->empty = false;
+    oxy_arena_init_in(&out->scratch, oxy_alloc_default(), SCRATCH_LIMIT, out->block, sizeof out->block);
     memset(cx, 0, sizeof *cx);
     cx->st = st;
     cx->b = &out->builder;
@@ -158,30 +165,81 @@ static void start(oxypy_build *cx, oxypy_state *st, oxypy_prepared *out)
     cx->keep = &out->keep;
 }
 
+static int build_and_compile(oxypy_build *cx, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
+                             int64_t limit, const oxy_dialect *dialect, oxypy_prepared *out)
+{
+    oxypy_statement stmt;
+
+    oxy_builder_init(&out->builder, oxy_alloc_default());
+    memset(&stmt, 0, sizeof stmt);
+    if (build_statement(cx, what, subject, arg, returning, limit, &stmt) < 0 || out->builder.err.rc != OXY_OK) {
+        return oxypy_build_failed(cx);
+    }
+    stmt.stmt.n_params = out->builder.n_params;
+    out->empty = stmt.empty;
+    out->compiled = find_or_compile(cx, &stmt, dialect);
+    return out->compiled ? 0 : -1;
+}
+
+/* The statement of a plain query, by its short key. 1, 0: not plain, -1. */
+static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64_t limit, const oxy_dialect *dialect,
+                         const oxy_codec *codec, oxypy_prepared *out)
+{
+    oxypy_state *st = cx->st;
+    oxypy_plan *plan = oxypy_plan_of(st, q->model);
+    oxypy_short s;
+    int rc = plan ? oxypy_short_key(cx, plan, q, what, limit, dialect, &s) : -1;
+
+    if (rc <= 0) {
+        return rc;
+    }
+    oxypy_compiled *c = oxypy_cache_get(plan, s.key, s.n * sizeof *s.key, s.hash);
+
+    if (c) {
+        st->cache_hits++;
+        out->compiled = (oxypy_compiled *)Py_NewRef(c);
+        cx->origins = s.origins;
+        cx->cap_origins = s.n_values;
+        rc = encode_values(cx, s.values, codec, out) < 0 ? -1 : 1;
+        cx->origins = NULL;
+        cx->cap_origins = 0;
+        return rc;
+    }
+    if (build_and_compile(cx, what, (PyObject *)q, NULL, NULL, limit, dialect, out) < 0) {
+        return -1;
+    }
+    if (out->builder.n_params == s.n_values) { /* both ways agree on the values */
+        PyObject *pins = oxypy_short_pins(q);
+
+        rc = pins ? oxypy_cache_put(st, plan, s.key, s.n * sizeof *s.key, s.hash, out->compiled, pins) : -1;
+        Py_XDECREF(pins);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return encode_values(cx, out->builder.params, codec, out) < 0 ? -1 : 1;
+}
+
 int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
                   int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
 {
-    oxypy_statement stmt;
     oxypy_build cx;
-    int rc;
+    int rc = 0;
 
     start(&cx, st, out);
-    memset(&stmt, 0, sizeof stmt);
-    rc = build_statement(&cx, what, subject, arg, returning, limit_override, &stmt);
-    if (rc < 0 || out->builder.err.rc != OXY_OK) {
-        rc = oxypy_build_failed(&cx);
+    if (what <= OXYPY_DO_EXISTS && oxypy_is_query(st, subject)) {
+        rc = prepare_short(&cx, what, (oxypy_query *)subject, limit_override, dialect, codec, out);
     }
     if (rc == 0) {
-        stmt.stmt.n_params = out->builder.n_params;
-        out->empty = stmt.empty;
-        out->compiled = find_or_compile(&cx, &stmt, dialect);
-        rc = out->compiled ? encode_values(&cx, codec, out) : -1;
+        rc = build_and_compile(&cx, what, subject, arg, returning, limit_override, dialect, out);
+        rc = rc < 0 ? -1 : encode_values(&cx, out->builder.params, codec, out);
     }
     Py_XDECREF(cx.plans);
     if (rc < 0) {
         oxypy_prepared_fini(out);
+        return -1;
     }
-    return rc;
+    return 0;
 }
 
 void oxypy_prepared_fini(oxypy_prepared *p)
@@ -190,9 +248,14 @@ void oxypy_prepared_fini(oxypy_prepared *p)
     Py_CLEAR(p->keep);
     if (p->builder.arena.alloc) {
         oxy_builder_fini(&p->builder);
-        oxy_arena_fini(&p->scratch);
+        p->builder.arena.alloc = NULL;
     }
-    memset(p, 0, sizeof *p);
+    if (p->scratch.alloc) {
+        oxy_arena_fini(&p->scratch);
+        p->scratch.alloc = NULL;
+    }
+    p->values = NULL;
+    p->n_values = 0;
 }
 
 /* --- raw SQL --------------------------------------------------------------------------------------- */
@@ -287,7 +350,6 @@ PyObject *oxypy_sql_text(oxypy_state *st, oxypy_what what, PyObject *subject, Py
                          PyObject *dialect_name)
 {
     const oxy_dialect *dialect = dialect_named(dialect_name);
-    oxypy_statement stmt;
     oxypy_prepared p;
     oxypy_build cx;
     PyObject *result = NULL;
@@ -296,13 +358,7 @@ PyObject *oxypy_sql_text(oxypy_state *st, oxypy_what what, PyObject *subject, Py
         return NULL;
     }
     start(&cx, st, &p);
-    memset(&stmt, 0, sizeof stmt);
-    if (build_statement(&cx, what, subject, arg, returning, -1, &stmt) < 0 || p.builder.err.rc != OXY_OK) {
-        (void)oxypy_build_failed(&cx);
-    } else {
-        stmt.stmt.n_params = p.builder.n_params;
-        p.compiled = find_or_compile(&cx, &stmt, dialect);
-    }
+    (void)build_and_compile(&cx, what, subject, arg, returning, -1, dialect, &p);
     if (p.compiled) {
         PyObject *params = plain_params(&cx, p.compiled->sql, &p);
 

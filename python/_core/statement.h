@@ -113,6 +113,7 @@ typedef struct oxypy_prepared {
     uint32_t n_values;
     PyObject *keep;           /* list of Python objects whose buffers are borrowed, or NULL */
     bool empty;               /* the query is none(): send nothing, answer with no rows */
+    char block[512];          /* where scratch begins: the struct stays where prepare filled it */
 } oxypy_prepared;
 
 /* Builds, finds or compiles, encodes. 0, or -1 with FieldError, FieldLookupError,

@@ -403,7 +403,10 @@ static PyObject *literal_value(oxypy_build *cx, PyObject *value)
 /* A literal beside something of known type, converted as a lookup's value. */
 const oxy_expr *oxypy_build_beside(oxypy_build *cx, PyObject *value, const oxy_expr *node, const oxypy_field *field)
 {
-    if (!is_literal(cx, value)) {
+    /* A number inside JSON has no type of its own to give. */
+    bool number = node->kind == OXY_E_JSON_PATH && node->path.as == OXY_JSON_NUMBER;
+
+    if (!is_literal(cx, value) || number) {
         return oxypy_build_operand(cx, value, NULL);
     }
     oxypy_want want = {.type = &node->type, .field = field};

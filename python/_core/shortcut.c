@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The commonest queries, plain comparisons with an order and limits, find their
+ * compiled statement without a tree: the addresses of resolved lookups, terms
+ * and names are key enough, and the values are bound in the order in which the
+ * tree would have numbered them. Whatever is not that plain takes the long way. */
+#include "build.h"
+
+#include <string.h>
+
+/* Differs from every shape, which begins with the number of a statement kind. */
+#define MARK UINT64_MAX
+
+static bool is_compared(const oxypy_lookup *lk)
+{
+    switch (lk->op) {
+    case OXYPY_L_EXACT:
+    case OXYPY_L_NE:
+    case OXYPY_L_GT:
+    case OXYPY_L_GTE:
+    case OXYPY_L_LT:
+    case OXYPY_L_LTE: return lk->field && !lk->path && !lk->length && lk->part < 0;
+    default: return false;
+    }
+}
+
+/* Whether nothing but what the key covers takes part in the query. */
+static bool is_plain(const oxypy_query *q, oxypy_what what)
+{
+    Py_ssize_t n_where = q->where ? PyTuple_GET_SIZE(q->where) : 0;
+    Py_ssize_t n_order = q->order ? PyTuple_GET_SIZE(q->order) : 0;
+    Py_ssize_t n_fields = q->fields ? PyTuple_GET_SIZE(q->fields) : 0;
+
+    return what <= OXYPY_DO_EXISTS && !q->exprs && !q->deferred && !q->annotations && !q->group_by && !q->having &&
+           !q->joins && !q->sets && !q->distinct_on && !q->lock && !q->empty &&
+           n_where + n_order + n_fields <= OXYPY_SHORT_ITEMS && n_where <= OXYPY_SHORT_VALUES - 2;
+}
+
+/* A lookup with its value, bound as its column's type. 1, 0: too much for the
+ * short way, -1. */
+static int add_lookup(oxypy_build *cx, oxypy_plan *plan, PyObject *condition, oxypy_short *s)
+{
+    oxypy_expr *e = (oxypy_expr *)condition;
+
+    if (e->kind != OXYPY_X_LOOKUP || PyTuple_GET_SIZE(e->data) != 3) {
+        return 0;
+    }
+    PyObject *value = PyTuple_GET_ITEM(e->data, 1);
+    const oxypy_lookup *lk = PyCapsule_GetPointer(PyTuple_GET_ITEM(e->data, 2), NULL);
+
+    if (lk->uid != plan->table.uid || !is_compared(lk) || value == Py_None || oxypy_is_expr(cx->st, value) ||
+        oxypy_is_query(cx->st, value)) {
+        return 0;
+    }
+    const oxy_type *column = &plan->table.columns[lk->field->column].type;
+    const oxypy_want want = {.type = column, .field = lk->field, .plan = plan, .lookup = lk->keyword};
+    oxy_type type;
+
+    if (oxypy_store_wanted(cx, value, &want, &type, &s->values[s->n_values]) < 0) {
+        return -1;
+    }
+    if (type.kind != column->kind || s->values[s->n_values].tag == OXY_V_NULL) {
+        return 0;
+    }
+    s->origins[s->n_values++] = (oxypy_origin){plan, lk->field};
+    s->key[s->n++] = (uintptr_t)lk;
+    return 1;
+}
+
+static bool add_order(oxypy_build *cx, const oxypy_query *q, oxypy_short *s)
+{
+    for (Py_ssize_t i = 0; q->order && i < PyTuple_GET_SIZE(q->order); i++) {
+        PyObject *term = PyTuple_GET_ITEM(q->order, i);
+        oxypy_expr *e = (oxypy_expr *)term;
+
+        if (!oxypy_is_expr(cx->st, term)) {
+            return false;
+        }
+        if (e->kind == OXYPY_X_ORDER && PyTuple_GET_SIZE(e->args) == 1 &&
+            oxypy_is_expr(cx->st, PyTuple_GET_ITEM(e->args, 0))) {
+            e = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 0);
+        }
+        if (e->kind != OXYPY_X_NAME && e->kind != OXYPY_X_RANDOM_ORDER) {
+            return false;
+        }
+        s->key[s->n++] = (uintptr_t)term;
+    }
+    return true;
+}
+
+static void add_limit(oxypy_short *s, int64_t number)
+{
+    s->origins[s->n_values] = (oxypy_origin){0};
+    s->values[s->n_values++] = (oxy_value){.tag = OXY_V_INT, .i = number};
+}
+
+int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_what what, int64_t limit,
+                    const oxy_dialect *dialect, oxypy_short *s)
+{
+    s->n = s->n_values = 0;
+    if (!is_plain(q, what)) {
+        return 0;
+    }
+    Py_ssize_t n_where = q->where ? PyTuple_GET_SIZE(q->where) : 0;
+    int64_t most = q->limit < 0 ? limit : limit < 0 || q->limit < limit ? q->limit : limit;
+
+    s->key[s->n++] = MARK;
+    s->key[s->n++] = (uintptr_t)dialect;
+    s->key[s->n++] = (uint64_t)what | (uint64_t)q->mode << 8 | (uint64_t)q->distinct << 16 |
+                     (uint64_t)q->reversed << 17 | (uint64_t)(most >= 0) << 18 | (uint64_t)(q->offset > 0) << 19 |
+                     (uint64_t)(q->order != NULL) << 20 | (uint64_t)(q->fields != NULL) << 21 |
+                     (uint64_t)(q->limit >= 0) << 22 | (uint64_t)n_where << 32;
+    for (Py_ssize_t i = 0; i < n_where; i++) {
+        int rc = add_lookup(cx, plan, PyTuple_GET_ITEM(q->where, i), s);
+
+        if (rc <= 0) {
+            return rc;
+        }
+    }
+    s->key[s->n++] = MARK;
+    if (!add_order(cx, q, s)) {
+        return 0;
+    }
+    s->key[s->n++] = MARK;
+    for (Py_ssize_t i = 0; q->fields && i < PyTuple_GET_SIZE(q->fields); i++) {
+        s->key[s->n++] = (uintptr_t)PyTuple_GET_ITEM(q->fields, i);
+    }
+    if (most >= 0) {
+        add_limit(s, most);
+    }
+    if (q->offset > 0) {
+        add_limit(s, q->offset);
+    }
+    s->hash = oxy_hash(s->key, s->n * sizeof *s->key, 0);
+    return 1;
+}
+
+PyObject *oxypy_short_pins(oxypy_query *q)
+{
+    Py_ssize_t n = q->where ? PyTuple_GET_SIZE(q->where) : 0;
+    PyObject *pins = PyTuple_New(n + 2);
+
+    if (!pins) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        oxypy_expr *e = (oxypy_expr *)PyTuple_GET_ITEM(q->where, i);
+
+        PyTuple_SET_ITEM(pins, i, Py_NewRef(PyTuple_GET_ITEM(e->data, 2)));
+    }
+    PyTuple_SET_ITEM(pins, n, Py_NewRef(q->order ? q->order : Py_None));
+    PyTuple_SET_ITEM(pins, n + 1, Py_NewRef(q->fields ? q->fields : Py_None));
+    return pins;
+}
