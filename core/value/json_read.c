@@ -215,7 +215,7 @@ static oxy_rc skip_value(struct reader *r, int depth)
 {
     const char *p;
     bool escaped, object;
-    oxy_sv ignored;
+    oxy_sv ignored = {NULL, 0};
     oxy_rc rc;
     uint32_t c;
 

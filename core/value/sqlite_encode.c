@@ -128,7 +128,7 @@ static oxy_rc as_whole(const struct job *j, int64_t *out)
 
 static oxy_rc encode_int(const struct job *j)
 {
-    int64_t i;
+    int64_t i = 0;
     oxy_rc rc;
 
     if (j->in->tag == OXY_V_TIMEDELTA)
@@ -139,7 +139,7 @@ static oxy_rc encode_int(const struct job *j)
 
 static oxy_rc encode_bool(const struct job *j)
 {
-    int64_t i;
+    int64_t i = 0;
     oxy_rc rc = as_whole(j, &i);
 
     if (rc == OXY_OK && i != 0 && i != 1)
@@ -149,7 +149,7 @@ static oxy_rc encode_bool(const struct job *j)
 
 static oxy_rc encode_timedelta(const struct job *j)
 {
-    int64_t i;
+    int64_t i = 0;
     oxy_rc rc;
 
     if (j->in->tag == OXY_V_TIMEDELTA)
