@@ -65,6 +65,7 @@ typedef struct oxy__cache {
 
 #define OXY__BATCH_ROWS 1000
 #define OXY__BATCH_BYTES ((size_t)1 << 20)
+#define OXY__BATCH_TIME (20 * OXY_NS_PER_MS) /* rows that come slowly are not held back */
 
 typedef enum oxy__end { OXY__END_MORE, OXY__END_DONE, OXY__END_FAILED } oxy__end;
 

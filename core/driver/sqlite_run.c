@@ -144,7 +144,7 @@ int oxy__run_progress(void *arg)
         return 0;
     if (!run->since) {
         run->since = now;
-    } else if (now - run->since > c->config.budget / 2) {
+    } else if (now - run->since > c->config.budget - c->config.budget / 8) {
         run->over = true;
         if (run->interruptible && now - run->since > c->config.budget && may_stop(c)) {
             run->why = OXY__WHY_BUDGET;

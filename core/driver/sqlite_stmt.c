@@ -79,14 +79,76 @@ void oxy__note_free_text(oxy__sqlite *c, const char *sql, size_t len)
         c->quick_commit = false;
 }
 
-static bool mentions(const char *sql, size_t len, const char *lower)
-{
-    size_t n = strlen(lower);
+/* What the words of a statement say about running it. Quoted names say nothing. */
+typedef struct words {
+    bool where, count;
+    bool unsteady;
+} words;
 
-    for (size_t i = 0; i + n <= len; i++)
-        if (tolower((unsigned char)sql[i]) == lower[0] && sqlite3_strnicmp(sql + i, lower, (int)n) == 0)
-            return true;
-    return false;
+static bool is_word_char(char ch)
+{
+    return isalnum((unsigned char)ch) || ch == '_' || ((unsigned char)ch & 0x80);
+}
+
+/* End of the quoted run that begins at i; a doubled quote is two runs. */
+static size_t skip_quoted(const char *sql, size_t len, size_t i)
+{
+    char close = sql[i] == '[' ? ']' : sql[i];
+
+    for (i++; i < len && sql[i] != close; i++)
+        ;
+    return i < len ? i + 1 : len;
+}
+
+static bool word_is(const char *p, size_t len, const char *word)
+{
+    return strlen(word) == len && sqlite3_strnicmp(p, word, (int)len) == 0;
+}
+
+/* date() and its kin without arguments mean now. */
+static bool called_empty(const char *sql, size_t len, size_t i)
+{
+    i = skip_blank(sql, len, i, false);
+    if (i == len || sql[i] != '(')
+        return false;
+    i = skip_blank(sql, len, i + 1, false);
+    return i < len && sql[i] == ')';
+}
+
+static void note_word(words *w, const char *sql, size_t len, size_t start, size_t end)
+{
+    static const char *const changing[] = {"random", "randomblob", "current_date", "current_time", "current_timestamp"};
+    static const char *const dates[] = {"date", "time", "datetime", "julianday", "unixepoch"};
+    const char *p = sql + start;
+    size_t n = end - start;
+
+    w->where |= word_is(p, n, "where");
+    w->count |= word_is(p, n, "count");
+    for (size_t i = 0; i < OXY_COUNT(changing); i++)
+        w->unsteady |= word_is(p, n, changing[i]);
+    for (size_t i = 0; i < OXY_COUNT(dates); i++)
+        w->unsteady |= word_is(p, n, dates[i]) && called_empty(sql, len, end);
+}
+
+static words read_words(const char *sql, size_t len)
+{
+    words w = {false, false, false};
+
+    for (size_t i = 0; (i = skip_blank(sql, len, i, true)) < len;) {
+        size_t start = i;
+
+        if (strchr("'\"`[", sql[i])) {
+            i = skip_quoted(sql, len, i);
+            w.unsteady |= sql[start] == '\'' && word_is(sql + start, i - start, "'now'");
+        } else if (is_word_char(sql[i])) {
+            while (i < len && is_word_char(sql[i]))
+                i++;
+            note_word(&w, sql, len, start, i);
+        } else {
+            i++;
+        }
+    }
+    return w;
 }
 
 /* --- preparing ------------------------------------------------------------------- */
@@ -141,16 +203,15 @@ static oxy_rc map_parameters(oxy__sqlite *c, oxy__stmt *s, oxy_err *err)
 
 static void look_at(oxy__stmt *s)
 {
-    bool plain, where;
+    words w = read_words(s->sql, s->len);
+    bool plain;
 
     s->kind = oxy__sql_classify(s->sql, s->len, &plain);
     s->readonly = !s->stmt || sqlite3_stmt_readonly(s->stmt);
     if (s->kind == OXY__SQL_DML && s->readonly)
         s->kind = OXY__SQL_SELECT;
-    s->unsteady =
-        mentions(s->sql, s->len, "random") || mentions(s->sql, s->len, "'now'") || mentions(s->sql, s->len, "current_");
-    where = mentions(s->sql, s->len, "where");
-    s->whole = !where && (s->kind == OXY__SQL_SELECT ? mentions(s->sql, s->len, "count(") : s->kind == OXY__SQL_DML);
+    s->unsteady = w.unsteady;
+    s->whole = !w.where && (s->kind == OXY__SQL_SELECT ? w.count : s->kind == OXY__SQL_DML);
     s->slow_next = OXY__SLOW_FIRST;
 }
 

@@ -60,8 +60,9 @@ static bool copy_row(oxy__sqlite *c, oxy__batch *b, size_t *bytes)
 static oxy__end fill(oxy__sqlite *c, oxy__batch *b)
 {
     size_t bytes = 0;
+    oxy_ns enough = oxy_clock_now() + OXY__BATCH_TIME;
 
-    while (b->n_rows < OXY__BATCH_ROWS && bytes < OXY__BATCH_BYTES) {
+    while (b->n_rows < OXY__BATCH_ROWS && bytes < OXY__BATCH_BYTES && (!b->n_rows || oxy_clock_now() < enough)) {
         switch (oxy__run_next(c, &b->err)) {
         case OXY__RUN_ROW:
             b->cols = c->run.s->cols;
