@@ -155,7 +155,7 @@ static void open_abandon(oxypy_operation *op)
     oxypy_store_close(store, op->loop);
 }
 
-static const oxypy_op_kind open_kind = { .name = "open", .advance = open_advance, .abandon = open_abandon };
+static const oxypy_op_kind open_kind = {.name = "open", .advance = open_advance, .abandon = open_abandon};
 
 /* --- closing ----------------------------------------------------------------------------- */
 
@@ -272,7 +272,7 @@ static void close_abandon(oxypy_operation *op)
     }
 }
 
-static const oxypy_op_kind close_kind = { .name = "close", .advance = close_advance, .abandon = close_abandon };
+static const oxypy_op_kind close_kind = {.name = "close", .advance = close_advance, .abandon = close_abandon};
 
 /* --- acquiring ----------------------------------------------------------------------------- */
 
@@ -324,9 +324,8 @@ static oxypy_next acquire_advance(oxypy_operation *op, PyObject **result)
     return *result == NULL ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
 }
 
-static const oxypy_op_kind acquire_kind = { .name = "acquire",
-                                            .advance = acquire_advance,
-                                            .abandon = oxypy_operation_unqueue };
+static const oxypy_op_kind acquire_kind = {
+    .name = "acquire", .advance = acquire_advance, .abandon = oxypy_operation_unqueue};
 
 /* --- settings ---------------------------------------------------------------------------------- */
 
@@ -482,14 +481,15 @@ static int read_config(const char *backend, PyObject *items, PyObject *pool, PyO
 
 static PyObject *database_configure(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "backend", "settings", "pool", "alias", "gate", NULL };
+    static char *names[] = {"backend", "settings", "pool", "alias", "gate", NULL};
     oxypy_database *db = (oxypy_database *)self;
-    oxypy_store_config config = { 0 }, copy;
+    oxypy_store_config config = {0}, copy;
     PyObject *settings, *pool, *alias, *gate = NULL, *items;
     const char *backend;
     int rc;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$sOOUO:_configure", names, &backend, &settings, &pool, &alias, &gate))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$sOOUO:_configure", names, &backend, &settings, &pool, &alias,
+                                     &gate))
         return NULL;
     items = PyMapping_Items(settings);
     if (items == NULL)
@@ -707,35 +707,35 @@ static void database_dealloc(PyObject *self)
 }
 
 static PyMethodDef database_methods[] = {
-    { "_configure", (PyCFunction)(void (*)(void))database_configure, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("Settings of the driver and of the pool; read by the next _open().") },
-    { "_open", database_open, METH_NOARGS, PyDoc_STR("Builds the pool and opens its first connections.") },
-    { "_close", database_close, METH_O, PyDoc_STR("Closes the pool; waits for its users up to timeout seconds.") },
-    { "_acquire", database_acquire, METH_VARARGS, PyDoc_STR("Takes a connection out of the pool.") },
-    { "_stats", database_stats, METH_NOARGS, PyDoc_STR("Figures of the pool.") },
-    { "_bind_task", database_bind_task, METH_VARARGS, PyDoc_STR("Sets the open transaction of a task, or None.") },
-    { "_session_of", database_session_of, METH_O, PyDoc_STR("The open transaction of a task, or None.") },
-    { NULL, NULL, 0, NULL },
+    {"_configure", (PyCFunction)(void (*)(void))database_configure, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Settings of the driver and of the pool; read by the next _open().")},
+    {"_open", database_open, METH_NOARGS, PyDoc_STR("Builds the pool and opens its first connections.")},
+    {"_close", database_close, METH_O, PyDoc_STR("Closes the pool; waits for its users up to timeout seconds.")},
+    {"_acquire", database_acquire, METH_VARARGS, PyDoc_STR("Takes a connection out of the pool.")},
+    {"_stats", database_stats, METH_NOARGS, PyDoc_STR("Figures of the pool.")},
+    {"_bind_task", database_bind_task, METH_VARARGS, PyDoc_STR("Sets the open transaction of a task, or None.")},
+    {"_session_of", database_session_of, METH_O, PyDoc_STR("The open transaction of a task, or None.")},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef database_getset[] = {
-    { "_is_open", database_is_open, NULL, PyDoc_STR("Whether statements can be run."), NULL },
-    { "_alias", database_alias, NULL, PyDoc_STR("The name it was configured with."), NULL },
-    { "_backend", database_backend, NULL, PyDoc_STR("Name of the driver."), NULL },
-    { NULL, NULL, NULL, NULL, NULL },
+    {"_is_open", database_is_open, NULL, PyDoc_STR("Whether statements can be run."), NULL},
+    {"_alias", database_alias, NULL, PyDoc_STR("The name it was configured with."), NULL},
+    {"_backend", database_backend, NULL, PyDoc_STR("Name of the driver."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot database_slots[] = {
-    { Py_tp_doc, (void *)PyDoc_STR("A handle: settings, pool, connections.") },
-    { Py_tp_new, PyType_GenericNew },
-    { Py_tp_init, database_tp_init },
-    { Py_tp_dealloc, database_dealloc },
-    { Py_tp_finalize, database_finalize },
-    { Py_tp_traverse, database_traverse },
-    { Py_tp_clear, database_clear },
-    { Py_tp_methods, database_methods },
-    { Py_tp_getset, database_getset },
-    { 0, NULL },
+    {Py_tp_doc, (void *)PyDoc_STR("A handle: settings, pool, connections.")},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, database_tp_init},
+    {Py_tp_dealloc, database_dealloc},
+    {Py_tp_finalize, database_finalize},
+    {Py_tp_traverse, database_traverse},
+    {Py_tp_clear, database_clear},
+    {Py_tp_methods, database_methods},
+    {Py_tp_getset, database_getset},
+    {0, NULL},
 };
 
 static PyType_Spec database_spec = {
@@ -787,10 +787,10 @@ static PyObject *at_exit(PyObject *module, PyObject *Py_UNUSED(ignored))
 }
 
 static PyMethodDef process_functions[] = {
-    { "set_observer", set_observer, METH_O, PyDoc_STR("Calls observer(**event) after each statement; None: nobody.") },
-    { "_after_fork", after_fork, METH_NOARGS, PyDoc_STR("Leaves the parent's connections alone.") },
-    { "_at_exit", at_exit, METH_NOARGS, PyDoc_STR("Closes what was left open.") },
-    { NULL, NULL, 0, NULL },
+    {"set_observer", set_observer, METH_O, PyDoc_STR("Calls observer(**event) after each statement; None: nobody.")},
+    {"_after_fork", after_fork, METH_NOARGS, PyDoc_STR("Leaves the parent's connections alone.")},
+    {"_at_exit", at_exit, METH_NOARGS, PyDoc_STR("Closes what was left open.")},
+    {NULL, NULL, 0, NULL},
 };
 
 static int register_process_hooks(PyObject *module)

@@ -117,7 +117,7 @@ static PyObject *sql_text(const oxypy_operation *op)
 static int start(oxypy_operation *op)
 {
     const oxypy_store *store = op->store;
-    oxy_request request = { .flags = op->write ? OXY_REQ_WRITE : 0, .deadline = OXY_NS_NEVER };
+    oxy_request request = {.flags = op->write ? OXY_REQ_WRITE : 0, .deadline = OXY_NS_NEVER};
     oxy_ns now = oxy_clock_now();
 
     op->deadline = deadline_of(now, store->config.statement_timeout);
@@ -142,7 +142,7 @@ static int start(oxypy_operation *op)
     } else {
         const oxy_sql *sql = op->prepared.compiled->sql;
 
-        request.sql = (oxy_sv){ sql->text, sql->len };
+        request.sql = (oxy_sv){sql->text, sql->len};
         request.key = op->prepared.compiled->key;
         request.values = op->prepared.values;
         request.n_values = op->prepared.n_values;
@@ -233,7 +233,7 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
         oxy_step s = driver->step(conn);
 
         if (s == OXY_STEP_ROW) {
-            oxypy_rowview row = { conn->cells, conn->cols, conn->n_cols, driver->codec };
+            oxypy_rowview row = {conn->cells, conn->cols, conn->n_cols, driver->codec};
 
             /* Rows are trees: collecting between them finds nothing. */
             if (++burst == PAUSE_AFTER) {

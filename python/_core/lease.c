@@ -168,14 +168,12 @@ static void open_step(oxypy_lease *lease, oxypy_loop *loop)
 void oxypy_lease_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop)
 {
     static const char *const roles[] = {
-        [OXY_WANT_ANY] = "both", [OXY_WANT_READER] = "reader", [OXY_WANT_WRITER] = "writer"
-    };
+        [OXY_WANT_ANY] = "both", [OXY_WANT_READER] = "reader", [OXY_WANT_WRITER] = "writer"};
     oxypy_lease *lease = lease_make(store, slot);
     uint32_t n = store->config.n_settings;
     oxy_setting *settings = malloc((n + 1) * sizeof *settings);
-    oxy_open what = { .statement_cache = store->config.statement_cache,
-                      .regexp = oxypy_regexp_search,
-                      .regexp_ctx = store->regexp };
+    oxy_open what = {
+        .statement_cache = store->config.statement_cache, .regexp = oxypy_regexp_search, .regexp_ctx = store->regexp};
     oxy_err err;
 
     oxy_err_clear(&err);
@@ -260,7 +258,7 @@ static void log_rollback(const oxypy_lease *lease)
 static bool roll_back(oxypy_lease *lease, oxypy_loop *loop)
 {
     const oxy_driver *driver = lease->store->driver;
-    oxy_request request = { .sql = OXY_SV("ROLLBACK"), .flags = OXY_REQ_WRITE, .deadline = OXY_NS_NEVER };
+    oxy_request request = {.sql = OXY_SV("ROLLBACK"), .flags = OXY_REQ_WRITE, .deadline = OXY_NS_NEVER};
     oxy_step s;
 
     if (!lease->rolling_back) {
@@ -284,7 +282,8 @@ static void clean(oxypy_lease *lease, oxypy_loop *loop)
         driver->finish(lease->conn);
         status = oxypy_lease_status(lease);
     }
-    if (status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR || (lease->rolling_back && status == OXY_CONN_ACTIVE)) {
+    if (status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR ||
+        (lease->rolling_back && status == OXY_CONN_ACTIVE)) {
         if (roll_back(lease, loop))
             return;
     }

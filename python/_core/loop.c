@@ -92,7 +92,8 @@ oxypy_loop *oxypy_loop_get(oxypy_state *st)
         return NULL;
     if (loop == Py_None) {
         Py_DECREF(loop);
-        oxypy_raise_text(st, OXY_INTERFACE, "no asyncio event loop is running here: oxyde works under asyncio and uvloop");
+        oxypy_raise_text(st, OXY_INTERFACE,
+                         "no asyncio event loop is running here: oxyde works under asyncio and uvloop");
         return NULL;
     }
     self = st->runtime->last;
@@ -311,19 +312,19 @@ static void loop_dealloc(PyObject *self)
 }
 
 static PyMethodDef loop_methods[] = {
-    { "_drain", loop_drain, METH_NOARGS, PyDoc_STR("Called when something that was waited for is over.") },
-    { "_turn", loop_turn, METH_NOARGS, PyDoc_STR("Called when the loop has turned.") },
-    { "_tick", loop_tick, METH_NOARGS, PyDoc_STR("Called when a pool's deadline is reached.") },
-    { NULL, NULL, 0, NULL },
+    {"_drain", loop_drain, METH_NOARGS, PyDoc_STR("Called when something that was waited for is over.")},
+    {"_turn", loop_turn, METH_NOARGS, PyDoc_STR("Called when the loop has turned.")},
+    {"_tick", loop_tick, METH_NOARGS, PyDoc_STR("Called when a pool's deadline is reached.")},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot loop_slots[] = {
-    { Py_tp_doc, (void *)PyDoc_STR("What the engine keeps for one event loop.") },
-    { Py_tp_dealloc, loop_dealloc },
-    { Py_tp_traverse, loop_traverse },
-    { Py_tp_clear, loop_clear },
-    { Py_tp_methods, loop_methods },
-    { 0, NULL },
+    {Py_tp_doc, (void *)PyDoc_STR("What the engine keeps for one event loop.")},
+    {Py_tp_dealloc, loop_dealloc},
+    {Py_tp_traverse, loop_traverse},
+    {Py_tp_clear, loop_clear},
+    {Py_tp_methods, loop_methods},
+    {0, NULL},
 };
 
 static PyType_Spec loop_spec = {

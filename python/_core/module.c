@@ -144,8 +144,8 @@ static int import_safe_unknown(oxypy_state *st)
 
 static int import_ip(oxypy_state *st)
 {
-    static const char *const names[] = { "IPv4Address",   "IPv6Address", "IPv4Interface",
-                                         "IPv6Interface", "IPv4Network", "IPv6Network" };
+    static const char *const names[] = {"IPv4Address",   "IPv6Address", "IPv4Interface",
+                                        "IPv6Interface", "IPv4Network", "IPv6Network"};
 
     st->ip_types = PyTuple_New(OXY_COUNT(names));
     if (st->ip_types == NULL)
@@ -175,7 +175,8 @@ static int import_json(oxypy_state *st)
     st->json_loads = PyObject_GetAttrString(json, "loads");
     type = PyObject_GetAttrString(json, "JSONEncoder");
     args = PyTuple_New(0);
-    options = Py_BuildValue("{s:O,s:O,s:(ss)}", "ensure_ascii", Py_False, "allow_nan", Py_False, "separators", ",", ":");
+    options =
+        Py_BuildValue("{s:O,s:O,s:(ss)}", "ensure_ascii", Py_False, "allow_nan", Py_False, "separators", ",", ":");
     if (st->json_loads == NULL || type == NULL || args == NULL || options == NULL)
         goto done;
     encoder = PyObject_Call(type, args, options);
@@ -233,10 +234,10 @@ static PyObject *bind_exceptions(PyObject *module, PyObject *exceptions)
     struct {
         const char *name;
         PyObject **slot;
-    } extra[] = { { "NotFoundError", &st->not_found_error },
-                  { "MultipleObjectsReturned", &st->multiple_objects_error },
-                  { "UnknownAliasError", &st->unknown_alias_error },
-                  { "NotLoadedError", &st->not_loaded_error } };
+    } extra[] = {{"NotFoundError", &st->not_found_error},
+                 {"MultipleObjectsReturned", &st->multiple_objects_error},
+                 {"UnknownAliasError", &st->unknown_alias_error},
+                 {"NotLoadedError", &st->not_loaded_error}};
 
     for (int rc = OXY_OK + 1; rc < OXY_RC_COUNT; rc++) {
         const char *name = oxy_rc_exception((oxy_rc)rc);
@@ -259,7 +260,7 @@ static PyObject *bind_exceptions(PyObject *module, PyObject *exceptions)
 
 static PyObject *bind_package(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "registry", "plan_of", "unknown_name", NULL };
+    static char *names[] = {"registry", "plan_of", "unknown_name", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
     PyObject *registry, *plan_of, *unknown_name;
 
@@ -273,10 +274,10 @@ static PyObject *bind_package(PyObject *module, PyObject *args, PyObject *kwargs
 }
 
 static PyMethodDef module_methods[] = {
-    { "bind_exceptions", bind_exceptions, METH_O, PyDoc_STR("Hands over oxyde.exceptions.") },
-    { "bind_package", (PyCFunction)(void (*)(void))bind_package, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("Hands over what the engine calls back.") },
-    { NULL, NULL, 0, NULL },
+    {"bind_exceptions", bind_exceptions, METH_O, PyDoc_STR("Hands over oxyde.exceptions.")},
+    {"bind_package", (PyCFunction)(void (*)(void))bind_package, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Hands over what the engine calls back.")},
+    {NULL, NULL, 0, NULL},
 };
 
 /* --- making the module ------------------------------------------------------------ */
@@ -317,8 +318,8 @@ static int module_exec(PyObject *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {
-    { Py_mod_exec, module_exec },
-    { 0, NULL },
+    {Py_mod_exec, module_exec},
+    {0, NULL},
 };
 
 struct PyModuleDef oxypy_module = {

@@ -536,34 +536,34 @@ static PyObject *op_expire(PyObject *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyMethodDef op_methods[] = {
-    { "send", op_send, METH_O, PyDoc_STR("Moves on until there is something to wait for.") },
-    { "throw", (PyCFunction)(void (*)(void))op_throw, METH_FASTCALL, PyDoc_STR("Gives up with an exception.") },
-    { "close", op_close, METH_NOARGS, PyDoc_STR("Gives up.") },
-    { "_expire", op_expire, METH_NOARGS, PyDoc_STR("Called when the time for closing is over.") },
-    { NULL, NULL, 0, NULL },
+    {"send", op_send, METH_O, PyDoc_STR("Moves on until there is something to wait for.")},
+    {"throw", (PyCFunction)(void (*)(void))op_throw, METH_FASTCALL, PyDoc_STR("Gives up with an exception.")},
+    {"close", op_close, METH_NOARGS, PyDoc_STR("Gives up.")},
+    {"_expire", op_expire, METH_NOARGS, PyDoc_STR("Called when the time for closing is over.")},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef op_getset[] = {
-    { "__name__", op_name, NULL, NULL, NULL },
-    { "__qualname__", op_name, NULL, NULL, NULL },
-    { "cr_running", op_running, NULL, NULL, NULL },
-    { NULL, NULL, NULL, NULL, NULL },
+    {"__name__", op_name, NULL, NULL, NULL},
+    {"__qualname__", op_name, NULL, NULL, NULL},
+    {"cr_running", op_running, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot op_slots[] = {
-    { Py_tp_doc, (void *)PyDoc_STR("One statement, not started until awaited.") },
-    { Py_tp_dealloc, op_dealloc },
-    { Py_tp_finalize, op_finalize },
-    { Py_tp_traverse, op_traverse },
-    { Py_tp_clear, op_clear },
-    { Py_tp_repr, op_repr },
-    { Py_tp_iter, op_await },
-    { Py_tp_iternext, op_next },
-    { Py_am_await, op_await },
-    { Py_am_send, op_am_send },
-    { Py_tp_methods, op_methods },
-    { Py_tp_getset, op_getset },
-    { 0, NULL },
+    {Py_tp_doc, (void *)PyDoc_STR("One statement, not started until awaited.")},
+    {Py_tp_dealloc, op_dealloc},
+    {Py_tp_finalize, op_finalize},
+    {Py_tp_traverse, op_traverse},
+    {Py_tp_clear, op_clear},
+    {Py_tp_repr, op_repr},
+    {Py_tp_iter, op_await},
+    {Py_tp_iternext, op_next},
+    {Py_am_await, op_await},
+    {Py_am_send, op_am_send},
+    {Py_tp_methods, op_methods},
+    {Py_tp_getset, op_getset},
+    {0, NULL},
 };
 
 static PyType_Spec op_spec = {
@@ -590,8 +590,8 @@ static int check_using(PyObject *using_)
 
 static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "what", "subject", "sink",  "arg",  "returning", "limit",
-                             "using", "client", "write", "into", NULL };
+    static char *names[] = {"what",  "subject", "sink",  "arg",  "returning", "limit",
+                            "using", "client",  "write", "into", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
     PyObject *subject, *arg = NULL, *returning = NULL, *using_ = NULL, *client = NULL, *into = NULL;
     int what, sink, write = 0;
@@ -625,7 +625,7 @@ static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwar
 
 static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "sql", "params", "using", "client", "script", "sink", NULL };
+    static char *names[] = {"sql", "params", "using", "client", "script", "sink", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
     PyObject *sql, *params = NULL, *using_ = NULL, *client = NULL;
     int script = 0, sink = OXYPY_SINK_LIST;
@@ -657,11 +657,11 @@ static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *
 }
 
 static PyMethodDef op_functions[] = {
-    { "operation", (PyCFunction)(void (*)(void))make_operation, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("A statement from a query or from rows to insert.") },
-    { "raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("A statement from the user's text.") },
-    { NULL, NULL, 0, NULL },
+    {"operation", (PyCFunction)(void (*)(void))make_operation, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("A statement from a query or from rows to insert.")},
+    {"raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("A statement from the user's text.")},
+    {NULL, NULL, 0, NULL},
 };
 
 int oxypy_operation_init(PyObject *module, oxypy_state *st)

@@ -115,7 +115,8 @@ static int connect_first(oxypy_operation *op, oxypy_database *db)
     PyObject *coroutine;
 
     if (op->database == db || !PyObject_HasAttrString((PyObject *)db, "ensure_connected")) {
-        oxypy_raise_text(op->st, OXY_INTERFACE, "Database %R is not connected", db->alias == NULL ? Py_None : db->alias);
+        oxypy_raise_text(op->st, OXY_INTERFACE, "Database %R is not connected",
+                         db->alias == NULL ? Py_None : db->alias);
         return -1;
     }
     coroutine = PyObject_CallMethod((PyObject *)db, "ensure_connected", NULL);

@@ -113,7 +113,7 @@ static void lower_signal(const oxypy_hub *hub)
 oxypy_hub *oxypy_hub_new(oxypy_runtime *rt, PyObject *loop)
 {
     oxypy_hub *hub = calloc(1, sizeof *hub);
-    int fds[2] = { -1, -1 };
+    int fds[2] = {-1, -1};
 
     if (hub == NULL) {
         PyErr_NoMemory();

@@ -34,11 +34,11 @@ typedef struct oxypy_database oxypy_database;
 /* Something that a loop will be told about. Embedded in its owner, which stays
  * alive while the wait is armed. */
 struct oxypy_wait {
-    oxypy_wait *prev, *next;      /* in the hub's list, guarded by the lock */
-    oxypy_hub *hub;               /* counted while armed */
+    oxypy_wait *prev, *next;                       /* in the hub's list, guarded by the lock */
+    oxypy_hub *hub;                                /* counted while armed */
     void (*fire)(oxypy_wait *w, oxypy_loop *loop); /* on the loop's thread, with the GIL */
-    bool armed;                   /* will be fired, or lies in the list */
-    bool listed;                  /* lies in the list */
+    bool armed;                                    /* will be fired, or lies in the list */
+    bool listed;                                   /* lies in the list */
 };
 
 struct oxypy_hub {
@@ -67,10 +67,10 @@ struct oxypy_runtime {
     oxypy_gate_entry *gates;
     oxypy_lease *spare; /* leases kept for the next use */
     uint32_t n_spare;
-    PyObject *loops;     /* WeakKeyDictionary: event loop -> LoopState */
-    oxypy_loop *last;    /* the loop looked up last; counted */
-    PyObject *observer;  /* callable, or NULL: nobody watches */
-    PyObject *pool_log;  /* logging.getLogger("oxyde.pool"), or NULL until needed */
+    PyObject *loops;    /* WeakKeyDictionary: event loop -> LoopState */
+    oxypy_loop *last;   /* the loop looked up last; counted */
+    PyObject *observer; /* callable, or NULL: nobody watches */
+    PyObject *pool_log; /* logging.getLogger("oxyde.pool"), or NULL until needed */
     PyInterpreterState *interpreter;
     bool warned_exit;
 };
@@ -123,15 +123,14 @@ void oxypy_runtime_at_exit(oxypy_state *st);
 
 /* One per event loop; used by the loop's own thread. */
 struct oxypy_loop {
-    PyObject_HEAD
-    oxypy_state *st;
+    PyObject_HEAD oxypy_state *st;
     oxypy_hub *hub;
-    PyObject *module;     /* keeps st alive */
-    bool reading;         /* add_reader was called */
-    bool marked;          /* a marker waits in the loop's queue; see oxypy_loop_spent */
+    PyObject *module; /* keeps st alive */
+    bool reading;     /* add_reader was called */
+    bool marked;      /* a marker waits in the loop's queue; see oxypy_loop_spent */
     oxy_ns marked_at;
-    oxy_ns spent;         /* inline work since the last marker */
-    oxy_ns timer_at;      /* when the pools are looked at next */
+    oxy_ns spent;    /* inline work since the last marker */
+    oxy_ns timer_at; /* when the pools are looked at next */
 };
 
 /* The running loop's state, new reference; NULL with InterfaceError when no
@@ -181,10 +180,10 @@ struct oxypy_store {
     const oxy_dialect *dialect;
     oxypy_store_config config; /* settings are the store's own copy */
     oxypy_gate_entry *gate;
-    PyObject *alias;      /* str */
-    PyObject *module;     /* keeps st alive */
-    uint32_t opening;     /* connections on the way */
-    bool foreign;         /* made before a fork: hands off */
+    PyObject *alias;  /* str */
+    PyObject *module; /* keeps st alive */
+    uint32_t opening; /* connections on the way */
+    bool foreign;     /* made before a fork: hands off */
     bool closing, drained;
     uint64_t transactions;
     oxypy_wait *on_change; /* _open and _close wait here */
@@ -220,7 +219,7 @@ void oxypy_log_pool(oxypy_state *st, const char *level, PyObject *message);
 /* --- lease.c ------------------------------------------------------------------------- */
 
 struct oxypy_lease {
-    oxypy_wait wait; /* a worker's report */
+    oxypy_wait wait;    /* a worker's report */
     oxypy_store *store; /* counted */
     oxy_slot *slot;
     oxy_conn *conn;
@@ -230,13 +229,13 @@ struct oxypy_lease {
     PyObject *task;         /* weak reference to who holds it, or NULL; owned */
     PyObject *sql;          /* what runs, or NULL; owned */
     oxy_ns since;
-    bool opening;           /* its connection is being made */
-    bool working;           /* a worker has the connection */
+    bool opening; /* its connection is being made */
+    bool working; /* a worker has the connection */
     bool rolling_back;
-    bool discard;           /* close it when it is clean */
-    bool raw;               /* free text ran since it was taken */
-    bool guarded;           /* the statement runs in a transaction that must not end with it */
-    oxypy_lease *next;      /* in the list of spare ones */
+    bool discard;      /* close it when it is clean */
+    bool raw;          /* free text ran since it was taken */
+    bool guarded;      /* the statement runs in a transaction that must not end with it */
+    oxypy_lease *next; /* in the list of spare ones */
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
@@ -277,8 +276,7 @@ typedef struct oxypy_op_kind {
 } oxypy_op_kind;
 
 struct oxypy_operation {
-    PyObject_HEAD
-    oxypy_state *st;
+    PyObject_HEAD oxypy_state *st;
     const oxypy_op_kind *kind;
     /* what was asked for */
     uint8_t what, sink;
@@ -290,24 +288,24 @@ struct oxypy_operation {
     /* how far it is */
     uint8_t stage;
     bool started, finished, running;
-    PyObject *future;   /* yielded and not resolved, or NULL */
-    PyObject *timer;    /* TimerHandle of _close, or NULL */
-    PyObject *delegate; /* coroutine under way, or NULL */
-    oxypy_loop *loop;   /* owned, once started */
+    PyObject *future;         /* yielded and not resolved, or NULL */
+    PyObject *timer;          /* TimerHandle of _close, or NULL */
+    PyObject *delegate;       /* coroutine under way, or NULL */
+    oxypy_loop *loop;         /* owned, once started */
     oxypy_database *database; /* owned */
     oxypy_session *session;   /* owned */
     oxypy_store *store;       /* counted */
     oxypy_lease *lease;       /* owned, unless it is the session's */
     oxypy_wait wait;          /* for the pool or the session */
     oxy_waiter *waiter;
-    oxy_slot *slot;           /* granted and not made a lease yet */
-    oxy_rc failed;            /* of the wait; see error */
-    oxy_err *error;           /* owned; only after a wait that failed */
+    oxy_slot *slot; /* granted and not made a lease yet */
+    oxy_rc failed;  /* of the wait; see error */
+    oxy_err *error; /* owned; only after a wait that failed */
     bool timed_out, queued, in_queue /* session's */;
     oxypy_operation *queue_prev, *queue_next; /* in the session */
     oxy_ns began, deadline;
-    double timeout;           /* of _close */
-    oxy_want want;            /* of _acquire */
+    double timeout; /* of _close */
+    oxy_want want;  /* of _acquire */
     bool was_in_transaction;
     /* the statement */
     oxypy_prepared prepared;
@@ -317,7 +315,7 @@ struct oxypy_operation {
     PyObject *keep;
     oxy_value *values;
     uint32_t n_values;
-    PyObject *rows;   /* collected so far: list or single object */
+    PyObject *rows; /* collected so far: list or single object */
     int64_t n_rows;
 };
 
@@ -356,8 +354,7 @@ void oxypy_observe(oxypy_operation *op);
 /* --- database.c, session.c --------------------------------------------------------------- */
 
 struct oxypy_database {
-    PyObject_HEAD
-    oxypy_store_config config;
+    PyObject_HEAD oxypy_store_config config;
     bool configured;
     oxypy_store *store; /* NULL unless open */
     PyObject *alias;    /* str or NULL */
@@ -371,17 +368,16 @@ bool oxypy_database_is_open(const oxypy_database *db);
 oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed);
 
 struct oxypy_session {
-    PyObject_HEAD
-    oxypy_database *database; /* owned, NULL while nothing is held */
-    oxypy_lease *lease;       /* owned, NULL unless held */
-    PyObject *blocked;        /* exception to raise, or NULL */
-    oxypy_operation *running; /* borrowed */
-    oxypy_operation *first, *last; /* waiting for their turn; borrowed */
+    PyObject_HEAD oxypy_database *database; /* owned, NULL while nothing is held */
+    oxypy_lease *lease;                     /* owned, NULL unless held */
+    PyObject *blocked;                      /* exception to raise, or NULL */
+    oxypy_operation *running;               /* borrowed */
+    oxypy_operation *first, *last;          /* waiting for their turn; borrowed */
     oxy_ns deadline;
-    oxy_ns ended;             /* when the last statement ended */
-    bool aborted;             /* the database ended the transaction on its own */
-    bool busy;                /* a statement runs, possibly one whose task has gone */
-    bool overdue;             /* its deadline was reported */
+    oxy_ns ended; /* when the last statement ended */
+    bool aborted; /* the database ended the transaction on its own */
+    bool busy;    /* a statement runs, possibly one whose task has gone */
+    bool overdue; /* its deadline was reported */
 };
 
 /* A held session over a lease that the caller gives away. */

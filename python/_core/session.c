@@ -225,7 +225,7 @@ static PyObject *session_adopt(PyObject *self, PyObject *other)
 
 static PyObject *session_run(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "sql", "write", NULL };
+    static char *names[] = {"sql", "write", NULL};
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
     PyObject *sql;
     int write = 1;
@@ -246,7 +246,7 @@ static PyObject *session_run(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyObject *session_release(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "reuse", NULL };
+    static char *names[] = {"reuse", NULL};
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
     int reuse = 1;
     oxypy_lease *lease;
@@ -407,35 +407,35 @@ static void session_dealloc(PyObject *self)
 }
 
 static PyMethodDef session_methods[] = {
-    { "_adopt", session_adopt, METH_O, PyDoc_STR("Takes over the connection of another session.") },
-    { "_run", (PyCFunction)(void (*)(void))session_run, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("Runs a statement of the package's own (BEGIN, SAVEPOINT, ...).") },
-    { "_release", (PyCFunction)(void (*)(void))session_release, METH_VARARGS | METH_KEYWORDS,
-      PyDoc_STR("Gives the connection back; an open transaction is rolled back.") },
-    { "_block", session_block, METH_O, PyDoc_STR("Statements raise this from now on; None: they run again.") },
-    { NULL, NULL, 0, NULL },
+    {"_adopt", session_adopt, METH_O, PyDoc_STR("Takes over the connection of another session.")},
+    {"_run", (PyCFunction)(void (*)(void))session_run, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Runs a statement of the package's own (BEGIN, SAVEPOINT, ...).")},
+    {"_release", (PyCFunction)(void (*)(void))session_release, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Gives the connection back; an open transaction is rolled back.")},
+    {"_block", session_block, METH_O, PyDoc_STR("Statements raise this from now on; None: they run again.")},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef session_getset[] = {
-    { "_held", session_held, NULL, PyDoc_STR("Whether a connection is held."), NULL },
-    { "_status", session_status, NULL, PyDoc_STR("What the connection says of itself."), NULL },
-    { "_idle", session_idle, NULL, PyDoc_STR("Seconds since the last statement ended; 0 while one runs."), NULL },
-    { "_database", session_database, NULL, PyDoc_STR("The handle that the connection is of."), NULL },
-    { "_deadline", session_get_deadline, session_set_deadline, PyDoc_STR("Loop time at which statements stop."), NULL },
-    { NULL, NULL, NULL, NULL, NULL },
+    {"_held", session_held, NULL, PyDoc_STR("Whether a connection is held."), NULL},
+    {"_status", session_status, NULL, PyDoc_STR("What the connection says of itself."), NULL},
+    {"_idle", session_idle, NULL, PyDoc_STR("Seconds since the last statement ended; 0 while one runs."), NULL},
+    {"_database", session_database, NULL, PyDoc_STR("The handle that the connection is of."), NULL},
+    {"_deadline", session_get_deadline, session_set_deadline, PyDoc_STR("Loop time at which statements stop."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot session_slots[] = {
-    { Py_tp_doc, (void *)PyDoc_STR("A connection held by one owner.") },
-    { Py_tp_new, session_tp_new },
-    { Py_tp_init, session_tp_init },
-    { Py_tp_dealloc, session_dealloc },
-    { Py_tp_finalize, session_finalize },
-    { Py_tp_traverse, session_traverse },
-    { Py_tp_clear, session_clear },
-    { Py_tp_methods, session_methods },
-    { Py_tp_getset, session_getset },
-    { 0, NULL },
+    {Py_tp_doc, (void *)PyDoc_STR("A connection held by one owner.")},
+    {Py_tp_new, session_tp_new},
+    {Py_tp_init, session_tp_init},
+    {Py_tp_dealloc, session_dealloc},
+    {Py_tp_finalize, session_finalize},
+    {Py_tp_traverse, session_traverse},
+    {Py_tp_clear, session_clear},
+    {Py_tp_methods, session_methods},
+    {Py_tp_getset, session_getset},
+    {0, NULL},
 };
 
 static PyType_Spec session_spec = {

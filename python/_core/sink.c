@@ -29,8 +29,7 @@ static int refill(oxypy_operation *op, const oxypy_rowview *row)
 
 static PyObject *build(oxypy_operation *op, const oxypy_rowview *row)
 {
-    return op->sql != NULL ? oxypy_raw_row(op->st, row)
-                           : oxypy_row_build(op->st, op->prepared.compiled->program, row);
+    return op->sql != NULL ? oxypy_raw_row(op->st, row) : oxypy_row_build(op->st, op->prepared.compiled->program, row);
 }
 
 int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
@@ -242,7 +241,7 @@ static bool word_is(const char *p, const char *end, const char *word)
  * writer. So this may err towards reading, never harmfully. */
 bool oxypy_text_is_read(const char *sql, size_t len)
 {
-    static const char *const words[] = { "SELECT", "VALUES", "WITH", "EXPLAIN", "SHOW", "TABLE", "DESCRIBE" };
+    static const char *const words[] = {"SELECT", "VALUES", "WITH", "EXPLAIN", "SHOW", "TABLE", "DESCRIBE"};
     const char *end = sql + len, *p = skip(sql, end, true);
 
     for (size_t i = 0; i < OXY_COUNT(words); i++)

@@ -29,10 +29,10 @@ int oxypy_store_config_copy(oxypy_store_config *to, const oxypy_store_config *fr
         const oxy_setting *s = &from->settings[i];
 
         memcpy(p, s->name.p, s->name.len);
-        to->settings[i].name = (oxy_sv){ p, s->name.len };
+        to->settings[i].name = (oxy_sv){p, s->name.len};
         p += s->name.len;
         memcpy(p, s->value.p, s->value.len);
-        to->settings[i].value = (oxy_sv){ p, s->value.len };
+        to->settings[i].value = (oxy_sv){p, s->value.len};
         p += s->value.len;
     }
     if (gate > 0) {
@@ -332,7 +332,7 @@ static void note_holder(void *arg, const oxy_slot *slot)
  * the list. */
 static holders holders_of(oxypy_store *store)
 {
-    holders h = { .cap = store->config.pool.max };
+    holders h = {.cap = store->config.pool.max};
 
     h.list = calloc(h.cap, sizeof(oxypy_lease *));
     if (h.list == NULL) {
@@ -380,9 +380,8 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
 
     if (store->foreign)
         return;
-    error = PyObject_CallFunction(store->st->exceptions[OXY_INTERFACE] != NULL
-                                      ? store->st->exceptions[OXY_INTERFACE]
-                                      : PyExc_RuntimeError,
+    error = PyObject_CallFunction(store->st->exceptions[OXY_INTERFACE] != NULL ? store->st->exceptions[OXY_INTERFACE]
+                                                                               : PyExc_RuntimeError,
                                   "s", "the connection was taken away: closed pool");
     if (error == NULL)
         PyErr_Clear();
@@ -504,11 +503,12 @@ PyObject *oxypy_store_stats(oxypy_store *store)
         Py_XDECREF(error);
         return NULL;
     }
-    return Py_BuildValue("{s:I,s:I,s:I,s:I,s:I,s:K,s:K,s:K,s:K,s:d,s:K,s:N,s:N}", "size", s.size, "idle", s.idle, "busy",
-                         s.busy, "waiting", s.waiting, "max_size", s.max, "opened", (unsigned long long)s.opened,
-                         "closed", (unsigned long long)s.closed, "acquired", (unsigned long long)s.acquired, "timeouts",
-                         (unsigned long long)s.timeouts, "wait_seconds", (double)s.waited / 1e9, "transactions",
-                         (unsigned long long)store->transactions, "last_error", error, "holders", list);
+    return Py_BuildValue("{s:I,s:I,s:I,s:I,s:I,s:K,s:K,s:K,s:K,s:d,s:K,s:N,s:N}", "size", s.size, "idle", s.idle,
+                         "busy", s.busy, "waiting", s.waiting, "max_size", s.max, "opened",
+                         (unsigned long long)s.opened, "closed", (unsigned long long)s.closed, "acquired",
+                         (unsigned long long)s.acquired, "timeouts", (unsigned long long)s.timeouts, "wait_seconds",
+                         (double)s.waited / 1e9, "transactions", (unsigned long long)store->transactions, "last_error",
+                         error, "holders", list);
 }
 
 /* Another handle on the same file, whose writer may be what is waited for; counted. */

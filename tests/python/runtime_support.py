@@ -13,7 +13,9 @@ import oxyde  # noqa: F401  binds the exceptions
 from oxyde import _core
 
 # A read that takes far longer than any inline budget, and one that takes about a minute.
-SLOW = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {}) SELECT count(*) AS n FROM c"
+SLOW = (
+    "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {}) SELECT count(*) AS n FROM c"
+)
 ENDLESS = SLOW.format(10**9)
 
 Runner = Callable[[Awaitable[Any]], Any]

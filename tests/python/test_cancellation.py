@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from runtime_support import ENDLESS, SLOW, changed, collected, configured, is_quiet, opened, run, until, value
+
 from oxyde import _core
 from oxyde.exceptions import QueryCanceled
-from runtime_support import ENDLESS, SLOW, changed, collected, configured, is_quiet, opened, run, until, value
 
 
 @pytest.fixture

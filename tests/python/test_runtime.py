@@ -13,6 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runtime_support import (
+    ENDLESS,
+    SLOW,
+    changed,
+    collected,
+    configured,
+    is_quiet,
+    opened,
+    run,
+    until,
+    value,
+)
+
 from oxyde import _core
 from oxyde.exceptions import (
     DataError,
@@ -25,18 +38,6 @@ from oxyde.exceptions import (
     TransactionAbortedError,
     TransactionTimeoutError,
     UnknownAliasError,
-)
-from runtime_support import (
-    ENDLESS,
-    SLOW,
-    changed,
-    collected,
-    configured,
-    is_quiet,
-    opened,
-    run,
-    until,
-    value,
 )
 
 
@@ -428,7 +429,9 @@ async def test_statements_of_one_session_run_in_call_order(file: Path) -> None:
             for _ in range(10)
         ]
         await asyncio.gather(first, *rest)
-        assert [row["n"] for row in await run(session, "SELECT n FROM parcel ORDER BY rowid")] == list(range(10))
+        assert [row["n"] for row in await run(session, "SELECT n FROM parcel ORDER BY rowid")] == list(
+            range(10)
+        )
         await session._run("COMMIT")
         session._release()
 

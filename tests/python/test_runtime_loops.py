@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import uvloop
-from oxyde import _core
 from runtime_support import ENDLESS, SLOW, changed, configured, is_quiet, opened, run, value
+
+from oxyde import _core
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

@@ -15,7 +15,8 @@ SUPPORT = Path(__file__).parent
 def python(code: str, *arguments: str, dev: bool = False) -> subprocess.CompletedProcess[str]:
     """Runs a script of its own; no hang is tolerated."""
     options = ["-X", "dev"] if dev else []
-    script = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nfrom runtime_support import *\n{textwrap.dedent(code)}"
+    head = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nfrom runtime_support import *\n"
+    script = head + textwrap.dedent(code)
     return subprocess.run(
         [sys.executable, *options, "-c", script, *arguments],
         capture_output=True,
