@@ -1,4 +1,4 @@
-"""Every line marked `# wrong` must be rejected by mypy --strict and by pyright, and no other line."""
+"""Every line marked as wrong must be rejected by mypy --strict and by pyright, and no other line."""
 
 from __future__ import annotations
 
