@@ -132,14 +132,16 @@ class AsyncDatabase(_core.Database):
     async def connect(self) -> None:
         """Builds the pool and opens its first connections; concurrent calls build it once."""
         while not self._is_open:
+            mine: concurrent.futures.Future[BaseException | None] | None = None
             with self._build_lock:
                 building = self._building
                 if building is None:
-                    mine: concurrent.futures.Future[BaseException | None] = concurrent.futures.Future()
-                    self._building = mine
-            if building is None:
+                    self._building = mine = concurrent.futures.Future()
+            if mine is not None:
                 await self._build(mine)
                 return
+            if building is None:
+                continue
             # Another task, perhaps of another loop, is at it. Shielded, because cancelling
             # this wait must not cancel what others wait for.
             error = await asyncio.shield(asyncio.wrap_future(building))

@@ -52,11 +52,11 @@ def field_names(model: Any, fields: Iterable[Any], where: str) -> tuple[str, ...
 def unique_sets(model: Any) -> list[tuple[str, ...]]:
     """Every set of fields that a key, unique column, unique constraint or unique index covers."""
     meta = model._db_meta
-    found = [tuple(meta.pk_fields)] if meta.pk_fields else []
+    found: list[tuple[str, ...]] = [tuple(meta.pk_fields)] if meta.pk_fields else []
     found += [(name,) for name in column_fields(model) if meta.field_metadata[name].unique]
     found += [tuple(group) for group in meta.unique_together]
     found += [tuple(index.fields) for index in meta.indexes if index.unique and not index.where]
-    by_column = {meta.field_metadata[name].db_column: name for name in column_fields(model)}
+    by_column: dict[str, str] = {meta.field_metadata[name].db_column: name for name in column_fields(model)}
     return [tuple(by_column.get(name, name) for name in group) for group in found]
 
 

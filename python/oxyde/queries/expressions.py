@@ -461,7 +461,5 @@ class RawSQL(Expression):
         if isinstance(params, (str, bytes)):
             raise TypeError("params of RawSQL() is a list or tuple of values")
         values = tuple(operand(value) for value in params)
-        if not values:
-            sql = sql.replace("%", "%%") if "%" in sql else sql
         to = None if output is None else type_spec(output)
         return _new(cls, X_RAW, 0, values, (sql, to))  # type: ignore[no-any-return]
