@@ -2,8 +2,9 @@
 /* context: the state of one compile: failures, depth, names of sources, binds.
  *
  * Names: a source has its alias or its table's name. Where that name is taken
- * in the same or an enclosing scope, a number is added, so that an outer
- * reference can never be caught by an inner table of the same name. */
+ * in the same scope, or in an enclosing one that is referred to from here, a
+ * number is added, so that an inner table of the same name never catches an
+ * outer reference. */
 #include "emit.h"
 
 #include <stdarg.h>
@@ -54,8 +55,17 @@ static oxy_sv own_name(const oxy_source *s)
     return s->table != NULL ? s->table->name : s->cte;
 }
 
-/* Whether a source of this or an outer scope, before position n in this one,
- * already has the name. */
+static oxy__look look_for_source(const oxy_expr *x, const void *arg)
+{
+    if (x->kind == OXY_E_COLUMN)
+        return x->column.source == arg ? OXY__FOUND : OXY__SKIP;
+    if (x->kind == OXY_E_NAMED)
+        return x->named.source == arg ? OXY__FOUND : OXY__SKIP;
+    return OXY__GO_ON;
+}
+
+/* Whether a source of this scope before position n has the name, or one of an
+ * outer scope that this one refers to. */
 static bool name_taken(const oxy__emit *e, const oxy__scope *scope, uint32_t n, oxy_sv name)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -63,7 +73,8 @@ static bool name_taken(const oxy__emit *e, const oxy__scope *scope, uint32_t n, 
             return true;
     for (const oxy__scope *outer = scope->outer; outer != NULL; outer = outer->outer)
         for (uint32_t i = 0; i < outer->n_sources; i++)
-            if (oxy_sv_eq(e->names[outer->sources[i]->id], name))
+            if (oxy_sv_eq(e->names[outer->sources[i]->id], name) &&
+                (scope->select == NULL || oxy__find_in_select(scope->select, look_for_source, outer->sources[i])))
                 return true;
     return false;
 }

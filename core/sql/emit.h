@@ -66,7 +66,7 @@ struct oxy_dialect {
     bool group_by_position; /* an expression with values in GROUP BY must be a position */
     bool operand_parens;    /* (SELECT ...) UNION (SELECT ...); else SELECT * FROM (...) */
     bool intersect_binds;   /* INTERSECT binds tighter than UNION */
-    bool in_select_wrap;    /* IN (SELECT ... LIMIT) and own-table subqueries need a derived table */
+    bool in_limit_wrap;     /* IN (SELECT ... LIMIT) needs a derived table */
     bool locks, lock_no_key, lock_of;
     const char *lock_share;
 
@@ -74,10 +74,11 @@ struct oxy_dialect {
     oxy__upsert upsert;
     bool returning_insert, returning_update, returning_delete;
     bool default_in_values;
-    bool update_from;   /* UPDATE ... FROM; else bulk updates are CASE chains */
-    bool values_alias;  /* (VALUES ...) AS v (a, b); else a WITH */
-    bool sets_in_order; /* later assignments see earlier ones */
-    bool target_alias;  /* INSERT, UPDATE and DELETE may rename their table */
+    bool update_from;    /* UPDATE ... FROM; else bulk updates are CASE chains */
+    bool values_alias;   /* (VALUES ...) AS v (a, b); else a WITH */
+    bool sets_in_order;  /* later assignments see earlier ones */
+    bool own_table_wrap; /* a write may read its own table only through derived tables */
+    bool target_alias;   /* INSERT, UPDATE and DELETE may rename their table */
 
     /* Expressions */
     bool enum_cast;
@@ -104,8 +105,8 @@ struct oxy_dialect {
     void (*regex)(oxy__emit *e, const oxy_expr *x, int min);
     void (*json_path)(oxy__emit *e, const oxy_expr *x, int min);
     void (*container)(oxy__emit *e, const oxy_expr *x, int min);
-    /* Equality of JSON and array values. */
-    void (*equal)(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, int min);
+    /* Equality of JSON and array values, or its negation. */
+    void (*equal)(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min);
     void (*in_array)(oxy__emit *e, const oxy_expr *x, int min);
     /* Writes an aggregate that differs from the common form; false: did not. */
     bool (*agg)(oxy__emit *e, const oxy_expr *x);
@@ -138,7 +139,7 @@ struct oxy__emit {
     oxy__scope *scope;
     uint32_t qualify;         /* greater than 0: inside something with columns of its own */
     const oxy_expr *over;     /* window waiting for its function */
-    const oxy_source *target; /* of an UPDATE or DELETE */
+    const oxy_source *target; /* of an UPDATE or DELETE, where its table cannot be read as such */
 };
 
 /* --- context.c ------------------------------------------------------------------ */
@@ -222,6 +223,14 @@ void oxy__put_json_path(oxy__emit *e, const oxy_json_step *steps, uint32_t n, ui
 /* Step that may be an index or a key, from step `from` on; n if there is none
  * that still needs telling. */
 uint32_t oxy__json_ambiguous(const oxy_json_step *steps, uint32_t n, uint32_t from);
+
+/* --- visit.c --------------------------------------------------------------------------- */
+
+typedef enum oxy__look { OXY__GO_ON, OXY__FOUND, OXY__SKIP /* not into this one */ } oxy__look;
+typedef oxy__look (*oxy__look_fn)(const oxy_expr *x, const void *arg);
+/* Whether look finds something in the expression or anywhere below it. */
+bool oxy__find(const oxy_expr *x, oxy__look_fn look, const void *arg);
+bool oxy__find_in_select(const oxy_select *s, oxy__look_fn look, const void *arg);
 
 /* --- select.c, order.c, distinct.c, write.c, update.c --------------------------------------------------- */
 

@@ -55,20 +55,6 @@ static void put_operand(oxy__emit *e, const oxy_expr *x, oxy_kind as, bool colla
         OXY__PUTS(e, e->d->decimal_collation);
 }
 
-static void put_equality(oxy__emit *e, const oxy_expr *x, int min)
-{
-    bool open;
-
-    if (x->binary.op == OXY_OP_EQ) {
-        e->d->equal(e, x->binary.left, x->binary.right, min);
-        return;
-    }
-    open = oxy__paren_open(e, OXY__P_NOT, min);
-    OXY__PUT(e, "NOT ");
-    e->d->equal(e, x->binary.left, x->binary.right, OXY__P_NOT + 1);
-    oxy__paren_close(e, open);
-}
-
 static void put_comparison(oxy__emit *e, const oxy_expr *x, int min)
 {
     const oxy_expr *left = x->binary.left, *right = x->binary.right;
@@ -77,7 +63,7 @@ static void put_comparison(oxy__emit *e, const oxy_expr *x, int min)
     bool open;
 
     if (equality && (oxy__is_document(&left->type) || oxy__is_document(&right->type))) {
-        put_equality(e, x, min);
+        e->d->equal(e, left, right, x->binary.op == OXY_OP_NE, min);
         return;
     }
     open = oxy__paren_open(e, OXY__P_COMPARE, min);
@@ -268,44 +254,52 @@ static void put_in_documents(oxy__emit *e, const oxy_expr *x, int min)
             one.type = x->in.params->type;
             one.param.index = x->in.params->params.first + i;
         }
-        e->d->equal(e, x->in.arg, x->in.params != NULL ? &one : x->in.list.items[i], OXY__P_OR + 1);
+        e->d->equal(e, x->in.arg, x->in.params != NULL ? &one : x->in.list.items[i], false, OXY__P_OR + 1);
     }
     if (x->in.negated)
         OXY__PUTC(e, ')');
     oxy__paren_close(e, open);
 }
 
-static bool names_table(const oxy_select *s, const oxy_table *table, uint32_t level)
+/* --- IN (SELECT ...) ------------------------------------------------------------------ */
+
+static bool from_has(const oxy_select *s, const oxy_table *table);
+
+static bool source_is(const oxy_source *s, const oxy_table *table)
 {
-    if (s->from == NULL || level > OXY_MAX_DEPTH)
-        return false;
-    if (s->from->table == table || (s->from->select != NULL && names_table(s->from->select, table, level + 1)))
+    return s != NULL && (s->table == table || (s->select != NULL && from_has(s->select, table)));
+}
+
+static bool from_has(const oxy_select *s, const oxy_table *table)
+{
+    if (source_is(s->from, table))
         return true;
     for (uint32_t i = 0; i < s->n_joins; i++)
-        if (s->joins[i].source->table == table)
+        if (source_is(s->joins[i].source, table))
+            return true;
+    for (uint32_t i = 0; i < s->n_operands; i++)
+        if (from_has(s->operands[i].select, table))
             return true;
     return false;
 }
 
 /* MySQL reads neither a LIMIT nor the table it is writing to inside IN
- * (SELECT ...), but does read a derived table that has them. */
-static bool needs_wrap(const oxy__emit *e, const oxy_select *s)
-{
-    if (!e->d->in_select_wrap)
-        return false;
-    if (s->limit != NULL || s->offset != NULL)
-        return true;
-    return e->target != NULL && names_table(s, e->target->table, 0);
-}
-
+ * (SELECT ...), but does read a derived table that has them, as long as it
+ * does not dissolve that table into the query around it. */
 static void put_in_select(oxy__emit *e, const oxy_expr *x)
 {
-    bool wrap = needs_wrap(e, x->in.select);
+    const oxy_select *s = x->in.select;
+    const oxy_source *target = e->target;
+    bool own = target != NULL && from_has(s, target->table);
+    bool wrap = own || (e->d->in_limit_wrap && (s->limit != NULL || s->offset != NULL));
 
-    put_in_open(e, x, x->in.select->n_items != 0 ? x->in.select->items[0].expr->type.kind : OXY_K_UNKNOWN);
+    put_in_open(e, x, s->n_items != 0 ? s->items[0].expr->type.kind : OXY_K_UNKNOWN);
     if (wrap)
-        OXY__PUT(e, "SELECT * FROM (");
-    oxy__put_select(e, x->in.select);
+        OXY__PUTS(e, own ? "SELECT /*+ NO_MERGE(`keys`) */ * FROM (" : "SELECT * FROM (");
+    if (wrap)
+        e->target = NULL;
+    oxy__put_select(e, s);
+    e->target = target;
     if (wrap) {
         OXY__PUT(e, ") AS ");
         oxy__put_name(e, OXY_SV("keys"));

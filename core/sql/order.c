@@ -48,6 +48,15 @@ static void put_combined(oxy__emit *e, const oxy_expr *x)
     oxy__fail(e, OXY_FIELD, "combined rows can only be ordered by a selected column");
 }
 
+/* The type of what an alias stands for; of anything else its own. */
+static oxy_kind kind_of(const oxy__emit *e, const oxy_expr *x)
+{
+    const oxy_select *s = e->scope == NULL ? NULL : e->scope->select;
+    uint32_t i = x->kind == OXY_E_ALIAS ? find_alias(s, x->alias) : UINT32_MAX;
+
+    return i == UINT32_MAX ? x->type.kind : s->items[i].expr->type.kind;
+}
+
 static void put_term(oxy__emit *e, const oxy_expr *x, bool combined)
 {
     if (x->kind == OXY_E_ALIAS && e->scope != NULL && !e->scope->no_items)
@@ -58,7 +67,7 @@ static void put_term(oxy__emit *e, const oxy_expr *x, bool combined)
         put_combined(e, x);
     else
         oxy__put_expr(e, x, OXY__P_COMPARE + 1);
-    if (x->type.kind == OXY_K_DECIMAL && e->d->decimal_collation != NULL)
+    if (kind_of(e, x) == OXY_K_DECIMAL && e->d->decimal_collation != NULL)
         OXY__PUTS(e, e->d->decimal_collation);
 }
 
@@ -125,6 +134,8 @@ static void put_group_term(oxy__emit *e, const oxy_select *s, const oxy_expr *x)
             oxy_buf_putu(e->out, at + 1);
         else
             oxy__put_name(e, x->alias);
+        if (kind_of(e, x) == OXY_K_DECIMAL && e->d->decimal_collation != NULL)
+            OXY__PUTS(e, e->d->decimal_collation);
         return;
     }
     /* Written again, a bound value is another value to MySQL's check that

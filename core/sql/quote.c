@@ -53,7 +53,7 @@ void oxy_quote_text(const oxy_dialect *d, oxy_buf *out, oxy_sv text)
         oxy_buf_putc(out, '\'');
         return;
     }
-    oxy_buf_puts(out, d == &oxy_dialect_postgres ? " E'" : "'");
+    oxy_buf_puts(out, d == &oxy_dialect_postgres ? "E'" : "'");
     for (size_t i = 0; i < text.len; i++) {
         if (text.p[i] == '\\' || text.p[i] == '\'')
             oxy_buf_putc(out, text.p[i]);

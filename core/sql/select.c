@@ -2,7 +2,7 @@
 /* select: SELECT in the order of its clauses, COUNT and EXISTS around it. */
 #include "emit.h"
 
-#include <string.h>
+#include <stdio.h>
 
 /* --- scopes ------------------------------------------------------------------- */
 
@@ -92,7 +92,13 @@ void oxy__put_source(oxy__emit *e, const oxy_source *s)
 {
     oxy_sv own = s->table != NULL ? s->table->name : s->cte;
 
-    if (s->table != NULL) {
+    if (s->table != NULL && e->target != NULL && s != e->target && s->table == e->target->table) {
+        /* The LIMIT keeps the server from dissolving the derived table. */
+        OXY__PUT(e, "(SELECT * FROM ");
+        put_table(e, s->table);
+        OXY__PUT(e, " LIMIT 18446744073709551615)");
+        own = (oxy_sv){0};
+    } else if (s->table != NULL) {
         put_table(e, s->table);
     } else if (s->select != NULL) {
         oxy__scope *scope = e->scope;
@@ -361,43 +367,24 @@ void oxy__put_select(oxy__emit *e, const oxy_select *s)
     e->qualify = qualify;
 }
 
-static bool is_aggregate(const oxy_expr *x)
+/* Raw text may hold an aggregate; subqueries have their own. */
+static oxy__look look_for_aggregate(const oxy_expr *x, const void *arg)
 {
-    uint32_t i;
-
+    (void)arg;
     switch (x->kind) {
-    case OXY_E_AGG: return true;
-    case OXY_E_UNARY:
-    case OXY_E_NOT: return is_aggregate(x->unary.arg);
-    case OXY_E_BINARY: return is_aggregate(x->binary.left) || is_aggregate(x->binary.right);
-    case OXY_E_CAST: return is_aggregate(x->cast.arg);
-    case OXY_E_EXTRACT: return is_aggregate(x->part.arg);
-    case OXY_E_BETWEEN:
-        return is_aggregate(x->between.arg) || is_aggregate(x->between.low) || is_aggregate(x->between.high);
-    case OXY_E_FUNC:
-        for (i = 0; i < x->func.args.n; i++)
-            if (is_aggregate(x->func.args.items[i]))
-                return true;
-        return false;
-    case OXY_E_LOGIC:
-        for (i = 0; i < x->logic.list.n; i++)
-            if (is_aggregate(x->logic.list.items[i]))
-                return true;
-        return false;
-    case OXY_E_CASE:
-        for (i = 0; i < x->cases.whens.n; i++)
-            if (is_aggregate(x->cases.whens.items[i]))
-                return true;
-        return x->cases.otherwise != NULL && is_aggregate(x->cases.otherwise);
-    case OXY_E_RAW: return true; /* unknown text: leave the select list alone */
-    default: return false;
+    case OXY_E_AGG:
+    case OXY_E_RAW: return OXY__FOUND;
+    case OXY_E_SUBQUERY:
+    case OXY_E_EXISTS:
+    case OXY_E_WINDOW: return OXY__SKIP;
+    default: return OXY__GO_ON;
     }
 }
 
 bool oxy__select_aggregates(const oxy_select *s)
 {
     for (uint32_t i = 0; i < s->n_items; i++)
-        if (is_aggregate(s->items[i].expr))
+        if (oxy__find(s->items[i].expr, look_for_aggregate, NULL))
             return true;
     return s->having != NULL;
 }
@@ -423,32 +410,24 @@ static bool counts_plainly(const oxy_select *s)
     return !items_matter(s) && s->group_by.n == 0 && s->limit == NULL && s->offset == NULL;
 }
 
-/* Selected columns of a derived table need names of their own. */
+/* Selected columns of a derived table need names of their own. Groups and
+ * DISTINCT ON may go by the given names, so those stay. */
 static oxy_select with_names(oxy__emit *e, const oxy_select *s)
 {
     oxy_item *items = oxy_arena_new(e->arena, s->n_items * sizeof *items);
     oxy_select out = *s;
 
-    if (items == NULL) {
-        oxy__fail(e, OXY_NOMEM, "out of memory");
+    if (s->group_by.n != 0 || s->distinct_on.n != 0 || (s->n_items == 1 && oxy__item_name(s->items).len != 0))
         return out;
-    }
     for (uint32_t i = 0; i < s->n_items; i++) {
-        oxy_buf name;
-        char *copy = NULL;
+        char *name = oxy_arena_new(e->arena, 12);
 
-        items[i] = s->items[i];
-        if (s->n_joins == 0 && oxy__item_name(&items[i]).len != 0)
-            continue;
-        oxy_buf_init(&name, e->out->alloc, 64);
-        oxy_buf_puts(&name, "c");
-        oxy_buf_putu(&name, i + 1);
-        if (name.rc == OXY_OK)
-            copy = oxy_arena_copy(e->arena, name.p, name.len);
-        if (copy == NULL)
+        if (items == NULL || name == NULL) {
             oxy__fail(e, OXY_NOMEM, "out of memory");
-        items[i].alias = (oxy_sv){copy, copy == NULL ? 0 : name.len};
-        oxy_buf_fini(&name);
+            return out;
+        }
+        items[i] = s->items[i];
+        items[i].alias = (oxy_sv){name, (size_t)snprintf(name, 12, "c%u", i + 1)};
     }
     out.items = items;
     return out;
@@ -468,7 +447,7 @@ void oxy__put_count(oxy__emit *e, const oxy_select *s)
         put_whole(e, &inner, false, false);
         return;
     }
-    if (items_matter(s) && s->n_operands == 0)
+    if (items_matter(s))
         inner = with_names(e, &inner);
     OXY__PUT(e, "SELECT COUNT(*) FROM (");
     put_whole(e, &inner, !items_matter(s), s->distinct_on.n != 0);

@@ -9,49 +9,23 @@
 
 /* --- what an expression reads ---------------------------------------------------- */
 
-static bool list_reads(const oxy_list *list, const oxy_column *column)
+static oxy__look look_for_column(const oxy_expr *x, const void *arg)
 {
-    for (uint32_t i = 0; i < list->n; i++)
-        if (oxy__reads_column(list->items[i], column))
-            return true;
-    return false;
-}
-
-static bool opt_reads(const oxy_expr *x, const oxy_column *column)
-{
-    return x != NULL && oxy__reads_column(x, column);
+    switch (x->kind) {
+    case OXY_E_COLUMN: return arg == NULL || x->column.column == arg ? OXY__FOUND : OXY__SKIP;
+    case OXY_E_SUBQUERY:
+    case OXY_E_EXISTS:
+    case OXY_E_RAW: return OXY__FOUND;
+    case OXY_E_IN: return x->in.select != NULL ? OXY__FOUND : OXY__GO_ON;
+    default: return OXY__GO_ON;
+    }
 }
 
 /* With column NULL: whether it reads any column at all. Subqueries and raw
  * text count as reading everything. */
 bool oxy__reads_column(const oxy_expr *x, const oxy_column *column)
 {
-    switch (x->kind) {
-    case OXY_E_COLUMN: return column == NULL || x->column.column == column;
-    case OXY_E_UNARY:
-    case OXY_E_NOT: return oxy__reads_column(x->unary.arg, column);
-    case OXY_E_BINARY: return oxy__reads_column(x->binary.left, column) || oxy__reads_column(x->binary.right, column);
-    case OXY_E_LOGIC: return list_reads(&x->logic.list, column);
-    case OXY_E_BETWEEN:
-        return oxy__reads_column(x->between.arg, column) || oxy__reads_column(x->between.low, column) ||
-               oxy__reads_column(x->between.high, column);
-    case OXY_E_IN:
-        return x->in.select != NULL || oxy__reads_column(x->in.arg, column) || list_reads(&x->in.list, column);
-    case OXY_E_MATCH: return oxy__reads_column(x->match.arg, column) || oxy__reads_column(x->match.pattern, column);
-    case OXY_E_FUNC: return list_reads(&x->func.args, column);
-    case OXY_E_CASE: return list_reads(&x->cases.whens, column) || opt_reads(x->cases.otherwise, column);
-    case OXY_E_CAST: return oxy__reads_column(x->cast.arg, column);
-    case OXY_E_EXTRACT: return oxy__reads_column(x->part.arg, column);
-    case OXY_E_JSON_PATH: return oxy__reads_column(x->path.arg, column);
-    case OXY_E_CONTAINER: return oxy__reads_column(x->container.arg, column) || opt_reads(x->container.value, column);
-    case OXY_E_TUPLE: return list_reads(&x->list, column);
-    case OXY_E_AGG:
-    case OXY_E_WINDOW:
-    case OXY_E_SUBQUERY:
-    case OXY_E_EXISTS:
-    case OXY_E_RAW: return true;
-    default: return false;
-    }
+    return oxy__find(x, look_for_column, column);
 }
 
 /* --- order of assignments ------------------------------------------------------------ */
@@ -161,7 +135,7 @@ static void put_old_rows(oxy__emit *e, const oxy_update *s)
     oxy__put_source(e, s->table);
     put_where(e, s->where);
     OXY__PUT(e, " LIMIT 18446744073709551615) AS ");
-    oxy__put_name(e, OXY_SV("old"));
+    oxy__put_name(e, OXY_SV("oxy_old"));
 }
 
 static void put_update_joined(oxy__emit *e, const oxy_update *s)
@@ -180,7 +154,7 @@ static void put_update_joined(oxy__emit *e, const oxy_update *s)
         OXY__PUTS(e, n++ == 0 ? " ON " : " AND ");
         put_qualified(e, name, table->columns[i].name);
         OXY__PUT(e, " = ");
-        put_qualified(e, OXY_SV("old"), table->columns[i].name);
+        put_qualified(e, OXY_SV("oxy_old"), table->columns[i].name);
     }
     if (n == 0)
         oxy__lacks(e, "exchanging columns of a table without a key");
@@ -188,7 +162,7 @@ static void put_update_joined(oxy__emit *e, const oxy_update *s)
         OXY__PUTS(e, i == 0 ? " SET " : ", ");
         put_qualified(e, name, s->sets[i].column->name);
         OXY__PUT(e, " = ");
-        oxy__put_name(e, OXY_SV("old"));
+        oxy__put_name(e, OXY_SV("oxy_old"));
         OXY__PUTC(e, '.');
         put_old_name(e, i);
     }
@@ -483,7 +457,7 @@ void oxy__put_update(oxy__emit *e, const oxy_update *s)
         return;
     }
     oxy__scope_open(e, &scope);
-    e->target = s->table;
+    e->target = e->d->own_table_wrap ? s->table : NULL;
     if (e->rc == OXY_OK) {
         if (!rows)
             put_plain(e, s);

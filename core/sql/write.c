@@ -199,7 +199,7 @@ void oxy__put_delete(oxy__emit *e, const oxy_delete *s)
     oxy__scope scope;
 
     open_target(e, &scope, &s->table);
-    e->target = s->table;
+    e->target = e->d->own_table_wrap ? s->table : NULL;
     if (e->rc == OXY_OK) {
         OXY__PUT(e, "DELETE FROM ");
         oxy__put_source(e, s->table);

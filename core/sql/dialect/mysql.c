@@ -375,12 +375,12 @@ static void put_document(oxy__emit *e, const oxy_expr *x)
         oxy__put_expr(e, x, OXY__P_COMPARE + 1);
 }
 
-static void equal_mysql(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, int min)
+static void equal_mysql(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min)
 {
     bool open = oxy__paren_open(e, OXY__P_COMPARE, min);
 
     put_document(e, left);
-    OXY__PUT(e, " = ");
+    OXY__PUTS(e, negated ? " <> " : " = ");
     put_document(e, right);
     oxy__paren_close(e, open);
 }
@@ -396,10 +396,12 @@ static void put_call(oxy__emit *e, const char *name, const oxy_expr *a, const ox
 }
 
 /* JSON is text to MariaDB: equality by structure is a function. */
-static void equal_mariadb(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, int min)
+static void equal_mariadb(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min)
 {
-    (void)min;
-    put_call(e, "JSON_EQUALS", left, right);
+    bool open = negated && oxy__paren_open(e, OXY__P_NOT, min);
+
+    put_call(e, negated ? "NOT JSON_EQUALS" : "JSON_EQUALS", left, right);
+    oxy__paren_close(e, open);
 }
 
 static void put_keys(oxy__emit *e, const oxy_expr *x)
@@ -484,7 +486,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
     .group_by_position = true,                                                                                         \
     .operand_parens = true,                                                                                            \
     .intersect_binds = true,                                                                                           \
-    .in_select_wrap = true,                                                                                            \
+    .in_limit_wrap = true,                                                                                             \
     .locks = true,                                                                                                     \
     .upsert = OXY__UPSERT_ON_DUPLICATE,                                                                                \
     .default_in_values = true,                                                                                         \
@@ -575,6 +577,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
 const oxy_dialect oxy_dialect_mysql = {
     SHARED_ROWS,
     .name = "mysql",
+    .own_table_wrap = true,
     .lock_of = true,
     .lock_share = " FOR SHARE",
     .as_json = {"CAST({1} AS JSON)", 0},

@@ -76,17 +76,43 @@ static void type_name(oxy__emit *e, const oxy_type *t)
         OXY__PUT(e, "[]");
 }
 
-/* A cast to a whole number cuts, as int() does in Python; the server's rounds. */
+/* A cast to a whole number cuts, as int() does in Python; the server's rounds.
+ * Truth values and numbers have no cast but the one to INTEGER. */
+static const oxy__template *special_cast(oxy_kind from, oxy_kind to)
+{
+    static const oxy__template truth = {"<1> <> 0", OXY__P_COMPARE}, one = {"<1>::integer", 0};
+    bool number = from == OXY_K_INT || from == OXY_K_DOUBLE || from == OXY_K_DECIMAL;
+
+    if (to == OXY_K_BOOL && number)
+        return &truth;
+    return from == OXY_K_BOOL && to == OXY_K_INT ? &one : NULL;
+}
+
+static void put_cast_type(oxy__emit *e, const oxy_type *t)
+{
+    type_name(e, t);
+    if (t->kind == OXY_K_DECIMAL && t->size != 0 && t->db_type.len == 0)
+        oxy_buf_printf(e->out, "(%u, %u)", t->size, t->has_scale ? t->scale : 0u);
+}
+
 static void cast(oxy__emit *e, const oxy_expr *x, int min)
 {
     oxy_kind from = x->cast.arg->type.kind;
     bool cut = x->type.kind == OXY_K_INT && (from == OXY_K_DOUBLE || from == OXY_K_DECIMAL);
+    bool from_truth = from == OXY_K_BOOL && (x->type.kind == OXY_K_DOUBLE || x->type.kind == OXY_K_DECIMAL);
+    const oxy__template *special = special_cast(from, x->type.kind);
 
-    (void)min;
+    if (special != NULL) {
+        oxy__put_template(e, special, &x->cast.arg, 1, min);
+        return;
+    }
     OXY__PUTS(e, cut ? "CAST(TRUNC(" : "CAST(");
-    oxy__put_expr(e, x->cast.arg, OXY__P_NONE);
+    if (from_truth)
+        oxy__put_cast(e, x->cast.arg, OXY_K_INT, OXY__P_NONE);
+    else
+        oxy__put_expr(e, x->cast.arg, OXY__P_NONE);
     OXY__PUTS(e, cut ? ") AS " : " AS ");
-    type_name(e, &x->type);
+    put_cast_type(e, &x->type);
     OXY__PUTC(e, ')');
 }
 
@@ -219,21 +245,22 @@ static void put_array_value(oxy__emit *e, const oxy_expr *x, const oxy_type *as)
     type_name(e, as);
 }
 
-static void equal(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, int min)
+static void equal(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min)
 {
+    const char *op = negated ? " <> " : " = ";
     bool open = oxy__paren_open(e, OXY__P_COMPARE, min);
 
     if (left->type.kind == OXY_K_ARRAY) {
         oxy__put_expr(e, left, OXY__P_COMPARE + 1);
-        OXY__PUT(e, " = ");
+        OXY__PUTS(e, op);
         put_array_value(e, right, &left->type);
     } else if (is_json(&left->type) && (oxy__plain_json(&left->type) || oxy__plain_json(&right->type))) {
         put_jsonb(e, left);
-        OXY__PUT(e, " = ");
+        OXY__PUTS(e, op);
         put_jsonb(e, right);
     } else {
         oxy__put_expr(e, left, OXY__P_COMPARE + 1);
-        OXY__PUT(e, " = ");
+        OXY__PUTS(e, op);
         oxy__put_expr(e, right, OXY__P_COMPARE + 1);
     }
     oxy__paren_close(e, open);

@@ -401,10 +401,12 @@ static void put_call(oxy__emit *e, const char *name, const oxy_expr *a, const ox
     OXY__PUTC(e, ')');
 }
 
-static void equal(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, int min)
+static void equal(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min)
 {
-    (void)min;
-    put_call(e, "oxy_json_equal", left, right);
+    bool open = negated && oxy__paren_open(e, OXY__P_NOT, min);
+
+    put_call(e, negated ? "NOT oxy_json_equal" : "oxy_json_equal", left, right);
+    oxy__paren_close(e, open);
 }
 
 /* json_each has columns of its own, which a bare column could be taken for. */
@@ -433,9 +435,9 @@ static void put_overlap(oxy__emit *e, const oxy_expr *x)
     e->qualify++;
     OXY__PUT(e, "EXISTS (SELECT 1 FROM json_each(");
     oxy__put_expr(e, x->container.arg, OXY__P_NONE);
-    OXY__PUT(e, ") AS a INNER JOIN json_each(");
+    OXY__PUT(e, ") AS oxy_a INNER JOIN json_each(");
     oxy__put_expr(e, x->container.value, OXY__P_NONE);
-    OXY__PUT(e, ") AS b ON a.value = b.value)");
+    OXY__PUT(e, ") AS oxy_b ON oxy_a.value = oxy_b.value)");
     e->qualify--;
 }
 
