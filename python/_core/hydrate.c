@@ -212,6 +212,9 @@ static PyObject *wrap(const oxypy_rowprog *p, PyObject *dict)
 
     if (fields_set == NULL)
         return NULL;
+    /* Names only: nothing in it can be part of a cycle, so the collector need
+     * not visit one more object for each row. */
+    PyObject_GC_UnTrack(fields_set);
     self = oxypy_instance_new(p->plan, dict, fields_set, p->state);
     Py_DECREF(fields_set);
     if (self != NULL && p->plan->init_private != NULL) {
