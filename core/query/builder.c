@@ -55,6 +55,7 @@ static void *out_of_memory(oxy_builder *b)
 
 oxy_expr *oxy__node_new(oxy_builder *b, oxy_expr_kind kind, uint32_t depth)
 {
+    static const oxy_type unknown = {.kind = OXY_K_UNKNOWN};
     oxy__node *node;
 
     if (b->err.rc != OXY_OK)
@@ -66,7 +67,7 @@ oxy_expr *oxy__node_new(oxy_builder *b, oxy_expr_kind kind, uint32_t depth)
         return out_of_memory(b);
     node->depth = depth + 1;
     node->expr.kind = kind;
-    node->expr.type = oxy__type_of(OXY_K_UNKNOWN, false);
+    node->expr.type = unknown;
     return &node->expr;
 }
 

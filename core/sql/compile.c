@@ -125,7 +125,10 @@ static void fill_col(oxy_result_col *col, const oxy_item *item, char **names)
 {
     oxy_sv name = oxy__item_name(item);
 
-    *col = (oxy_result_col){.type = item->expr->type, .name = {*names, name.len}};
+    col->type = item->expr->type;
+    col->name = (oxy_sv){*names, name.len};
+    col->column = NULL;
+    col->table = NULL;
     if (name.len != 0)
         memcpy(*names, name.p, name.len);
     *names += name.len;
