@@ -15,14 +15,15 @@
 #define OXYPY_LOOKUP_LIST(X)                                                                                           \
     X(EXACT, "exact")                                                                                                  \
     X(NE, "ne")                                                                                                        \
-    X(IN, "in") X(ISNULL, "isnull") X(GT, "gt") X(GTE, "gte") X(LT, "lt") X(LTE, "lte") X(BETWEEN, "between")          \
-        X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains") X(STARTSWITH, "startswith")                \
-            X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith") X(IENDSWITH, "iendswith") X(IEXACT, "iexact")        \
-                X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year") X(MONTH, "month") X(DAY, "day") X(DATE, "date")  \
-                    X(TIME, "time") X(QUARTER, "quarter") X(WEEK, "week") X(WEEK_DAY, "week_day")                      \
-                        X(ISO_WEEK_DAY, "iso_week_day") X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute")    \
-                            X(SECOND, "second") X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len")    \
-                                X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
+    X(IN, "in")                                                                                                        \
+    X(ISNULL, "isnull") X(GT, "gt") X(GTE, "gte") X(LT, "lt") X(LTE, "lte") X(BETWEEN, "between") X(RANGE, "range")    \
+        X(CONTAINS, "contains") X(ICONTAINS, "icontains") X(STARTSWITH, "startswith") X(ISTARTSWITH, "istartswith")    \
+            X(ENDSWITH, "endswith") X(IENDSWITH, "iendswith") X(IEXACT, "iexact") X(REGEX, "regex")                    \
+                X(IREGEX, "iregex") X(YEAR, "year") X(MONTH, "month") X(DAY, "day") X(DATE, "date") X(TIME, "time")    \
+                    X(QUARTER, "quarter") X(WEEK, "week") X(WEEK_DAY, "week_day") X(ISO_WEEK_DAY, "iso_week_day")      \
+                        X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute") X(SECOND, "second")                \
+                            X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len") X(HAS_KEY, "has_key")  \
+                                X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
 
 typedef enum oxypy_lookup_op {
 #define X(name, text) OXYPY_L_##name,
@@ -105,6 +106,12 @@ typedef struct oxypy_memo {
     const oxy_expr *node;
 } oxypy_memo;
 
+/* Aliases being expanded, innermost first. */
+typedef struct oxypy_open {
+    const struct oxypy_open *outer;
+    PyObject *alias;
+} oxypy_open;
+
 /* One SELECT (or the target of a write) and the ones around it. */
 typedef struct oxypy_scope {
     struct oxypy_scope *outer;
@@ -114,8 +121,8 @@ typedef struct oxypy_scope {
     const struct oxypy_selection *inner; /* the source is a subselect with these columns, or NULL */
     oxypy_memo *memo;                    /* aliases built so far, so that they share nodes */
     uint32_t n_memo, cap_memo;
-    PyObject *open;  /* alias being expanded, against cycles */
-    bool aggregates; /* aggregates are allowed here */
+    const oxypy_open *open; /* against cycles of aliases */
+    bool aggregates;        /* aggregates are allowed here */
 } oxypy_scope;
 
 typedef struct oxypy_origin {

@@ -142,12 +142,14 @@ fail:
     return NULL;
 }
 
-static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition, int depth);
+
+static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e, int depth)
 {
     PyObject *flat = spread(e), *kept = flat ? PyList_New(0) : NULL;
 
     for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(flat); i++) {
-        PyObject *own = oxypy_condition(st, plan, q, PyList_GET_ITEM(flat, i));
+        PyObject *own = check_condition(st, plan, q, PyList_GET_ITEM(flat, i), depth + 1);
 
         if (!own || (!oxypy_condition_empty(own) && PyList_Append(kept, own) < 0)) {
             Py_CLEAR(kept);
@@ -170,10 +172,10 @@ static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, 
     return (PyObject *)oxypy_expr_steal(st, e->kind, 0, args, Py_NewRef(Py_None));
 }
 
-static PyObject *check_not(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+static PyObject *check_not(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e, int depth)
 {
     PyObject *inner =
-        PyTuple_GET_SIZE(e->args) == 1 ? oxypy_condition(st, plan, q, PyTuple_GET_ITEM(e->args, 0)) : NULL;
+        PyTuple_GET_SIZE(e->args) == 1 ? check_condition(st, plan, q, PyTuple_GET_ITEM(e->args, 0), depth + 1) : NULL;
 
     if (!inner) {
         if (!PyErr_Occurred()) {
@@ -196,14 +198,23 @@ static PyObject *check_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q,
     return oxypy_condition_lookup(st, plan, q, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1));
 }
 
-static PyObject *check_expr(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
+static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition, int depth)
 {
+    if (!oxypy_is_expr(st, condition)) {
+        PyErr_Format(PyExc_TypeError, "a condition is a Q object, a comparison or a boolean expression, not %.100s",
+                     Py_TYPE(condition)->tp_name);
+        return NULL;
+    }
+    if (depth > OXY_MAX_DEPTH) {
+        PyErr_Format(PyExc_ValueError, "the condition is nested deeper than %d levels", OXY_MAX_DEPTH);
+        return NULL;
+    }
     oxypy_expr *e = (oxypy_expr *)condition;
 
     switch (e->kind) {
     case OXYPY_X_AND:
-    case OXYPY_X_OR: return check_group(st, plan, q, e);
-    case OXYPY_X_NOT: return check_not(st, plan, q, e);
+    case OXYPY_X_OR: return check_group(st, plan, q, e, depth);
+    case OXYPY_X_NOT: return check_not(st, plan, q, e, depth);
     case OXYPY_X_LOOKUP: return check_lookup(st, plan, q, e);
     default: return try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
     }
@@ -211,18 +222,7 @@ static PyObject *check_expr(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, P
 
 PyObject *oxypy_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
 {
-    if (!oxypy_is_expr(st, condition)) {
-        PyErr_Format(PyExc_TypeError, "a condition is a Q object, a comparison or a boolean expression, not %.100s",
-                     Py_TYPE(condition)->tp_name);
-        return NULL;
-    }
-    if (Py_EnterRecursiveCall(" while checking a condition")) {
-        return NULL;
-    }
-    PyObject *own = check_expr(st, plan, q, condition);
-
-    Py_LeaveRecursiveCall();
-    return own;
+    return check_condition(st, plan, q, condition, 0);
 }
 
 int oxypy_check_condition(oxypy_state *st, oxypy_plan *plan, PyObject *condition)

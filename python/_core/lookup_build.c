@@ -79,6 +79,13 @@ const oxy_expr *oxypy_build_in(oxypy_build *cx, const oxy_expr *target, const ox
         const oxy_select *select =
             scope ? oxypy_build_select(cx, (oxypy_query *)value, OXYPY_USE_KEYS, -1, scope, NULL) : NULL;
 
+        uint32_t n = target->kind == OXY_E_TUPLE ? target->list.n : 1;
+
+        if (select && select->n_items != n) {
+            PyErr_Format(cx->st->exceptions[OXY_FIELD], "in compares with %u column%s, the query selects %u", n,
+                         n == 1 ? "" : "s", select->n_items);
+            return NULL;
+        }
         return select ? oxy_in_select(cx->b, target, negated, select) : NULL;
     }
     if (oxypy_is_expr(cx->st, value)) {

@@ -56,6 +56,27 @@ static PyObject *coerce_enum(const oxypy_conv *cv, PyObject *value)
     return NULL;
 }
 
+/* What no column can hold is found out at the call, where it costs nothing. */
+static PyObject *storable(const oxypy_conv *cv, PyObject *value)
+{
+    int overflow = 0;
+
+    if (PyLong_CheckExact(value)) {
+        (void)PyLong_AsLongLongAndOverflow(value, &overflow);
+        if (overflow) {
+            (void)oxypy_conv_fail(cv, "an integer beyond 64 bits cannot be stored");
+            return NULL;
+        }
+    } else if (PyUnicode_CheckExact(value) && !PyUnicode_IS_ASCII(value) && !PyUnicode_AsUTF8(value)) {
+        if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+            PyErr_Clear();
+            (void)oxypy_conv_fail(cv, "the text contains a lone surrogate, which is no character");
+        }
+        return NULL;
+    }
+    return Py_NewRef(value);
+}
+
 PyObject *oxypy_coerce(const oxypy_conv *cv, PyObject *value)
 {
     const oxypy_field *f = cv->field;
@@ -67,9 +88,12 @@ PyObject *oxypy_coerce(const oxypy_conv *cv, PyObject *value)
         return coerce_enum(cv, value);
     }
     if (f->category == OXYPY_CAT_NUMERIC && is_numeric(cv->st, value)) {
-        return Py_NewRef(value);
+        return storable(cv, value);
     }
-    if ((!f->to_stored && fits(cv, value)) || !f->coerce) {
+    if (!f->to_stored && fits(cv, value)) {
+        return storable(cv, value);
+    }
+    if (!f->coerce) {
         return Py_NewRef(value);
     }
     PyObject *converted = PyObject_CallOneArg(f->coerce, value);

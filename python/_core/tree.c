@@ -186,7 +186,10 @@ const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *
     if (column) {
         return oxypy_build_inner(cx, scope, column);
     }
-    if (scope->open && PyUnicode_Compare(scope->open, alias) == 0) {
+    for (const oxypy_open *o = scope->open; o; o = o->outer) {
+        if (PyUnicode_Compare(o->alias, alias) != 0) {
+            continue;
+        }
         /* annotate(weight=F("weight") + 1) in dict mode: the field is meant. */
         Py_ssize_t at = oxypy_plan_field(scope->plan, alias);
 
@@ -196,12 +199,12 @@ const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *
         PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", alias);
         return NULL;
     }
-    PyObject *outer = scope->open;
+    const oxypy_open open = {scope->open, alias};
 
-    scope->open = alias;
+    scope->open = &open;
     const oxy_expr *node = oxypy_build_expr(cx, (PyObject *)expr, NULL);
 
-    scope->open = outer;
+    scope->open = open.outer;
     if (!node) {
         return NULL;
     }
