@@ -240,14 +240,14 @@ static oxy__json *gather(struct reader *r, oxy__json *node, oxy__json *first)
 {
     uint32_t n = 0;
 
-    node->items = oxy_arena_new(r->arena, node->n * sizeof *node->items);
+    node->items = oxy_arena_new(r->arena, node->n * sizeof(oxy__json *));
     if (!node->items)
         return fail(r, OXY_NOMEM);
     for (oxy__json *item = first; item; item = item->next)
         node->items[n++] = item;
     if (node->type == OXY__JSON_ARRAY || !n)
         return node;
-    qsort(node->items, n, sizeof *node->items, compare_members);
+    qsort(node->items, n, sizeof(oxy__json *), compare_members);
     node->n = 0;
     for (uint32_t i = 0; i < n; i++)
         if (i + 1 == n || compare_text(node->items[i]->key, node->items[i + 1]->key) != 0)

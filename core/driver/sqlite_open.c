@@ -117,7 +117,7 @@ static oxy_rc read_named(oxy__sqlite *c, const oxy_setting *s, size_t prefix, ox
     bool pragma = s->name.p[0] == 'p';
     oxy_setting *to = pragma ? &f->pragmas[f->n_pragmas] : &f->attach[f->n_attach];
     oxy_sv name = {s->name.p + prefix, s->name.len - prefix};
-    int64_t ms;
+    int64_t ms = 0;
 
     if (pragma && oxy_sv_eq(name, OXY_SV("busy_timeout"))) {
         oxy_rc rc = read_number(s, INT32_MAX, &ms, err);

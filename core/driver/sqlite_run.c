@@ -285,14 +285,14 @@ static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
         count_changes(c);
         return OXY__RUN_DONE;
     }
-    if (primary == SQLITE_INTERRUPT && run->why == OXY__WHY_BUDGET) {
+    if (primary == SQLITE_INTERRUPT && run->s && run->why == OXY__WHY_BUDGET) {
         put_back(run);
         remember_slow(run->s);
         return OXY__RUN_LATER;
     }
     if ((primary == SQLITE_BUSY || primary == SQLITE_LOCKED) && code != SQLITE_BUSY_SNAPSHOT && !run->delivered &&
         run->why == OXY__WHY_NOTHING) {
-        if (!run->on_worker) {
+        if (!run->on_worker && run->s) {
             put_back(run);
             return OXY__RUN_LATER;
         }

@@ -273,7 +273,7 @@ oxy_rc oxy__cache_init(oxy__sqlite *c, uint32_t limit)
     cache->n_buckets = 16;
     while (cache->n_buckets < limit && cache->n_buckets < (1u << 20))
         cache->n_buckets *= 2;
-    cache->buckets = oxy_alloc_zero(c->base.alloc, cache->n_buckets, sizeof *cache->buckets);
+    cache->buckets = oxy_alloc_zero(c->base.alloc, cache->n_buckets, sizeof(oxy__stmt *));
     return cache->buckets ? OXY_OK : OXY_NOMEM;
 }
 
@@ -367,7 +367,7 @@ oxy_rc oxy__stmt_get(oxy__sqlite *c, const oxy_request *r, oxy__stmt **out, oxy_
     if (keep && (r->flags & OXY_REQ_RAW))
         keep = seen_before(cache, key);
     rc = prepare(c, r, key, keep, out, err);
-    if (rc != OXY_OK)
+    if (rc != OXY_OK || !*out)
         return rc;
     if (!keep) {
         c->loose = *out;

@@ -18,8 +18,12 @@ int make_dir(void **state)
 {
     char *dir = strdup("/tmp/oxyde-driver-XXXXXX");
 
-    *state = dir ? mkdtemp(dir) : NULL;
-    return *state ? 0 : -1;
+    if (dir && !mkdtemp(dir)) {
+        free(dir);
+        dir = NULL;
+    }
+    *state = dir;
+    return dir ? 0 : -1;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)

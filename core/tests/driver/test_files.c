@@ -197,8 +197,8 @@ static pid_t hold_lock(const char *path, int *told, int *tell, unsigned millisec
     int up[2], down[2];
     pid_t pid;
 
-    if (pipe(up) || pipe(down))
-        fail();
+    assert_int_equal(pipe(up), 0);
+    assert_int_equal(pipe(down), 0);
     pid = fork();
     if (pid == 0) {
         sqlite3 *db;
