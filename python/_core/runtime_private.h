@@ -116,14 +116,13 @@ void oxypy_wait_ready_locked(oxypy_wait *w, const oxypy_hub *here);
 
 /* After a fork, in the child. */
 void oxypy_runtime_after_fork(oxypy_runtime *rt);
-/* Closes what lies idle, at the end of the process. */
-void oxypy_runtime_at_exit(oxypy_state *st);
 
 /* --- loop.c ------------------------------------------------------------------------ */
 
 /* One per event loop; used by the loop's own thread. */
 struct oxypy_loop {
-    PyObject_HEAD oxypy_state *st;
+    PyObject ob_base;
+    oxypy_state *st;
     oxypy_hub *hub;
     PyObject *module; /* keeps st alive */
     bool reading;     /* add_reader was called */
@@ -153,7 +152,7 @@ void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now);
 /* The running task (borrowed by nobody: new reference), or None. NULL with an exception. */
 PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop);
 
-/* --- store.c ----------------------------------------------------------------------- */
+/* --- store.c, store_stats.c ----------------------------------------------------------------------- */
 
 typedef enum oxypy_reset { OXYPY_RESET_OFF, OXYPY_RESET_AUTO, OXYPY_RESET_FULL } oxypy_reset;
 
@@ -207,6 +206,14 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop);
 void oxypy_store_cancel_for(oxypy_runtime *rt, const oxypy_hub *hub);
 /* The store after `after` (NULL: the first), counted. */
 oxypy_store *oxypy_store_next(oxypy_runtime *rt, const oxypy_store *after);
+/* Leases in use, longest first; valid while the GIL is kept and no Python code
+ * runs. The caller frees the list. */
+typedef struct oxypy_holders {
+    oxypy_lease **list;
+    size_t n, cap;
+} oxypy_holders;
+
+oxypy_holders oxypy_store_holders(oxypy_store *store);
 PyObject *oxypy_store_stats(oxypy_store *store);
 /* Raises PoolTimeoutError. */
 void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database);
@@ -254,7 +261,7 @@ void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse);
 oxy_conn_status oxypy_lease_status(const oxypy_lease *lease);
 void oxypy_lease_set_holder(oxypy_lease *lease, PyObject *task, PyObject *sql);
 
-/* --- operation.c, execute.c ------------------------------------------------------------ */
+/* --- operation.c, make.c, execute.c ------------------------------------------------------------ */
 
 typedef enum oxypy_next {
     OXYPY_NEXT_ERROR = -1, /* with an exception */
@@ -276,47 +283,49 @@ typedef struct oxypy_op_kind {
 } oxypy_op_kind;
 
 struct oxypy_operation {
-    PyObject_HEAD oxypy_state *st;
+    PyObject ob_base;
+    oxypy_state *st;
     const oxypy_op_kind *kind;
     /* what was asked for */
-    uint8_t what, sink;
-    bool write, script, plain /* of a session itself: passes its block */;
-    int64_t limit;
     PyObject *subject, *arg, *returning, *into;
     PyObject *using_, *client;
     PyObject *sql, *params; /* free text */
-    /* how far it is */
-    uint8_t stage;
-    bool started, finished, running;
-    PyObject *future;         /* yielded and not resolved, or NULL */
-    PyObject *timer;          /* TimerHandle of _close, or NULL */
-    PyObject *delegate;       /* coroutine under way, or NULL */
+    int64_t limit;
+    double timeout; /* of _close and _acquire */
+    oxy_want want;  /* of _acquire */
+    /* where it runs */
+    uint32_t n_values;        /* of values, below */
     oxypy_loop *loop;         /* owned, once started */
     oxypy_database *database; /* owned */
     oxypy_session *session;   /* owned */
     oxypy_store *store;       /* counted */
     oxypy_lease *lease;       /* owned, unless it is the session's */
-    oxypy_wait wait;          /* for the pool or the session */
+    /* what it waits for */
+    PyObject *future;   /* yielded and not resolved, or NULL */
+    PyObject *timer;    /* TimerHandle of _close, or NULL */
+    PyObject *delegate; /* coroutine under way, or NULL */
+    oxypy_wait wait;    /* for the pool or the session */
     oxy_waiter *waiter;
-    oxy_slot *slot; /* granted and not made a lease yet */
-    oxy_rc failed;  /* of the wait; see error */
-    oxy_err *error; /* owned; only after a wait that failed */
-    bool timed_out, queued, in_queue /* session's */;
+    oxy_slot *slot;                           /* granted and not made a lease yet */
+    oxy_err *error;                           /* owned; only after a wait that failed */
     oxypy_operation *queue_prev, *queue_next; /* in the session */
     oxy_ns began, deadline;
-    double timeout; /* of _close */
-    oxy_want want;  /* of _acquire */
-    bool was_in_transaction;
     /* the statement */
     oxypy_prepared prepared;
-    bool has_prepared, restarted;
-    oxy_arena scratch;
-    bool has_scratch;
+    oxy_arena scratch; /* of free text */
     PyObject *keep;
     oxy_value *values;
-    uint32_t n_values;
     PyObject *rows; /* collected so far: list or single object */
     int64_t n_rows;
+    oxy_rc failed; /* the pool's answer; see error */
+    /* flags, together for the sake of size */
+    uint8_t what, sink, stage;
+    bool write, script;
+    bool plain; /* a session's own statement: passes its block */
+    bool started, finished, running;
+    bool timed_out, queued, in_queue; /* in_queue: the session's */
+    bool was_in_transaction, restarted;
+    bool has_prepared, has_scratch;
 };
 
 /* A new operation of a kind; the rest is NULL. */
@@ -337,6 +346,9 @@ void oxypy_operation_unqueue(oxypy_operation *op);
 void oxypy_operation_use(oxypy_operation *op, oxypy_database *db);
 extern const oxypy_op_kind oxypy_op_statement; /* execute.c */
 
+/* make.c: adds operation() and raw_operation(). */
+int oxypy_make_init(PyObject *module);
+
 /* resolve.c: which database or session the operation runs on. 0: known;
  * 1: op->delegate connects first, then ask again; -1. */
 int oxypy_operation_resolve(oxypy_operation *op);
@@ -351,10 +363,11 @@ bool oxypy_text_is_blank(const char *sql, size_t len);
 /* Tells the observer of a statement that is over; keeps the current exception. */
 void oxypy_observe(oxypy_operation *op);
 
-/* --- database.c, session.c --------------------------------------------------------------- */
+/* --- database.c, connect.c, settings.c, session.c --------------------------------------------------------------- */
 
 struct oxypy_database {
-    PyObject_HEAD oxypy_store_config config;
+    PyObject ob_base;
+    oxypy_store_config config;
     bool configured;
     oxypy_store *store; /* NULL unless open */
     PyObject *alias;    /* str or NULL */
@@ -362,17 +375,30 @@ struct oxypy_database {
     bool lost_memory;   /* an in-memory database that stayed in the parent process */
 };
 
+/* connect.c: what _open(), _close() and _acquire() give. */
+extern const oxypy_op_kind oxypy_op_open, oxypy_op_close, oxypy_op_acquire;
+/* settings.c: reads the arguments of _configure(). items: list of (name, value);
+ * the result borrows its text from them, and its settings are freed with free(),
+ * also after a failure. 0 / -1. */
+int oxypy_settings_read(const char *backend, PyObject *items, PyObject *pool, PyObject *gate,
+                        oxypy_store_config *config);
+/* process.c: what a fork and the end of the process call. */
+int oxypy_process_init(PyObject *module);
+/* ResourceWarning; source may be NULL. */
+void oxypy_database_warn_unclosed(PyObject *source, PyObject *alias);
+
 /* Whether statements can be run now. */
 bool oxypy_database_is_open(const oxypy_database *db);
 /* The open transaction of a task (borrowed), or NULL; -1 in *failed with an exception. */
 oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed);
 
 struct oxypy_session {
-    PyObject_HEAD oxypy_database *database; /* owned, NULL while nothing is held */
-    oxypy_lease *lease;                     /* owned, NULL unless held */
-    PyObject *blocked;                      /* exception to raise, or NULL */
-    oxypy_operation *running;               /* borrowed */
-    oxypy_operation *first, *last;          /* waiting for their turn; borrowed */
+    PyObject ob_base;
+    oxypy_database *database;      /* owned, NULL while nothing is held */
+    oxypy_lease *lease;            /* owned, NULL unless held */
+    PyObject *blocked;             /* exception to raise, or NULL */
+    oxypy_operation *running;      /* borrowed */
+    oxypy_operation *first, *last; /* waiting for their turn; borrowed */
     oxy_ns deadline;
     oxy_ns ended; /* when the last statement ended */
     bool aborted; /* the database ended the transaction on its own */

@@ -191,15 +191,18 @@ async def test_cancel_of_closing_still_closes(database: _core.Database) -> None:
 
 
 async def test_timeouts_at_every_moment_of_a_statement(database: _core.Database) -> None:
-    statements = 0
+    async def work() -> None:
+        await changed(database, "INSERT INTO parcel (ref) VALUES ('maybe')")
+        await run(database, SLOW.format(20_000))
+
+    outcomes = set()
     for microseconds in range(0, 6000, 60):
         try:
-            async with asyncio.timeout(microseconds / 1e6):
-                await changed(database, "INSERT INTO parcel (ref) VALUES ('maybe')")
-                await run(database, SLOW.format(20_000))
-                statements += 1
-        except TimeoutError:
-            pass
+            await asyncio.wait_for(work(), microseconds / 1e6)
+            outcomes.add("done")
+        except asyncio.TimeoutError:
+            outcomes.add("timed out")
+    assert "timed out" in outcomes
     await works(database)
 
 
