@@ -90,8 +90,9 @@ typedef struct oxy_open {
     void *regexp_ctx;            /* must outlive the connection */
 } oxy_open;
 
-/* Called on the worker's thread when an offloaded part is ready or over. Must
- * not call back into the driver; typically it wakes an event loop. */
+/* Called on the worker's thread when an offloaded part is ready or over, or
+ * inside offload() if it is by then. Must not call back into the driver;
+ * typically it wakes an event loop. */
 typedef void (*oxy_notify)(void *arg);
 
 struct oxy_driver {
@@ -140,11 +141,12 @@ int oxy_driver_no_fd(const oxy_conn *c);
  * Opened with foreign_keys = ON and without SQLite's own mutexes. A reader is
  * query_only. Reads run inline under the budget: between rows the running
  * statement is handed over as it is; inside a row it is interrupted and starts
- * again on the worker, which is safe because it read nothing that left us.
+ * again on the worker, on the same snapshot, without the rows already given.
  * Writes run inline when a commit does not wait for the disk (WAL and
- * synchronous <= NORMAL) and the statement is a point write, or when a stop
- * undoes it without harm (autocommit); otherwise on the worker. Waiting for
- * another process's lock (busy_timeout) happens only on the worker.
+ * synchronous <= NORMAL) and a stop undoes them without harm (autocommit), or
+ * as point writes inside a transaction, where they are not stopped; otherwise
+ * on the worker. Waiting for another process's lock (busy_timeout) happens only
+ * on the worker. docs/internals/driver.md has the whole table.
  * WAL checkpoints run on the worker, never inside a commit on the loop.
  *
  * Registered on each connection, all under our own names. NULL in, NULL out;
