@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char *const exception_names[] = {
-#define X(name, exception) [OXY_##name] = exception,
+#define X(name, exception) [OXY_##name] = (exception),
     OXY_RC_LIST(X)
 #undef X
 };

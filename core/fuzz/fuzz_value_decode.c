@@ -48,6 +48,16 @@ static oxy_cell stored_cell(const oxy_value *v)
     }
 }
 
+/* Bit for bit: -0.0 is not 0.0. */
+static bool same_double(double a, double b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y;
+}
+
 static bool same_stored(const oxy_value *a, const oxy_value *b)
 {
     if (a->tag != b->tag)
@@ -55,7 +65,7 @@ static bool same_stored(const oxy_value *a, const oxy_value *b)
     switch ((oxy_tag)a->tag) {
     case OXY_V_NULL: return true;
     case OXY_V_INT: return a->i == b->i;
-    case OXY_V_DOUBLE: return memcmp(&a->d, &b->d, sizeof a->d) == 0;
+    case OXY_V_DOUBLE: return same_double(a->d, b->d);
     default: return oxy_sv_eq(a->s, b->s);
     }
 }

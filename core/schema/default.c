@@ -147,8 +147,11 @@ static size_t stored_text(const oxy_column_def *c, const oxy__ddl_rules *rules, 
     case OXY_V_DATETIME:
     case OXY_V_DATETIME_UTC:
         len = oxy_datetime_format(text, v->i, ' ');
-        memcpy(text + len, zone ? "+00:00" : "", 7 - (zone ? 0 : 6));
-        return strlen(text);
+        if (zone) {
+            memcpy(text + len, "+00:00", 7);
+            len += 6;
+        }
+        return len;
     case OXY_V_DATE: return oxy_date_format(text, v->i);
     case OXY_V_TIME: return oxy_time_format(text, v->i);
     case OXY_V_TIMETZ:

@@ -5,7 +5,7 @@
 #include <assert.h>
 
 static const char *const kind_names[] = {
-#define X(name, text) [OXY_K_##name] = text,
+#define X(name, text) [OXY_K_##name] = (text),
     OXY_KIND_LIST(X)
 #undef X
 };

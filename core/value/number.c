@@ -59,7 +59,7 @@ static int shortest_digits(double d, char digits[20], int *power)
 
 size_t oxy_double_format(char out[OXY_TEXT_MAX], double d)
 {
-    char digits[20];
+    char digits[20] = "0";
     size_t len = 0;
     int n, power, i;
 

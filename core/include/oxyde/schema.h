@@ -59,12 +59,13 @@ typedef struct oxy_unique_def {
 
 typedef struct oxy_table_def {
     oxy_sv name, schema, comment;
-    const oxy_column_def *columns; uint32_t n_columns;
     oxy_names primary_key; /* columns, in order */
-    const oxy_foreign_key_def *foreign_keys; uint32_t n_foreign_keys;
-    const oxy_index_def *indexes; uint32_t n_indexes;
-    const oxy_unique_def *uniques; uint32_t n_uniques;
-    const oxy_check_def *checks; uint32_t n_checks;
+    const oxy_column_def *columns;
+    const oxy_foreign_key_def *foreign_keys;
+    const oxy_index_def *indexes;
+    const oxy_unique_def *uniques;
+    const oxy_check_def *checks;
+    uint32_t n_columns, n_foreign_keys, n_indexes, n_uniques, n_checks; /* one count per list */
 } oxy_table_def;
 
 /* Receives one finished statement, without a semicolon. A code other than OXY_OK stops. */
@@ -75,7 +76,9 @@ typedef oxy_rc (*oxy_ddl_sink)(void *arg, const char *sql, size_t len);
  * comments. Text forms: migrations document, 10; models document, 5, 7, 9. */
 OXY_MUSTUSE oxy_rc oxy_ddl_create(const oxy_table_def *tables, uint32_t n, const oxy_dialect *d, bool if_not_exists,
                                   const oxy_alloc *alloc, oxy_ddl_sink sink, void *arg, oxy_err *err);
-/* The statements that drop them, referencing tables first. */
+/* The statements that drop them, referencing tables first. Foreign-key checks
+ * are the caller's, who knows the connection's own setting: where a cycle or a
+ * table outside the list may refer to them, it switches checks off around. */
 OXY_MUSTUSE oxy_rc oxy_ddl_drop(const oxy_table_def *tables, uint32_t n, const oxy_dialect *d, bool if_exists,
                                 const oxy_alloc *alloc, oxy_ddl_sink sink, void *arg, oxy_err *err);
 

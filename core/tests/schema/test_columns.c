@@ -289,7 +289,7 @@ static void test_list_defaults_are_array_literals_on_postgres(void **state)
     c.type.elem = OXY_K_TEXT;
     c.type.ndim = 1;
     assert_column_in(&c, &oxy_dialect_sqlite, "TEXT DEFAULT '[\"a\",\"b \\\"c\\\\\",null,\"NULL\"]'");
-    assert_column_in(&c, &oxy_dialect_postgres, "TEXT[] DEFAULT  E'{\"a\",\"b \\\\\"c\\\\\\\\\",NULL,\"NULL\"}'");
+    assert_column_in(&c, &oxy_dialect_postgres, "TEXT[] DEFAULT E'{\"a\",\"b \\\\\"c\\\\\\\\\",NULL,\"NULL\"}'");
     c.default_value = text(OXY_V_JSON, "[]");
     assert_column(c, "TEXT[] DEFAULT '{}'", "JSON DEFAULT ('[]')", "TEXT DEFAULT '[]'");
     c.type.elem = OXY_K_INT;

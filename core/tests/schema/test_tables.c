@@ -386,7 +386,7 @@ static void test_a_sink_that_refuses_stops_the_rest(void **state)
 
 static oxy_rc every_statement(const oxy_alloc *alloc, void *arg)
 {
-    static const oxy_dialect *const dialects[] = {&oxy_dialect_postgres, &oxy_dialect_mysql, &oxy_dialect_sqlite};
+    static const oxy_dialect *const dialects[] = {&oxy_dialect_postgres, &oxy_dialect_mysql, &oxy_dialect_sqlite, NULL};
     oxy_column_def list = {
         .name = S("c"),
         .type = {.kind = OXY_K_ARRAY, .elem = OXY_K_TEXT, .ndim = 1},
@@ -399,7 +399,7 @@ static oxy_rc every_statement(const oxy_alloc *alloc, void *arg)
     int what;
 
     (void)arg;
-    for (i = 0; i < OXY_COUNT(dialects) && rc == OXY_OK; i++) {
+    for (i = 0; dialects[i] != NULL && rc == OXY_OK; i++) {
         for (what = CREATE; what <= DROP_IF_EXISTS && rc == OXY_OK; what++) {
             oxy_buf out;
             oxy_err err;

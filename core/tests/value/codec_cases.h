@@ -82,6 +82,16 @@ static inline int tear_down(void **state)
 
 /* --- assertions ---------------------------------------------------------------------------------- */
 
+/* Bit for bit: -0.0 is not 0.0. */
+static inline bool same_double(double a, double b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y;
+}
+
 static inline bool same_value(const oxy_value *a, const oxy_value *b)
 {
     size_t i;
@@ -90,7 +100,7 @@ static inline bool same_value(const oxy_value *a, const oxy_value *b)
         return false;
     switch ((oxy_tag)a->tag) {
     case OXY_V_NULL: return true;
-    case OXY_V_DOUBLE: return memcmp(&a->d, &b->d, sizeof a->d) == 0;
+    case OXY_V_DOUBLE: return same_double(a->d, b->d);
     case OXY_V_TEXT:
     case OXY_V_BLOB:
     case OXY_V_DECIMAL:
