@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What tree.c and tree_query.c share. */
+/* What the files of expressions share. */
 #ifndef OXYPY_TREE_H
 #define OXYPY_TREE_H
 
@@ -16,6 +16,12 @@ const oxy_expr *oxypy_build_part(oxypy_build *cx, const oxy_expr *arg, uint8_t c
 const oxy_expr *oxypy_build_inner(oxypy_build *cx, const oxypy_scope *scope, const oxypy_out *column);
 const oxy_expr *oxypy_build_key(oxypy_build *cx); /* the key column, or a tuple of them */
 
+const oxy_expr *oxypy_build_compare(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_membership(oxypy_build *cx, oxypy_expr *e); /* IN */
+const oxy_expr *oxypy_build_between(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_match(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_logic(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_not(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_func(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_case(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want);

@@ -174,7 +174,7 @@ def test_an_unknown_lookup_is_refused_at_the_call(keyword: str, words: str) -> N
 
 
 def test_an_unknown_field_names_its_neighbours() -> None:
-    with pytest.raises(FieldError, match="Parcel has no field 'wieght'.*weight"):
+    with pytest.raises(FieldError, match=r"Parcel has no field 'wieght'.*weight"):
         P.filter(wieght=3)
     with pytest.raises(FieldError, match="has no field 'wieght'"):
         P.exclude(Q(wieght__gt=3))

@@ -264,7 +264,8 @@ def test_outer_references_reach_the_enclosing_query() -> None:
 def test_a_scalar_subquery_selects_one_column() -> None:
     newest = Note.objects.filter(text=OuterRef("ref")).values("rank")[:1]
     assert body(P.values("id", rank=Subquery(newest))).startswith(
-        'SELECT "id", (SELECT "rank" FROM "notes" WHERE "text" = "parcels"."ref" ORDER BY "rank" DESC LIMIT $1) '
+        'SELECT "id", (SELECT "rank" FROM "notes" WHERE "text" = "parcels"."ref" '
+        'ORDER BY "rank" DESC LIMIT $1) '
     )
     with pytest.raises(FieldError, match="one column"):
         P.annotate(x=Subquery(Note.objects.values("text", "rank"))).sql()

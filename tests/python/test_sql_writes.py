@@ -38,7 +38,8 @@ def delete(query: Any, dialect: str = "postgres", returning: Any = None) -> str:
 
 def test_update_assigns_by_column_and_type() -> None:
     assert update(P.filter(id=1), note=None, state=State.SENT, weight=F("weight") + 1) == (
-        'UPDATE "parcels" SET "remark" = $1, "state" = $2::"state_enum", "weight" = "weight" + $3 WHERE "id" = $4',
+        'UPDATE "parcels" SET "remark" = $1, "state" = $2::"state_enum", "weight" = "weight" + $3 '
+        'WHERE "id" = $4',
         [None, "sent", 1, 1],
     )
 
