@@ -14,7 +14,8 @@ SUPPORT = Path(__file__).parent
 
 def python(code: str, *arguments: str, dev: bool = False) -> subprocess.CompletedProcess[str]:
     """Runs a script of its own; no hang is tolerated."""
-    options = ["-X", "dev"] if dev else []
+    # CPython 3.12 warns of any fork beside threads, of which our workers are some.
+    options = ["-X", "dev"] if dev else ["-W", "ignore:This process:DeprecationWarning"]
     head = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nfrom runtime_support import *\n"
     script = head + textwrap.dedent(code)
     return subprocess.run(
