@@ -64,13 +64,13 @@ bool oxy__decimal_read(oxy_sv text, oxy__decimal *out)
     if (text.len == 0)
         return false;
     end = p + text.len;
-    if (word_is(p, text.len, "nan")) {
+    if ((*p | 0x20) == 'n' && word_is(p, text.len, "nan")) {
         out->class = OXY__NAN;
         return true;
     }
     if (*p == '-' || *p == '+')
         out->negative = *p++ == '-';
-    if (word_is(p, (size_t)(end - p), "infinity") && text.p[0] != '+') {
+    if (p < end && (*p | 0x20) == 'i' && text.p[0] != '+' && word_is(p, (size_t)(end - p), "infinity")) {
         out->class = OXY__INFINITE;
         return true;
     }
