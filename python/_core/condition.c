@@ -198,6 +198,53 @@ static PyObject *check_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q,
     return oxypy_condition_lookup(st, plan, q, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1));
 }
 
+/* Parcel.weight >= 3 says the same as weight__gte=3 and goes the same, shorter
+ * way. New keyword with *value borrowed, or NULL, with or without an exception. */
+static PyObject *as_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e, PyObject **value)
+{
+    static const uint8_t lookups[] = {
+        [OXY_OP_EQ] = OXYPY_L_EXACT, [OXY_OP_NE] = OXYPY_L_NE, [OXY_OP_LT] = OXYPY_L_LT,
+        [OXY_OP_LE] = OXYPY_L_LTE,   [OXY_OP_GT] = OXYPY_L_GT, [OXY_OP_GE] = OXYPY_L_GTE,
+    };
+
+    if (e->kind != OXYPY_X_BINARY || e->op > OXY_OP_GE || PyTuple_GET_SIZE(e->args) != 2 ||
+        (q && (q->annotations || q->exprs))) {
+        return NULL;
+    }
+    oxypy_expr *name = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 0), *other = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 1);
+
+    if (!oxypy_is_expr(st, (PyObject *)name) || !oxypy_is_expr(st, (PyObject *)other) || name->kind != OXYPY_X_NAME ||
+        !PyUnicode_CheckExact(name->data) || other->kind != OXYPY_X_LITERAL || PyTuple_GET_SIZE(other->args) ||
+        other->data == Py_None) {
+        return NULL;
+    }
+    Py_ssize_t at = oxypy_plan_field(plan, name->data);
+
+    if (at < 0 || !oxypy_lookup_allowed(plan->fields[at].category, lookups[e->op])) {
+        return NULL;
+    }
+    PyObject *keyword = PyUnicode_FromFormat("%U__%s", name->data, oxypy_lookup_name(lookups[e->op]));
+
+    if (keyword && oxypy_plan_field(plan, keyword) >= 0) {
+        Py_CLEAR(keyword); /* a field of that name would be meant */
+    }
+    *value = other->data;
+    return keyword;
+}
+
+static PyObject *check_other(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition)
+{
+    PyObject *value = NULL, *keyword = as_lookup(st, plan, q, (oxypy_expr *)condition, &value);
+
+    if (keyword) {
+        PyObject *node = oxypy_condition_lookup(st, plan, NULL, keyword, value);
+
+        Py_DECREF(keyword);
+        return node;
+    }
+    return PyErr_Occurred() || try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
+}
+
 static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition, int depth)
 {
     if (!oxypy_is_expr(st, condition)) {
@@ -216,7 +263,7 @@ static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query 
     case OXYPY_X_OR: return check_group(st, plan, q, e, depth);
     case OXYPY_X_NOT: return check_not(st, plan, q, e, depth);
     case OXYPY_X_LOOKUP: return check_lookup(st, plan, q, e);
-    default: return try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
+    default: return check_other(st, plan, q, condition);
     }
 }
 

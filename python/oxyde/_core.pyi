@@ -129,6 +129,10 @@ class InsertState:
     refill: rows come back and refill the instances.
     """
 
+    model: type
+    rows: tuple[Any, ...]
+    fields: tuple[str, ...] | None
+    refill: bool
     def __new__(
         cls,
         model: type,
@@ -140,8 +144,8 @@ class InsertState:
         sets: Mapping[str, Any] | None = None,
         refill: bool = True,
     ) -> InsertState: ...
-    @staticmethod
-    def groups(model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[int]]]:
+    @classmethod
+    def groups(cls, model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[int]]]:
         """Row numbers by the set of columns they write, at most `limit` rows each."""
 
 class Operation(Coroutine[Any, Any, T]):
