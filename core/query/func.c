@@ -78,6 +78,8 @@ const oxy_expr *oxy_func(oxy_builder *b, oxy_fn fn, const oxy_expr *const *args,
         return NULL;
     if (!takes(fn, n))
         return oxy__build_fail(b, OXY_VALUE, "%s does not take %u arguments", oxy_fn_name(fn), n);
+    if (n == 1 && (fn == OXY_FN_COALESCE || fn == OXY_FN_GREATEST || fn == OXY_FN_LEAST))
+        return args[0]; /* of one, it is that one; SQLite would see an aggregate */
     e = oxy__node_new(b, OXY_E_FUNC, depth);
     if (e == NULL)
         return NULL;

@@ -231,7 +231,8 @@ oxy_rc oxy_compile(const oxy_stmt *stmt, const oxy_builder *b, const oxy_dialect
         rc = oxy_err_set(err, OXY_NOMEM, "out of memory");
     else {
         put_statement(&e, stmt);
-        if (e.rc == OXY_OK && text.rc != OXY_OK)
+        /* What followed a lost piece of text means nothing. */
+        if (text.rc != OXY_OK && (e.rc == OXY_OK || text.rc == OXY_NOMEM))
             e.rc = text_failure(&e);
         rc = e.rc != OXY_OK ? e.rc : pack(&e, stmt, alloc, out);
     }

@@ -36,15 +36,11 @@ void oxy__put_coalesced(oxy__emit *e, const oxy_expr *x, const char *otherwise, 
     OXY__PUTC(e, ')');
 }
 
-/* COALESCE; with one argument it is nothing, and SQLite knows it from two on. */
 void oxy__put_coalesce(oxy__emit *e, const oxy_expr *x, int min)
 {
     const oxy_list *args = &x->func.args;
 
-    if (args->n == 1) {
-        oxy__put_expr(e, args->items[0], min);
-        return;
-    }
+    (void)min;
     OXY__PUT(e, "COALESCE(");
     for (uint32_t i = 0; i < args->n; i++) {
         if (i != 0)
@@ -78,11 +74,6 @@ void oxy__put_extreme(oxy__emit *e, const oxy_expr *x, const char *name)
 {
     const oxy_list *args = &x->func.args;
 
-    /* With one argument SQLite would take it for the aggregate. */
-    if (args->n == 1) {
-        oxy__put_expr(e, args->items[0], OXY__P_PRIMARY);
-        return;
-    }
     OXY__PUTS(e, name);
     OXY__PUTC(e, '(');
     for (uint32_t i = 0; i < args->n; i++) {

@@ -25,12 +25,13 @@ struct build {
     const struct names *names;
 };
 
+/* Cleared memory in the builder's arena; a failure is the builder's. */
 static void *grow(struct build *in, size_t size)
 {
     void *p = oxy_arena_zero(&in->b->arena, 1, size);
 
     if (p == NULL && in->b->err.rc == OXY_OK)
-        in->b->err.rc = OXY_NOMEM;
+        (void)oxy_err_set(&in->b->err, OXY_NOMEM, "out of memory");
     return p;
 }
 
@@ -133,9 +134,10 @@ static bool literal_value(struct build *in, const sexp *x, oxy_value *out, oxy_k
 static bool list_value(struct build *in, const sexp *x, oxy_value *out)
 {
     oxy_array *array = grow(in, sizeof *array);
-    oxy_value *items = oxy_arena_new(&in->b->arena, x->n * sizeof *items);
+    oxy_value *items = grow(in, x->n * sizeof *items);
     oxy_kind kind = OXY_K_UNKNOWN;
 
+    *out = (oxy_value){.tag = OXY_V_NULL};
     if (array == NULL || items == NULL)
         return true;
     for (uint32_t i = 1; i < x->n; i++)
@@ -332,7 +334,7 @@ static const oxy_expr *build_in(struct build *in, const sexp *x)
         return oxy_in_select(in->b, arg, negated, build_select(in, &x->items[2]));
     if (sexp_form(x, "in-many") || sexp_form(x, "not-in-many")) { /* (in-many column count literal) */
         n = (uint32_t)x->items[2].i;
-        many = oxy_arena_new(&in->b->arena, n * sizeof *many);
+        many = grow(in, n * sizeof *many);
         for (uint32_t i = 0; many != NULL && i < n; i++)
             (void)literal_value(in, &x->items[3], &many[i], &kind);
         return many == NULL ? NULL : oxy_in_values(in->b, arg, negated, many, n);
@@ -383,7 +385,7 @@ static const oxy_expr *build_path(struct build *in, const sexp *x)
 
         steps[n].is_index = x->items[i].kind == SEXP_INT;
         steps[n].key = x->items[i].text;
-        if (steps[n].is_index && (digits = oxy_arena_new(&in->b->arena, 24)) != NULL)
+        if (steps[n].is_index && (digits = grow(in, 24)) != NULL)
             steps[n].key = (oxy_sv){digits, (size_t)snprintf(digits, 24, "%lld", (long long)x->items[i].i)};
         n++;
     }
@@ -707,7 +709,7 @@ static oxy_list build_list(struct build *in, const sexp *x)
     const oxy_expr *args[MAX_ARGS], **copy;
     uint32_t n = build_args(in, x, 1, args, NULL);
 
-    copy = oxy_arena_new(&in->b->arena, n * sizeof(const oxy_expr *));
+    copy = grow(in, (n + 1) * sizeof(const oxy_expr *));
     if (copy == NULL || in->b->err.rc != OXY_OK)
         return (oxy_list){0};
     memcpy(copy, args, n * sizeof(const oxy_expr *));
