@@ -154,13 +154,16 @@ def _twice(value: Any, handler: Callable[[Any], Any]) -> Any:
     return handler(handler(value))
 
 
+def _named(value: Any, info: pydantic.ValidationInfo) -> Any:
+    """Sees its place in the row and fails nowhere: alone it would give another value."""
+    return f"{value} {info.field_name} {sorted(getattr(info, 'data', None) or {})}"
+
+
 def _big(value: Any, info: pydantic.ValidationInfo) -> Any:
     if info.data.get("f0") == value:
         raise ValueError(f"{info.field_name} equals f0")
     return value
 
-
-Recursive = Annotated[int, Field(ge=1)]
 
 SCALARS: list[Case] = [
     Case(bool, "boolean", default=True),
@@ -279,6 +282,8 @@ VALIDATED: list[Case] = [
     Case(Annotated[str, AfterValidator(_boom)], "string"),
     Case(Annotated[int, PlainValidator(str)], "big_integer"),
     Case(Annotated[int, WrapValidator(_twice)], "big_integer"),
+    Case(Annotated[str, AfterValidator(_named)], "string"),
+    Case(Annotated[str, WrapValidator(lambda v, handler, info: _named(handler(v), info))], "string"),
     Case(Annotated[int, AfterValidator(_big)], "big_integer", likely=(1, 2)),
     Case(Annotated[int, AfterValidator(_default)], "big_integer", likely=(3, 4)),
     Case(Annotated[Optional[int], AfterValidator(lambda v: v)], "big_integer"),
@@ -307,15 +312,18 @@ class Made:
 def _after(self: Any) -> Any:
     if len(self.__pydantic_fields_set__) == 2:
         raise ValueError("two fields set")
+    self.__dict__["checked"] = True
     return self
 
 
 def _before(cls: Any, data: Any) -> Any:
-    return {**data, "f0": data.get("f0")} if isinstance(data, dict) else data
+    return {**data, "f0": 1}
 
 
 def _wrap(cls: Any, data: Any, handler: Callable[[Any], Any]) -> Any:
-    return handler(data)
+    made = handler(data)
+    made.__dict__["wrapped"] = True
+    return made
 
 
 def _post_init(self: Any, context: Any) -> None:
@@ -370,7 +378,6 @@ TRAITS: dict[str, dict[str, Any]] = {
 }
 
 CONFIG: list[tuple[str, list[Any]]] = [
-    ("extra", ["ignore", "allow", "forbid"]),
     ("frozen", [True]),
     ("strict", [True]),
     ("str_strip_whitespace", [True]),
@@ -453,6 +460,8 @@ def models(draw: st.DrawFn, cases: list[Case] | None = None) -> Made:
             else:
                 namespace[key] = value
     config: dict[str, Any] = {}
+    if draw(st.booleans()):
+        config["extra"] = draw(st.sampled_from(["allow", "forbid", "ignore"]))
     for key, choices in CONFIG:
         if draw(st.integers(0, 15)) == 0:
             config[key] = draw(st.sampled_from(choices))
