@@ -76,7 +76,7 @@ static PyObject *str_of(oxy_sv s)
     return s.len == 0 ? NULL : PyUnicode_DecodeUTF8(s.p, (Py_ssize_t)s.len, "replace");
 }
 
-/* Does the rule test anything of a field that is not None? */
+/* A copy that owns what loading needs; the rest of the field is for writing. */
 static void take_rule(oxypy_rowcol *c, const oxypy_field *field)
 {
     c->rule = *field;
