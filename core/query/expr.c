@@ -317,6 +317,8 @@ static oxy_type values_type(const oxy_type *of, const oxy_value *values, uint32_
 {
     bool fraction = false, decimal = false;
 
+    if (of->kind == OXY_K_DECIMAL) /* compared, not stored: the column's digits do not bound it */
+        return oxy__type_of(OXY_K_DECIMAL, false);
     if (of->kind != OXY_K_INT)
         return *of;
     for (uint32_t i = 0; i < n; i++) {

@@ -115,6 +115,11 @@ int oxypy_store_wanted(oxypy_build *cx, PyObject *value, const oxypy_want *want,
         }
         if (!own) {
             *type = *want->type;
+            if (type->kind == OXY_K_DECIMAL) {
+                /* Compared, not stored: a value with more digits than the column is a fair question. */
+                type->size = 0;
+                type->has_scale = false;
+            }
         }
         cv.plan = want->plan;
         cv.field = want->field;
