@@ -18,13 +18,18 @@ static void require(bool holds)
         abort();
 }
 
-/* Every bind has its question mark where placeholders are not numbered. */
+/* Every bind has its question mark, outside of literals, where placeholders
+ * are not numbered. */
 static void check_placeholders(const oxy_sql *sql)
 {
     uint32_t n = 0;
+    bool literal = false;
 
-    for (size_t i = 0; i < sql->len; i++)
-        n += sql->text[i] == '?';
+    for (size_t i = 0; i < sql->len; i++) {
+        if (sql->text[i] == '\'')
+            literal = !literal;
+        n += !literal && sql->text[i] == '?';
+    }
     require(n == sql->n_binds);
 }
 

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from examples.countries import models
 from examples.countries.models import Country, Subdivision
-from oxyde import Avg, Count, Max, Q, atomic, create_tables, db
+from oxyde import atomic, create_tables, db
 
 console = Console(width=min(Console().width, 150) if Console().is_terminal else 140)
 
@@ -28,7 +28,8 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("One by its key", 'await Country.objects.get(code="JP")'),
     (
         "Filter, order, limit",
-        'await Country.objects.filter(name__icontains="land", numeric__gte=500).order_by("-name").limit(4).all()',
+        'await Country.objects.filter(name__icontains="land", numeric__gte=500)'
+        '.order_by("-name").limit(4).all()',
     ),
     (
         "Either, or, and not",
@@ -144,7 +145,8 @@ async def transaction_that_rolls_back() -> None:
         console.print(
             Panel(
                 escape(
-                    f"deleted {gone} rows inside the block ({before:,} → {inside:,}), then the insert failed:\n"
+                    f"deleted {gone} rows inside the block ({before:,} → {inside:,}), "
+                    "then the insert failed:\n"
                     f"{type(error).__name__}: {error}\n"
                     f"after the block: {after:,} rows, nothing was lost"
                 ),

@@ -18,14 +18,15 @@
     X(IN, "in")                                                                                                        \
     X(ISNULL, "isnull")                                                                                                \
     X(GT, "gt")                                                                                                        \
-    X(GTE, "gte") X(LT, "lt") X(LTE, "lte") X(BETWEEN, "between") X(RANGE, "range") X(CONTAINS, "contains")            \
-        X(ICONTAINS, "icontains") X(STARTSWITH, "startswith") X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith")    \
-            X(IENDSWITH, "iendswith") X(IEXACT, "iexact") X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year")        \
-                X(MONTH, "month") X(DAY, "day") X(DATE, "date") X(TIME, "time") X(QUARTER, "quarter") X(WEEK, "week")  \
-                    X(WEEK_DAY, "week_day") X(ISO_WEEK_DAY, "iso_week_day") X(ISO_YEAR, "iso_year") X(HOUR, "hour")    \
-                        X(MINUTE, "minute") X(SECOND, "second") X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap")  \
-                            X(LEN, "len") X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys")                                \
-                                X(HAS_ANY_KEYS, "has_any_keys")
+    X(GTE, "gte")                                                                                                      \
+    X(LT, "lt")                                                                                                        \
+    X(LTE, "lte") X(BETWEEN, "between") X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains")            \
+        X(STARTSWITH, "startswith") X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith") X(IENDSWITH, "iendswith")    \
+            X(IEXACT, "iexact") X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year") X(MONTH, "month") X(DAY, "day")  \
+                X(DATE, "date") X(TIME, "time") X(QUARTER, "quarter") X(WEEK, "week") X(WEEK_DAY, "week_day")          \
+                    X(ISO_WEEK_DAY, "iso_week_day") X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute")        \
+                        X(SECOND, "second") X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len")        \
+                            X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
 
 typedef enum oxypy_lookup_op {
 #define X(name, text) OXYPY_L_##name,

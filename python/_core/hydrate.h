@@ -9,10 +9,10 @@
 #include "plan.h"
 
 typedef enum oxypy_shape {
-    OXYPY_MODEL,  /* instances; columns beyond the model's are set as attributes */
-    OXYPY_DICT,   /* dict by name */
+    OXYPY_MODEL, /* instances; columns beyond the model's are set as attributes */
+    OXYPY_DICT,  /* dict by name */
     OXYPY_TUPLE,
-    OXYPY_FLAT    /* the only column's value */
+    OXYPY_FLAT /* the only column's value */
 } oxypy_shape;
 
 typedef struct oxypy_rowprog oxypy_rowprog;

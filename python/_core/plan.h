@@ -22,21 +22,21 @@ typedef enum oxypy_load {
 } oxypy_load;
 
 typedef struct oxypy_field {
-    PyObject *name;       /* interned str, owned by the plan */
-    uint32_t column;      /* index into table.columns */
-    oxy_type load_type;   /* kind and elem that cells are decoded to: the Python type's own */
+    PyObject *name;     /* interned str, owned by the plan */
+    uint32_t column;    /* index into table.columns */
+    oxy_type load_type; /* kind and elem that cells are decoded to: the Python type's own */
     oxypy_load load;
-    bool load_nullable;   /* None passes without a check */
-    PyObject *load_arg;   /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
+    bool load_nullable; /* None passes without a check */
+    PyObject *load_arg; /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
     bool has_min, has_max;
     int64_t i_min, i_max; /* inclusive: LENGTH, INT_RANGE; DECIMAL: digits, places */
     double d_min, d_max;  /* FLOAT_RANGE */
     bool d_min_open, d_max_open, finite;
-    PyObject *coerce;     /* callable(value) -> value of the field's type, lax; or NULL: no conversion */
-    PyObject *plain;      /* what values() makes of a decoded value: a dict of members, a callable, or NULL: nothing */
-    PyObject *to_stored;  /* callable(value) -> str/int/bytes/... to store; or NULL: stored as it is */
-    uint8_t category;     /* oxypy_category */
-    bool generated;       /* left out of INSERT while untouched (None and not set, or db_default) */
+    PyObject *coerce;    /* callable(value) -> value of the field's type, lax; or NULL: no conversion */
+    PyObject *plain;     /* what values() makes of a decoded value: a dict of members, a callable, or NULL: nothing */
+    PyObject *to_stored; /* callable(value) -> str/int/bytes/... to store; or NULL: stored as it is */
+    uint8_t category;    /* oxypy_category */
+    bool generated;      /* left out of INSERT while untouched (None and not set, or db_default) */
     bool primary_key;
 } oxypy_field;
 
@@ -49,34 +49,41 @@ typedef struct oxypy_absent {
 
 /* Lookup categories of the queries document, section 5. */
 typedef enum oxypy_category {
-    OXYPY_CAT_STRING, OXYPY_CAT_NUMERIC, OXYPY_CAT_DATETIME, OXYPY_CAT_DATE, OXYPY_CAT_TIME,
-    OXYPY_CAT_ORDERED, OXYPY_CAT_ARRAY, OXYPY_CAT_JSON, OXYPY_CAT_PLAIN, OXYPY_CAT_COUNT
+    OXYPY_CAT_STRING,
+    OXYPY_CAT_NUMERIC,
+    OXYPY_CAT_DATETIME,
+    OXYPY_CAT_DATE,
+    OXYPY_CAT_TIME,
+    OXYPY_CAT_ORDERED,
+    OXYPY_CAT_ARRAY,
+    OXYPY_CAT_JSON,
+    OXYPY_CAT_PLAIN,
+    OXYPY_CAT_COUNT
 } oxypy_category;
 
 typedef struct oxypy_plan {
-    PyObject_HEAD
-    PyTypeObject *model;      /* strong; the class holds the plan, GC breaks the cycle */
-    oxy_table table;          /* table.columns is owned */
-    oxypy_field *fields;      /* one per column, in declaration order */
+    PyObject_HEAD PyTypeObject *model; /* strong; the class holds the plan, GC breaks the cycle */
+    oxy_table table;                   /* table.columns is owned */
+    oxypy_field *fields;               /* one per column, in declaration order */
     uint32_t n_fields;
     oxypy_absent *absent;
     uint32_t n_absent;
-    PyObject *by_name;        /* dict field name -> PyLong index into fields */
-    uint32_t *pk;             /* indexes of key fields, in order */
+    PyObject *by_name; /* dict field name -> PyLong index into fields */
+    uint32_t *pk;      /* indexes of key fields, in order */
     uint32_t n_pk;
-    bool whole_model;         /* rows go through model_validator whole */
-    PyObject *validate_row;   /* callable(dict by field name) -> instance, or raises: the model's own validator */
-    PyObject *template_dict;  /* all attributes in field order, absent constants filled in, others None */
-    PyObject *template_set;   /* names of all column fields */
-    PyObject *extra;          /* None, or an empty dict to copy (extra="allow") */
+    bool whole_model;        /* rows go through model_validator whole */
+    PyObject *validate_row;  /* callable(dict by field name) -> instance, or raises: the model's own validator */
+    PyObject *template_dict; /* all attributes in field order, absent constants filled in, others None */
+    PyObject *template_set;  /* names of all column fields */
+    PyObject *extra;         /* None, or an empty dict to copy (extra="allow") */
     Py_ssize_t off_fields_set, off_extra, off_private, off_state; /* slot offsets in the instance */
-    PyObject *loaded_state;   /* shared InstanceState: saved, everything loaded */
-    PyObject *order;          /* Meta.ordering as a tuple of Expr, or empty */
-    PyObject *lookups;        /* dict keyword -> resolved lookup, filled on use (tree.c) */
+    PyObject *loaded_state;                                       /* shared InstanceState: saved, everything loaded */
+    PyObject *order;                                              /* Meta.ordering as a tuple of Expr, or empty */
+    PyObject *lookups;         /* dict keyword -> resolved lookup, filled on use (tree.c) */
     struct oxypy_cache *cache; /* compiled statements rooted at this model (compiled.c) */
     PyObject *arena_keepalive; /* list of str whose UTF-8 the table's text points into */
-    PyObject *init_private;   /* callable(instance, None) that fills the private attributes, or NULL: there are none */
-    PyObject *partial;        /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
+    PyObject *init_private;    /* callable(instance, None) that fills the private attributes, or NULL: there are none */
+    PyObject *partial; /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
     struct oxypy_rowprog *decoded; /* Plan.load's program for complete rows, made on first use */
 } oxypy_plan;
 

@@ -14,14 +14,14 @@
 #include "statement.h"
 
 /* What becomes of the rows. Exported as _core.SINK_*. */
-#define OXYPY_SINK_LIST(X)                                                     \
-    X(LIST, "list of all rows")                                                \
-    X(FIRST, "first row or None")                                              \
-    X(ONE, "exactly one: NotFoundError, MultipleObjectsReturned")              \
-    X(ONE_OR_NONE, "one or None; several raise")                               \
-    X(SCALAR, "first cell of the first row, None without rows")                \
-    X(AFFECTED, "number of rows changed")                                      \
-    X(REFILL, "rows refill the given instances in order; result is arg")       \
+#define OXYPY_SINK_LIST(X)                                                                                             \
+    X(LIST, "list of all rows")                                                                                        \
+    X(FIRST, "first row or None")                                                                                      \
+    X(ONE, "exactly one: NotFoundError, MultipleObjectsReturned")                                                      \
+    X(ONE_OR_NONE, "one or None; several raise")                                                                       \
+    X(SCALAR, "first cell of the first row, None without rows")                                                        \
+    X(AFFECTED, "number of rows changed")                                                                              \
+    X(REFILL, "rows refill the given instances in order; result is arg")                                               \
     X(DICT, "the only row as a dict (aggregate)")
 
 typedef enum oxypy_sink {

@@ -16,47 +16,47 @@
 #include <oxyde/value.h>
 
 /* Interned attribute and method names: X(c_name, "text"). */
-#define OXYPY_NAME_LIST(X)                                                     \
-    X(dict, "__dict__")                                                        \
-    X(fields_set, "__pydantic_fields_set__")                                   \
-    X(extra, "__pydantic_extra__")                                             \
-    X(private_, "__pydantic_private__")                                        \
-    X(state, "__oxyde_state__")                                                \
-    X(plan, "__oxyde_plan__")                                                  \
-    X(validate_python, "validate_python")                                      \
-    X(model_post_init, "model_post_init")                                      \
-    X(create_future, "create_future")                                          \
-    X(set_result, "set_result")                                                \
-    X(set_exception, "set_exception")                                          \
-    X(cancelled, "cancelled")                                                  \
-    X(done, "done")                                                            \
-    X(result, "result")                                                        \
-    X(blocking, "_asyncio_future_blocking")                                    \
-    X(add_reader, "add_reader")                                                \
-    X(remove_reader, "remove_reader")                                          \
-    X(call_later, "call_later")                                                \
-    X(call_soon, "call_soon")                                                  \
-    X(send, "send")                                                            \
-    X(throw_, "throw")                                                         \
-    X(close, "close")                                                          \
-    X(value, "value")                                                          \
-    X(int_, "int")                                                             \
-    X(is_safe, "is_safe")                                                      \
-    X(default_, "default")                                                      \
+#define OXYPY_NAME_LIST(X)                                                                                             \
+    X(dict, "__dict__")                                                                                                \
+    X(fields_set, "__pydantic_fields_set__")                                                                           \
+    X(extra, "__pydantic_extra__")                                                                                     \
+    X(private_, "__pydantic_private__")                                                                                \
+    X(state, "__oxyde_state__")                                                                                        \
+    X(plan, "__oxyde_plan__")                                                                                          \
+    X(validate_python, "validate_python")                                                                              \
+    X(model_post_init, "model_post_init")                                                                              \
+    X(create_future, "create_future")                                                                                  \
+    X(set_result, "set_result")                                                                                        \
+    X(set_exception, "set_exception")                                                                                  \
+    X(cancelled, "cancelled")                                                                                          \
+    X(done, "done")                                                                                                    \
+    X(result, "result")                                                                                                \
+    X(blocking, "_asyncio_future_blocking")                                                                            \
+    X(add_reader, "add_reader")                                                                                        \
+    X(remove_reader, "remove_reader")                                                                                  \
+    X(call_later, "call_later")                                                                                        \
+    X(call_soon, "call_soon")                                                                                          \
+    X(send, "send")                                                                                                    \
+    X(throw_, "throw")                                                                                                 \
+    X(close, "close")                                                                                                  \
+    X(value, "value")                                                                                                  \
+    X(int_, "int")                                                                                                     \
+    X(is_safe, "is_safe")                                                                                              \
+    X(default_, "default")                                                                                             \
     X(is_finite, "is_finite")
 
 typedef struct oxypy_state {
     /* types of this module */
-    PyTypeObject *expr_type;       /* expr.c */
-    PyTypeObject *plan_type;       /* plan.c */
-    PyTypeObject *query_type;      /* query_state.c: QueryState */
-    PyTypeObject *insert_type;     /* insert.c: InsertState */
-    PyTypeObject *compiled_type;   /* compiled.c */
-    PyTypeObject *operation_type;  /* operation.c */
-    PyTypeObject *database_type;   /* database.c */
-    PyTypeObject *session_type;    /* session.c */
-    PyTypeObject *loop_type;       /* loop.c */
-    PyTypeObject *state_type;      /* instance_state.c: InstanceState */
+    PyTypeObject *expr_type;      /* expr.c */
+    PyTypeObject *plan_type;      /* plan.c */
+    PyTypeObject *query_type;     /* query_state.c: QueryState */
+    PyTypeObject *insert_type;    /* insert.c: InsertState */
+    PyTypeObject *compiled_type;  /* compiled.c */
+    PyTypeObject *operation_type; /* operation.c */
+    PyTypeObject *database_type;  /* database.c */
+    PyTypeObject *session_type;   /* session.c */
+    PyTypeObject *loop_type;      /* loop.c */
+    PyTypeObject *state_type;     /* instance_state.c: InstanceState */
 
     /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
     PyObject *exceptions[OXY_RC_COUNT];
@@ -68,7 +68,7 @@ typedef struct oxypy_state {
     PyObject *ip_interface, *ip_network, *ip_address;  /* factory callables */
     PyObject *json_loads, *json_dumps;                 /* see to_c.h for the options */
     PyObject *current_task, *get_running_loop;
-    PyObject *validation_error;                        /* pydantic_core.ValidationError */
+    PyObject *validation_error; /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
 
@@ -77,9 +77,9 @@ typedef struct oxypy_state {
     uint64_t last_uid; /* of tables (plan.c); guarded by the GIL */
 
     /* callbacks into the package, set by _core.bind_package() */
-    PyObject *registry;           /* dict alias -> Database */
-    PyObject *explain_unknown;    /* (model, name, kind) -> raises with near misses */
-    PyObject *plan_of;            /* (model) -> Plan; finalises a pending model */
+    PyObject *registry;        /* dict alias -> Database */
+    PyObject *explain_unknown; /* (model, name, kind) -> raises with near misses */
+    PyObject *plan_of;         /* (model) -> Plan; finalises a pending model */
 
 #define X(c_name, text) PyObject *s_##c_name;
     OXYPY_NAME_LIST(X)
@@ -109,7 +109,7 @@ int oxypy_loop_init(PyObject *module, oxypy_state *st);
 int oxypy_database_init(PyObject *module, oxypy_state *st);
 int oxypy_session_init(PyObject *module, oxypy_state *st);
 int oxypy_operation_init(PyObject *module, oxypy_state *st);
-int oxypy_constants_init(PyObject *module); /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
+int oxypy_constants_init(PyObject *module);            /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
 int oxypy_ddl_init(PyObject *module, oxypy_state *st); /* ddl.c */
 
 /* --- errors.c ---------------------------------------------------------------- */

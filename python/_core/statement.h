@@ -12,32 +12,29 @@
 /* --- Expr: an immutable node as Python builds it (expr.c) ----------------------- */
 
 /* Kinds of Expr. X(name, "meaning of op, args, data"). Exported as _core.X_*. */
-#define OXYPY_EXPR_LIST(X)                                                              \
-    X(NAME, "data: field name, path or alias (F, Model.field)")                         \
-    X(LITERAL, "data: value; args: () or (type,)")                                      \
-    X(STAR, "the * of Count")                                                           \
-    X(LOOKUP, "data: (keyword, value), resolved against the model")                     \
-    X(AND, "args: conditions") X(OR, "args: conditions") X(NOT, "args: (condition,)")   \
-    X(BINARY, "op: OP_*; args: (left, right); comparisons with None become IS NULL")    \
-    X(NEG, "args: (expr,)")                                                             \
-    X(IS_NULL, "op: 1 for IS NOT NULL; args: (expr,)")                                  \
-    X(IN, "op: 1 for NOT IN; args: (expr,); data: list of values, or QueryState")       \
-    X(BETWEEN, "args: (expr, low, high)")                                               \
-    X(MATCH, "op: MATCH_*; args: (expr, pattern); data: fold (bool)")                   \
-    X(FUNC, "op: FN_*; args")                                                           \
-    X(AGG, "op: AGG_*; args: (expr,); data: (distinct, filter, default, extra)")        \
-    X(CASE, "args: (condition, value, ..., default)")                                   \
-    X(CAST, "args: (expr,); data: kind or FieldSpec-like type tuple")                   \
-    X(EXTRACT, "op: PART_*; args: (expr,); data: trunc (bool)")                         \
-    X(PATH, "args: (expr,); data: tuple of str and int keys")                           \
-    X(SUBQUERY, "data: QueryState") X(EXISTS, "data: QueryState")                       \
-    X(OUTER, "data: path in the enclosing query")                                       \
-    X(EXCLUDED, "data: field name")                                                     \
-    X(RAW, "args: params; data: (text, output type or None)")                           \
-    X(ORDER, "args: (expr,); data: (descending, nulls -1/0/1)")                         \
-    X(RANDOM_ORDER, "the '?' of order_by")                                              \
-    X(WINDOW, "args: (expr,); data: (partition, order, unit, start, end)")              \
-    X(ANY, "data: path of a to-many relation; args: conditions")
+#define OXYPY_EXPR_LIST(X)                                                                                             \
+    X(NAME, "data: field name, path or alias (F, Model.field)")                                                        \
+    X(LITERAL, "data: value; args: () or (type,)")                                                                     \
+    X(STAR, "the * of Count")                                                                                          \
+    X(LOOKUP, "data: (keyword, value), resolved against the model")                                                    \
+    X(AND, "args: conditions")                                                                                         \
+    X(OR, "args: conditions")                                                                                          \
+    X(NOT, "args: (condition,)") X(BINARY, "op: OP_*; args: (left, right); comparisons with None become IS NULL")      \
+        X(NEG, "args: (expr,)") X(IS_NULL, "op: 1 for IS NOT NULL; args: (expr,)")                                     \
+            X(IN, "op: 1 for NOT IN; args: (expr,); data: list of values, or QueryState") X(                           \
+                BETWEEN, "args: (expr, low, high)") X(MATCH, "op: MATCH_*; args: (expr, pattern); data: fold (bool)")  \
+                X(FUNC, "op: FN_*; args") X(AGG, "op: AGG_*; args: (expr,); data: (distinct, filter, default, extra)") \
+                    X(CASE, "args: (condition, value, ..., default)")                                                  \
+                        X(CAST, "args: (expr,); data: kind or FieldSpec-like type tuple") X(                           \
+                            EXTRACT, "op: PART_*; args: (expr,); data: trunc (bool)")                                  \
+                            X(PATH, "args: (expr,); data: tuple of str and int keys") X(SUBQUERY, "data: QueryState")  \
+                                X(EXISTS, "data: QueryState") X(OUTER, "data: path in the enclosing query")            \
+                                    X(EXCLUDED,                                                                        \
+                                      "data: field name") X(RAW, "args: params; data: (text, output type or None)")    \
+                                        X(ORDER, "args: (expr,); data: (descending, nulls -1/0/1)")                    \
+                                            X(RANDOM_ORDER, "the '?' of order_by")                                     \
+                                                X(WINDOW, "args: (expr,); data: (partition, order, unit, start, end)") \
+                                                    X(ANY, "data: path of a to-many relation; args: conditions")
 
 typedef enum oxypy_expr_kind {
 #define X(name, text) OXYPY_X_##name,
@@ -48,8 +45,7 @@ typedef enum oxypy_expr_kind {
 
 /* Subclassable from Python (F, Func, Q, ...). All members owned, never NULL. */
 typedef struct oxypy_expr {
-    PyObject_HEAD
-    int kind; /* oxypy_expr_kind */
+    PyObject_HEAD int kind; /* oxypy_expr_kind */
     int op;
     PyObject *args; /* tuple */
     PyObject *data;
@@ -63,39 +59,42 @@ typedef enum oxypy_mode { OXYPY_MODE_MODELS, OXYPY_MODE_DICTS, OXYPY_MODE_TUPLES
  * every attribute below is readable from Python under the same name with a
  * leading underscore. NULL means "not given" throughout. */
 typedef struct oxypy_query {
-    PyObject_HEAD
-    PyObject *model;       /* class */
-    PyObject *where;       /* tuple of Expr, ANDed; checked when added */
-    PyObject *order;       /* tuple of ORDER/RANDOM_ORDER/str-made Expr; NULL: Meta.ordering */
-    PyObject *fields;      /* tuple of Expr or str: selection of values()/only() */
-    PyObject *exprs;       /* dict alias -> Expr of values(**exprs) */
-    PyObject *deferred;    /* tuple of str */
-    PyObject *annotations; /* dict alias -> Expr */
-    PyObject *group_by;    /* tuple of Expr or str */
-    PyObject *having;      /* tuple of Expr */
-    PyObject *joins;       /* tuple of str paths */
-    PyObject *prefetches;  /* tuple, used by Python only */
-    PyObject *sets;        /* tuple of (SET_* op, QueryState) */
-    PyObject *distinct_on; /* tuple of str */
-    PyObject *lock;        /* tuple (kind, nowait, skip_locked, of) */
-    PyObject *user;        /* anything a Query subclass keeps */
-    int64_t limit, offset; /* limit -1: none */
-    uint8_t mode;          /* oxypy_mode */
+    PyObject_HEAD PyObject *model; /* class */
+    PyObject *where;               /* tuple of Expr, ANDed; checked when added */
+    PyObject *order;               /* tuple of ORDER/RANDOM_ORDER/str-made Expr; NULL: Meta.ordering */
+    PyObject *fields;              /* tuple of Expr or str: selection of values()/only() */
+    PyObject *exprs;               /* dict alias -> Expr of values(**exprs) */
+    PyObject *deferred;            /* tuple of str */
+    PyObject *annotations;         /* dict alias -> Expr */
+    PyObject *group_by;            /* tuple of Expr or str */
+    PyObject *having;              /* tuple of Expr */
+    PyObject *joins;               /* tuple of str paths */
+    PyObject *prefetches;          /* tuple, used by Python only */
+    PyObject *sets;                /* tuple of (SET_* op, QueryState) */
+    PyObject *distinct_on;         /* tuple of str */
+    PyObject *lock;                /* tuple (kind, nowait, skip_locked, of) */
+    PyObject *user;                /* anything a Query subclass keeps */
+    int64_t limit, offset;         /* limit -1: none */
+    uint8_t mode;                  /* oxypy_mode */
     bool distinct, empty /* none() */, sliced, reversed;
 } oxypy_query;
 
 /* --- what to run -------------------------------------------------------------------- */
 
 typedef enum oxypy_what {
-    OXYPY_DO_SELECT, OXYPY_DO_COUNT, OXYPY_DO_EXISTS, OXYPY_DO_AGGREGATE /* arg: dict alias -> Expr */,
-    OXYPY_DO_UPDATE /* arg: dict name -> value or Expr */, OXYPY_DO_DELETE, OXYPY_DO_INSERT /* subject: InsertState */
+    OXYPY_DO_SELECT,
+    OXYPY_DO_COUNT,
+    OXYPY_DO_EXISTS,
+    OXYPY_DO_AGGREGATE /* arg: dict alias -> Expr */,
+    OXYPY_DO_UPDATE /* arg: dict name -> value or Expr */,
+    OXYPY_DO_DELETE,
+    OXYPY_DO_INSERT /* subject: InsertState */
 } oxypy_what;
 
 /* --- Compiled: SQL and row program, shared by all queries of one shape -------------- */
 
 typedef struct oxypy_compiled {
-    PyObject_HEAD
-    oxy_sql *sql;
+    PyObject_HEAD oxy_sql *sql;
     oxypy_rowprog *program; /* NULL for statements without rows */
     PyObject *text;         /* str of the SQL */
     PyObject *table;        /* str, for hooks and errors */
@@ -111,9 +110,9 @@ typedef struct oxypy_prepared {
     oxy_arena scratch;        /* encoded text */
     oxy_value *values;        /* encoded, in bind order */
     uint32_t n_values;
-    PyObject *keep;           /* list of Python objects whose buffers are borrowed, or NULL */
-    bool empty;               /* the query is none(): send nothing, answer with no rows */
-    char block[512];          /* where scratch begins: the struct stays where prepare filled it */
+    PyObject *keep;  /* list of Python objects whose buffers are borrowed, or NULL */
+    bool empty;      /* the query is none(): send nothing, answer with no rows */
+    char block[512]; /* where scratch begins: the struct stays where prepare filled it */
 } oxypy_prepared;
 
 /* Builds, finds or compiles, encodes. 0, or -1 with FieldError, FieldLookupError,

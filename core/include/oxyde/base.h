@@ -27,36 +27,36 @@ extern "C" {
 
 /* One row per code: name, exception class of the Python package. The enum,
  * oxy_rc_name() and the binding's exception table all come from this list. */
-#define OXY_RC_LIST(X)                                                         \
-    X(OK, "")                                                                  \
-    X(NOMEM, "MemoryError")                                                    \
-    X(VALUE, "ValueError")                                                     \
-    X(TYPE, "TypeError")                                                       \
-    X(FIELD, "FieldError")                                                     \
-    X(LOOKUP, "FieldLookupError")                                              \
-    X(LOOKUP_VALUE, "FieldLookupValueError")                                   \
-    X(MANAGER, "ManagerError")                                                 \
-    X(INTERFACE, "InterfaceError")                                             \
-    X(DATABASE, "DatabaseError")                                               \
-    X(DATA, "DataError")                                                       \
-    X(OPERATIONAL, "OperationalError")                                         \
-    X(CONNECTION_LOST, "ConnectionLostError")                                  \
-    X(COMMIT_UNKNOWN, "CommitUnknownError")                                    \
-    X(POOL_TIMEOUT, "PoolTimeoutError")                                        \
-    X(CANCELED, "QueryCanceled")                                               \
-    X(STATEMENT_TIMEOUT, "StatementTimeout")                                   \
-    X(LOCK_TIMEOUT, "LockTimeout")                                             \
-    X(TRANSACTION_TIMEOUT, "TransactionTimeoutError")                          \
-    X(TRANSACTION_ABORTED, "TransactionAbortedError")                          \
-    X(SERIALIZATION, "SerializationError")                                     \
-    X(DEADLOCK, "DeadlockError")                                               \
-    X(INTEGRITY, "IntegrityError")                                             \
-    X(UNIQUE, "UniqueViolationError")                                          \
-    X(FOREIGN_KEY, "ForeignKeyViolationError")                                 \
-    X(NOT_NULL, "NotNullViolationError")                                       \
-    X(CHECK, "CheckViolationError")                                            \
-    X(INTERNAL, "InternalError")                                               \
-    X(PROGRAMMING, "ProgrammingError")                                         \
+#define OXY_RC_LIST(X)                                                                                                 \
+    X(OK, "")                                                                                                          \
+    X(NOMEM, "MemoryError")                                                                                            \
+    X(VALUE, "ValueError")                                                                                             \
+    X(TYPE, "TypeError")                                                                                               \
+    X(FIELD, "FieldError")                                                                                             \
+    X(LOOKUP, "FieldLookupError")                                                                                      \
+    X(LOOKUP_VALUE, "FieldLookupValueError")                                                                           \
+    X(MANAGER, "ManagerError")                                                                                         \
+    X(INTERFACE, "InterfaceError")                                                                                     \
+    X(DATABASE, "DatabaseError")                                                                                       \
+    X(DATA, "DataError")                                                                                               \
+    X(OPERATIONAL, "OperationalError")                                                                                 \
+    X(CONNECTION_LOST, "ConnectionLostError")                                                                          \
+    X(COMMIT_UNKNOWN, "CommitUnknownError")                                                                            \
+    X(POOL_TIMEOUT, "PoolTimeoutError")                                                                                \
+    X(CANCELED, "QueryCanceled")                                                                                       \
+    X(STATEMENT_TIMEOUT, "StatementTimeout")                                                                           \
+    X(LOCK_TIMEOUT, "LockTimeout")                                                                                     \
+    X(TRANSACTION_TIMEOUT, "TransactionTimeoutError")                                                                  \
+    X(TRANSACTION_ABORTED, "TransactionAbortedError")                                                                  \
+    X(SERIALIZATION, "SerializationError")                                                                             \
+    X(DEADLOCK, "DeadlockError")                                                                                       \
+    X(INTEGRITY, "IntegrityError")                                                                                     \
+    X(UNIQUE, "UniqueViolationError")                                                                                  \
+    X(FOREIGN_KEY, "ForeignKeyViolationError")                                                                         \
+    X(NOT_NULL, "NotNullViolationError")                                                                               \
+    X(CHECK, "CheckViolationError")                                                                                    \
+    X(INTERNAL, "InternalError")                                                                                       \
+    X(PROGRAMMING, "ProgrammingError")                                                                                 \
     X(NOT_SUPPORTED, "NotSupportedError")
 
 typedef enum oxy_rc {
@@ -73,10 +73,10 @@ const char *oxy_rc_exception(oxy_rc rc);
  * than its field is cut at a UTF-8 boundary and ends in "...". */
 typedef struct oxy_err {
     oxy_rc rc;
-    int32_t native;        /* SQLite extended code, MySQL number; 0 if none */
-    char sqlstate[6];      /* "" if none */
-    char message[1024];    /* the primary message, without values or secrets */
-    char detail[512];      /* may hold row values; never part of message */
+    int32_t native;     /* SQLite extended code, MySQL number; 0 if none */
+    char sqlstate[6];   /* "" if none */
+    char message[1024]; /* the primary message, without values or secrets */
+    char detail[512];   /* may hold row values; never part of message */
     char hint[256];
     char constraint[256];
     char table[256];
@@ -144,7 +144,7 @@ typedef struct oxy_sv {
 
 oxy_sv oxy_sv_of(const char *nul_terminated); /* NULL gives an empty view */
 bool oxy_sv_eq(oxy_sv a, oxy_sv b);
-#define OXY_SV(literal) ((oxy_sv){ "" literal, sizeof(literal) - 1 })
+#define OXY_SV(literal) ((oxy_sv){"" literal, sizeof(literal) - 1})
 #define OXY_SV_ARG(sv) (int)(sv).len, (sv).p /* for "%.*s" */
 
 /* Text under construction.

@@ -51,12 +51,12 @@ enum {
 };
 
 typedef struct oxy_request {
-    oxy_sv sql;             /* borrowed until DONE or FAILED */
-    uint64_t key;           /* hash of sql and value types; 0: the driver hashes */
+    oxy_sv sql;              /* borrowed until DONE or FAILED */
+    uint64_t key;            /* hash of sql and value types; 0: the driver hashes */
     const oxy_value *values; /* encoded by the driver's codec; borrowed as above */
     uint32_t n_values;
     uint32_t flags;
-    oxy_ns deadline;        /* statement timeout, absolute; OXY_NS_NEVER */
+    oxy_ns deadline; /* statement timeout, absolute; OXY_NS_NEVER */
 } oxy_request;
 
 /* Connection ------------------------------------------------------------------ */
@@ -64,13 +64,13 @@ typedef struct oxy_request {
 struct oxy_conn {
     const oxy_driver *driver;
     const oxy_alloc *alloc;
-    oxy_err err;               /* of the last failure */
-    const oxy_cell *cells;     /* of the current row; n_cols of them */
-    const oxy_coldesc *cols;   /* valid from the first ROW or DONE until the next start */
+    oxy_err err;             /* of the last failure */
+    const oxy_cell *cells;   /* of the current row; n_cols of them */
+    const oxy_coldesc *cols; /* valid from the first ROW or DONE until the next start */
     uint32_t n_cols;
-    int64_t affected;          /* rows changed or matched; -1 unknown */
+    int64_t affected; /* rows changed or matched; -1 unknown */
     int64_t last_insert_id;
-    uint64_t serial;           /* unique among the process's connections, for messages */
+    uint64_t serial; /* unique among the process's connections, for messages */
 };
 
 /* What to open. Text borrowed during open only; drivers copy what they keep. */
@@ -85,9 +85,9 @@ typedef int (*oxy_regexp)(void *ctx, oxy_sv pattern, oxy_sv text, bool fold, oxy
 typedef struct oxy_open {
     const oxy_setting *settings; /* driver-specific; each driver's section lists them */
     uint32_t n_settings;
-    uint32_t statement_cache;    /* prepared statements kept; 0: none */
-    oxy_regexp regexp;           /* NULL: regular expressions are OXY_NOT_SUPPORTED */
-    void *regexp_ctx;            /* must outlive the connection */
+    uint32_t statement_cache; /* prepared statements kept; 0: none */
+    oxy_regexp regexp;        /* NULL: regular expressions are OXY_NOT_SUPPORTED */
+    void *regexp_ctx;         /* must outlive the connection */
 } oxy_open;
 
 /* Called on the worker's thread when an offloaded part is ready or over, or
@@ -96,7 +96,7 @@ typedef struct oxy_open {
 typedef void (*oxy_notify)(void *arg);
 
 struct oxy_driver {
-    const char *name;         /* "sqlite" */
+    const char *name; /* "sqlite" */
     const oxy_codec *codec;
     uint32_t max_params;
 

@@ -35,26 +35,26 @@ typedef struct oxy_pool_config {
     /* SQLite: one slot is the writer, the others are readers; with max 1 the
      * writer serves both. false: every slot serves every wish. */
     bool single_writer;
-    oxy_gate *gate;                    /* held while the writer is granted; may be NULL; borrowed */
+    oxy_gate *gate; /* held while the writer is granted; may be NULL; borrowed */
 } oxy_pool_config;
 
 typedef enum oxy_action_kind {
-    OXY_ACT_CONNECT,  /* open a connection for slot; answer with connected or connect_failed */
-    OXY_ACT_CLOSE,    /* close slot's connection (its user pointer is handed over here) */
-    OXY_ACT_PING,     /* check slot's connection; answer with ping_ok or broken */
-    OXY_ACT_GRANT,    /* waiter now holds slot */
-    OXY_ACT_TIMEOUT,  /* waiter's deadline passed */
-    OXY_ACT_FAIL,     /* waiter fails with err (connect error, closed pool) */
-    OXY_ACT_DRAINED   /* after close: the last connection is gone */
+    OXY_ACT_CONNECT, /* open a connection for slot; answer with connected or connect_failed */
+    OXY_ACT_CLOSE,   /* close slot's connection (its user pointer is handed over here) */
+    OXY_ACT_PING,    /* check slot's connection; answer with ping_ok or broken */
+    OXY_ACT_GRANT,   /* waiter now holds slot */
+    OXY_ACT_TIMEOUT, /* waiter's deadline passed */
+    OXY_ACT_FAIL,    /* waiter fails with err (connect error, closed pool) */
+    OXY_ACT_DRAINED  /* after close: the last connection is gone */
 } oxy_action_kind;
 
 typedef struct oxy_action {
     oxy_action_kind kind;
     oxy_slot *slot;
-    oxy_want role;       /* CONNECT: what the connection is for */
-    void *conn;          /* CLOSE: what connected() was given */
-    void *waiter;        /* GRANT, TIMEOUT, FAIL: the token given to acquire; the waiter is gone */
-    const oxy_err *err;  /* FAIL: valid until the next event */
+    oxy_want role;      /* CONNECT: what the connection is for */
+    void *conn;         /* CLOSE: what connected() was given */
+    void *waiter;       /* GRANT, TIMEOUT, FAIL: the token given to acquire; the waiter is gone */
+    const oxy_err *err; /* FAIL: valid until the next event */
 } oxy_action;
 
 OXY_MUSTUSE oxy_rc oxy_pool_new(const oxy_pool_config *config, const oxy_alloc *alloc, oxy_pool **out);

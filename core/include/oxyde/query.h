@@ -20,8 +20,8 @@ extern "C" {
 #endif
 
 /* Limits that hold for every tree; a breach is OXY_VALUE at the builder call. */
-#define OXY_MAX_DEPTH 400        /* nesting of expressions and selects */
-#define OXY_MAX_PARAMS 1000000   /* per statement, before chunking */
+#define OXY_MAX_DEPTH 400      /* nesting of expressions and selects */
+#define OXY_MAX_PARAMS 1000000 /* per statement, before chunking */
 
 /* --- tables and columns, as the compiler needs them -------------------------- */
 
@@ -53,12 +53,12 @@ typedef enum oxy_join_kind { OXY_JOIN_LEFT, OXY_JOIN_INNER } oxy_join_kind;
  * target of a write), so a column of an outer source in an inner select is an
  * outer reference without further marking. */
 typedef struct oxy_source {
-    const oxy_table *table;           /* table, or NULL */
-    const struct oxy_select *select;  /* subselect, or NULL */
-    oxy_sv cte;                       /* name of a CTE, or empty */
-    oxy_sv alias;                     /* empty: the table's own name */
-    uint32_t id;                      /* number within the tree, from 0; part of the shape */
-    bool optional;                    /* right side of a LEFT JOIN: its columns can be NULL; set before oxy_col */
+    const oxy_table *table;          /* table, or NULL */
+    const struct oxy_select *select; /* subselect, or NULL */
+    oxy_sv cte;                      /* name of a CTE, or empty */
+    oxy_sv alias;                    /* empty: the table's own name */
+    uint32_t id;                     /* number within the tree, from 0; part of the shape */
+    bool optional;                   /* right side of a LEFT JOIN: its columns can be NULL; set before oxy_col */
 } oxy_source;
 
 typedef struct oxy_join {
@@ -70,36 +70,36 @@ typedef struct oxy_join {
 /* --- expressions ------------------------------------------------------------------ */
 
 /* One row per node kind; the comment names the live union member. */
-#define OXY_EXPR_LIST(X)                                                       \
-    X(COLUMN)   /* column */                                                   \
-    X(NAMED)    /* named: a column of a subselect or CTE, by name */           \
-    X(PARAM)    /* param: one bound value */                                   \
-    X(PARAMS)   /* params: a run of bound values, only inside IN */            \
-    X(NUL)      /* - : NULL */                                                 \
-    X(BOOL)     /* boolean: always true, always false */                       \
-    X(STAR)     /* - : the * of COUNT(*) */                                    \
-    X(ALIAS)    /* alias: a select item of the same select, by its alias */    \
-    X(EXCLUDED) /* column: the proposed row of an upsert */                    \
-    X(DEFAULT)  /* - : DEFAULT in VALUES */                                    \
-    X(UNARY)    /* unary */                                                    \
-    X(BINARY)   /* binary: comparison or arithmetic */                         \
-    X(LOGIC)    /* logic: AND / OR over any number */                          \
-    X(NOT)      /* unary: "not true", see oxy_not() */                         \
-    X(BETWEEN)  /* between */                                                  \
-    X(IN)       /* in */                                                       \
-    X(MATCH)    /* match: LIKE family and regular expressions */               \
-    X(FUNC)     /* func: scalar and window functions */                        \
-    X(AGG)      /* agg */                                                      \
-    X(CASE)     /* cases */                                                    \
-    X(CAST)     /* cast */                                                     \
-    X(EXTRACT)  /* part: EXTRACT and TRUNC */                                  \
-    X(JSON_PATH)/* path: value inside a JSON column or array element */        \
-    X(CONTAINER)/* container: containment and keys of JSON and arrays */       \
-    X(SUBQUERY) /* subquery: scalar */                                         \
-    X(EXISTS)   /* subquery */                                                 \
-    X(TUPLE)    /* list: row value, for composite keys */                      \
-    X(WINDOW)   /* window */                                                   \
-    X(RAW)      /* raw: text of the user with parameters */
+#define OXY_EXPR_LIST(X)                                                                                               \
+    X(COLUMN)    /* column */                                                                                          \
+    X(NAMED)     /* named: a column of a subselect or CTE, by name */                                                  \
+    X(PARAM)     /* param: one bound value */                                                                          \
+    X(PARAMS)    /* params: a run of bound values, only inside IN */                                                   \
+    X(NUL)       /* - : NULL */                                                                                        \
+    X(BOOL)      /* boolean: always true, always false */                                                              \
+    X(STAR)      /* - : the * of COUNT(*) */                                                                           \
+    X(ALIAS)     /* alias: a select item of the same select, by its alias */                                           \
+    X(EXCLUDED)  /* column: the proposed row of an upsert */                                                           \
+    X(DEFAULT)   /* - : DEFAULT in VALUES */                                                                           \
+    X(UNARY)     /* unary */                                                                                           \
+    X(BINARY)    /* binary: comparison or arithmetic */                                                                \
+    X(LOGIC)     /* logic: AND / OR over any number */                                                                 \
+    X(NOT)       /* unary: "not true", see oxy_not() */                                                                \
+    X(BETWEEN)   /* between */                                                                                         \
+    X(IN)        /* in */                                                                                              \
+    X(MATCH)     /* match: LIKE family and regular expressions */                                                      \
+    X(FUNC)      /* func: scalar and window functions */                                                               \
+    X(AGG)       /* agg */                                                                                             \
+    X(CASE)      /* cases */                                                                                           \
+    X(CAST)      /* cast */                                                                                            \
+    X(EXTRACT)   /* part: EXTRACT and TRUNC */                                                                         \
+    X(JSON_PATH) /* path: value inside a JSON column or array element */                                               \
+    X(CONTAINER) /* container: containment and keys of JSON and arrays */                                              \
+    X(SUBQUERY)  /* subquery: scalar */                                                                                \
+    X(EXISTS)    /* subquery */                                                                                        \
+    X(TUPLE)     /* list: row value, for composite keys */                                                             \
+    X(WINDOW)    /* window */                                                                                          \
+    X(RAW)       /* raw: text of the user with parameters */
 
 typedef enum oxy_expr_kind {
 #define X(name) OXY_E_##name,
@@ -109,19 +109,28 @@ typedef enum oxy_expr_kind {
 } oxy_expr_kind;
 
 typedef enum oxy_op {
-    OXY_OP_EQ, OXY_OP_NE, OXY_OP_LT, OXY_OP_LE, OXY_OP_GT, OXY_OP_GE,
-    OXY_OP_ADD, OXY_OP_SUB, OXY_OP_MUL, OXY_OP_DIV /* true division */,
-    OXY_OP_FLOORDIV, OXY_OP_MOD /* sign of the divisor */, OXY_OP_CONCAT,
+    OXY_OP_EQ,
+    OXY_OP_NE,
+    OXY_OP_LT,
+    OXY_OP_LE,
+    OXY_OP_GT,
+    OXY_OP_GE,
+    OXY_OP_ADD,
+    OXY_OP_SUB,
+    OXY_OP_MUL,
+    OXY_OP_DIV /* true division */,
+    OXY_OP_FLOORDIV,
+    OXY_OP_MOD /* sign of the divisor */,
+    OXY_OP_CONCAT,
     OXY_OP_COUNT
 } oxy_op;
 
-typedef enum oxy_unop {
-    OXY_UN_NEG, OXY_UN_IS_NULL, OXY_UN_IS_NOT_NULL,
-    OXY_UN_COUNT
-} oxy_unop;
+typedef enum oxy_unop { OXY_UN_NEG, OXY_UN_IS_NULL, OXY_UN_IS_NOT_NULL, OXY_UN_COUNT } oxy_unop;
 
 typedef enum oxy_match_op {
-    OXY_MATCH_CONTAINS, OXY_MATCH_STARTSWITH, OXY_MATCH_ENDSWITH,
+    OXY_MATCH_CONTAINS,
+    OXY_MATCH_STARTSWITH,
+    OXY_MATCH_ENDSWITH,
     OXY_MATCH_EXACT /* only with fold: iexact */,
     OXY_MATCH_LIKE /* the user's own pattern, not escaped */,
     OXY_MATCH_REGEX,
@@ -129,19 +138,18 @@ typedef enum oxy_match_op {
 } oxy_match_op;
 
 /* Scalar and window functions. Second column: name in the Python package. */
-#define OXY_FN_LIST(X)                                                         \
-    X(LOWER, "Lower") X(UPPER, "Upper") X(TRIM, "Trim") X(LTRIM, "LTrim")      \
-    X(RTRIM, "RTrim") X(LENGTH, "Length") X(LEFT, "Left") X(RIGHT, "Right")    \
-    X(SUBSTR, "Substr") X(REPLACE, "Replace") X(STRINDEX, "StrIndex")          \
-    X(CONCAT, "Concat") /* first argument: separator, or NUL for none */       \
-    X(COALESCE, "Coalesce") X(NULLIF, "NullIf") X(GREATEST, "Greatest")        \
-    X(LEAST, "Least") X(ABS, "Abs") X(CEIL, "Ceil") X(FLOOR, "Floor")          \
-    X(SQRT, "Sqrt") X(ROUND, "Round") X(POWER, "Power") X(RANDOM, "Random")    \
-    X(NOW, "Now") X(JSON_OBJECT, "JSONObject")                                 \
-    X(ROW_NUMBER, "RowNumber") X(RANK, "Rank") X(DENSE_RANK, "DenseRank")      \
-    X(PERCENT_RANK, "PercentRank") X(CUME_DIST, "CumeDist") X(NTILE, "Ntile")  \
-    X(LAG, "Lag") X(LEAD, "Lead") X(FIRST_VALUE, "FirstValue")                 \
-    X(LAST_VALUE, "LastValue") X(NTH_VALUE, "NthValue")
+#define OXY_FN_LIST(X)                                                                                                 \
+    X(LOWER, "Lower")                                                                                                  \
+    X(UPPER, "Upper")                                                                                                  \
+    X(TRIM, "Trim") X(LTRIM, "LTrim") X(RTRIM, "RTrim") X(LENGTH, "Length") X(LEFT, "Left") X(RIGHT, "Right")          \
+        X(SUBSTR, "Substr") X(REPLACE, "Replace") X(STRINDEX, "StrIndex")                                              \
+            X(CONCAT, "Concat") /* first argument: separator, or NUL for none */                                       \
+        X(COALESCE, "Coalesce") X(NULLIF, "NullIf") X(GREATEST, "Greatest") X(LEAST, "Least") X(ABS, "Abs")            \
+            X(CEIL, "Ceil") X(FLOOR, "Floor") X(SQRT, "Sqrt") X(ROUND, "Round") X(POWER, "Power") X(RANDOM, "Random")  \
+                X(NOW, "Now") X(JSON_OBJECT, "JSONObject") X(ROW_NUMBER, "RowNumber") X(RANK, "Rank")                  \
+                    X(DENSE_RANK, "DenseRank") X(PERCENT_RANK, "PercentRank") X(CUME_DIST, "CumeDist")                 \
+                        X(NTILE, "Ntile") X(LAG, "Lag") X(LEAD, "Lead") X(FIRST_VALUE, "FirstValue")                   \
+                            X(LAST_VALUE, "LastValue") X(NTH_VALUE, "NthValue")
 
 typedef enum oxy_fn {
 #define X(name, text) OXY_FN_##name,
@@ -150,10 +158,11 @@ typedef enum oxy_fn {
         OXY_FN_COUNT
 } oxy_fn;
 
-#define OXY_AGG_LIST(X)                                                        \
-    X(COUNT, "Count") X(SUM, "Sum") X(AVG, "Avg") X(MAX, "Max") X(MIN, "Min")  \
-    X(STDDEV, "StdDev") X(VARIANCE, "Variance") X(STRING_AGG, "StringAgg")     \
-    X(ARRAY_AGG, "ArrayAgg") X(BOOL_AND, "BoolAnd") X(BOOL_OR, "BoolOr")
+#define OXY_AGG_LIST(X)                                                                                                \
+    X(COUNT, "Count")                                                                                                  \
+    X(SUM, "Sum")                                                                                                      \
+    X(AVG, "Avg") X(MAX, "Max") X(MIN, "Min") X(STDDEV, "StdDev") X(VARIANCE, "Variance") X(STRING_AGG, "StringAgg")   \
+        X(ARRAY_AGG, "ArrayAgg") X(BOOL_AND, "BoolAnd") X(BOOL_OR, "BoolOr")
 
 typedef enum oxy_aggfn {
 #define X(name, text) OXY_AGG_##name,
@@ -162,11 +171,12 @@ typedef enum oxy_aggfn {
         OXY_AGG_COUNT_
 } oxy_aggfn;
 
-#define OXY_PART_LIST(X)                                                       \
-    X(YEAR, "year") X(ISO_YEAR, "iso_year") X(QUARTER, "quarter")              \
-    X(MONTH, "month") X(WEEK, "week") X(DAY, "day") X(WEEK_DAY, "week_day")    \
-    X(ISO_WEEK_DAY, "iso_week_day") X(HOUR, "hour") X(MINUTE, "minute")        \
-    X(SECOND, "second") X(DATE, "date") X(TIME, "time")
+#define OXY_PART_LIST(X)                                                                                               \
+    X(YEAR, "year")                                                                                                    \
+    X(ISO_YEAR, "iso_year")                                                                                            \
+    X(QUARTER, "quarter") X(MONTH, "month") X(WEEK, "week") X(DAY, "day") X(WEEK_DAY, "week_day")                      \
+        X(ISO_WEEK_DAY, "iso_week_day") X(HOUR, "hour") X(MINUTE, "minute") X(SECOND, "second") X(DATE, "date")        \
+            X(TIME, "time")
 
 typedef enum oxy_part {
 #define X(name, text) OXY_PART_##name,
@@ -176,15 +186,26 @@ typedef enum oxy_part {
 } oxy_part;
 
 typedef enum oxy_container_op {
-    OXY_CO_JSON_CONTAINS, OXY_CO_JSON_CONTAINED_BY,
-    OXY_CO_HAS_KEY, OXY_CO_HAS_KEYS, OXY_CO_HAS_ANY_KEYS,
-    OXY_CO_ARRAY_CONTAINS, OXY_CO_ARRAY_CONTAINED_BY, OXY_CO_ARRAY_OVERLAP,
+    OXY_CO_JSON_CONTAINS,
+    OXY_CO_JSON_CONTAINED_BY,
+    OXY_CO_HAS_KEY,
+    OXY_CO_HAS_KEYS,
+    OXY_CO_HAS_ANY_KEYS,
+    OXY_CO_ARRAY_CONTAINS,
+    OXY_CO_ARRAY_CONTAINED_BY,
+    OXY_CO_ARRAY_OVERLAP,
     OXY_CO_ARRAY_LEN,
     OXY_CO_COUNT
 } oxy_container_op;
 
 /* What a comparison against a JSON path compares as. */
-typedef enum oxy_json_as { OXY_JSON_VALUE, OXY_JSON_TEXT, OXY_JSON_NUMBER, OXY_JSON_BOOL, OXY_JSON_STRUCTURE } oxy_json_as;
+typedef enum oxy_json_as {
+    OXY_JSON_VALUE,
+    OXY_JSON_TEXT,
+    OXY_JSON_NUMBER,
+    OXY_JSON_BOOL,
+    OXY_JSON_STRUCTURE
+} oxy_json_as;
 
 typedef struct oxy_list {
     const struct oxy_expr *const *items;
@@ -213,36 +234,101 @@ typedef struct oxy_expr {
     oxy_expr_kind kind;
     oxy_type type; /* of the result; set by the builder (queries document, 7.2) */
     union {
-        struct { const oxy_source *source; const oxy_column *column; } column;
-        struct { const oxy_source *source; oxy_sv name; } named;
-        struct { uint32_t index; } param;
+        struct {
+            const oxy_source *source;
+            const oxy_column *column;
+        } column;
+        struct {
+            const oxy_source *source;
+            oxy_sv name;
+        } named;
+        struct {
+            uint32_t index;
+        } param;
         /* n 0: a long list, one value at `first` that is an array; its length is no part of the shape */
-        struct { uint32_t first, n; } params;
+        struct {
+            uint32_t first, n;
+        } params;
         bool boolean;
         oxy_sv alias;
-        struct { oxy_unop op; const struct oxy_expr *arg; } unary;
-        struct { oxy_op op; const struct oxy_expr *left, *right; } binary;
-        struct { bool is_or; oxy_list list; } logic;
-        struct { const struct oxy_expr *arg, *low, *high; } between;
+        struct {
+            oxy_unop op;
+            const struct oxy_expr *arg;
+        } unary;
+        struct {
+            oxy_op op;
+            const struct oxy_expr *left, *right;
+        } binary;
+        struct {
+            bool is_or;
+            oxy_list list;
+        } logic;
+        struct {
+            const struct oxy_expr *arg, *low, *high;
+        } between;
         /* exactly one of values (params or list) and select */
-        struct { const struct oxy_expr *arg; bool negated; const struct oxy_expr *params; oxy_list list;
-                 const struct oxy_select *select; } in;
+        struct {
+            const struct oxy_expr *arg;
+            bool negated;
+            const struct oxy_expr *params;
+            oxy_list list;
+            const struct oxy_select *select;
+        } in;
         /* escape: the bound text needs escaping for LIKE (part of the shape) */
-        struct { oxy_match_op op; bool fold, escape; const struct oxy_expr *arg, *pattern; } match;
-        struct { oxy_fn fn; oxy_list args; } func;
-        struct { oxy_aggfn fn; bool distinct; const struct oxy_expr *arg, *filter, *deflt, *separator; oxy_orders order; } agg;
+        struct {
+            oxy_match_op op;
+            bool fold, escape;
+            const struct oxy_expr *arg, *pattern;
+        } match;
+        struct {
+            oxy_fn fn;
+            oxy_list args;
+        } func;
+        struct {
+            oxy_aggfn fn;
+            bool distinct;
+            const struct oxy_expr *arg, *filter, *deflt, *separator;
+            oxy_orders order;
+        } agg;
         /* whens: condition, value, condition, value, ... */
-        struct { oxy_list whens; const struct oxy_expr *otherwise; } cases;
-        struct { const struct oxy_expr *arg; } cast; /* to: the node's type */
-        struct { oxy_part part; bool trunc; const struct oxy_expr *arg; } part;
-        struct { const struct oxy_expr *arg; const oxy_json_step *steps; uint32_t n; oxy_json_as as; } path;
-        struct { oxy_container_op op; const struct oxy_expr *arg, *value; oxy_list keys; } container;
+        struct {
+            oxy_list whens;
+            const struct oxy_expr *otherwise;
+        } cases;
+        struct {
+            const struct oxy_expr *arg;
+        } cast; /* to: the node's type */
+        struct {
+            oxy_part part;
+            bool trunc;
+            const struct oxy_expr *arg;
+        } part;
+        struct {
+            const struct oxy_expr *arg;
+            const oxy_json_step *steps;
+            uint32_t n;
+            oxy_json_as as;
+        } path;
+        struct {
+            oxy_container_op op;
+            const struct oxy_expr *arg, *value;
+            oxy_list keys;
+        } container;
         const struct oxy_select *subquery;
         oxy_list list;
-        struct { const struct oxy_expr *expr; oxy_list partition; oxy_orders order; oxy_frame_unit unit;
-                 bool start_unbounded, end_unbounded; int64_t start, end; } window;
+        struct {
+            const struct oxy_expr *expr;
+            oxy_list partition;
+            oxy_orders order;
+            oxy_frame_unit unit;
+            bool start_unbounded, end_unbounded;
+            int64_t start, end;
+        } window;
         /* fragments[0] params[0] fragments[1] ... ; n_fragments = args.n + 1 */
-        struct { const oxy_sv *fragments; oxy_list args; } raw;
+        struct {
+            const oxy_sv *fragments;
+            oxy_list args;
+        } raw;
     };
 } oxy_expr;
 
@@ -277,18 +363,22 @@ typedef struct oxy_lock {
 } oxy_lock;
 
 typedef struct oxy_select {
-    const oxy_cte *ctes; uint32_t n_ctes;
+    const oxy_cte *ctes;
+    uint32_t n_ctes;
     bool distinct;
     oxy_list distinct_on;
-    const oxy_item *items; uint32_t n_items;
+    const oxy_item *items;
+    uint32_t n_items;
     const oxy_source *from; /* may be NULL: SELECT without FROM */
-    const oxy_join *joins; uint32_t n_joins;
+    const oxy_join *joins;
+    uint32_t n_joins;
     const oxy_expr *where; /* NULL: none */
     oxy_list group_by;
     const oxy_expr *having;
     /* When set operands exist, everything above is the first operand, and
      * what follows applies to the combined rows. */
-    const oxy_set_operand *operands; uint32_t n_operands;
+    const oxy_set_operand *operands;
+    uint32_t n_operands;
     oxy_orders order;
     const oxy_expr *limit, *offset; /* PARAM or NULL */
     oxy_lock lock;
@@ -303,35 +393,49 @@ typedef enum oxy_conflict { OXY_CONFLICT_ERROR, OXY_CONFLICT_NOTHING, OXY_CONFLI
 
 typedef struct oxy_insert {
     const oxy_source *into;
-    const oxy_column *const *columns; uint32_t n_columns; /* 0: DEFAULT VALUES */
-    const oxy_expr *const *values; uint32_t n_rows; /* n_rows * n_columns, row by row: PARAM, DEFAULT or any expression */
+    const oxy_column *const *columns;
+    uint32_t n_columns; /* 0: DEFAULT VALUES */
+    const oxy_expr *const *values;
+    uint32_t n_rows; /* n_rows * n_columns, row by row: PARAM, DEFAULT or any expression */
     oxy_conflict conflict;
-    const oxy_column *const *targets; uint32_t n_targets; /* conflict target */
-    const oxy_assign *sets; uint32_t n_sets; /* OXY_CONFLICT_UPDATE */
-    const oxy_item *returning; uint32_t n_returning;
+    const oxy_column *const *targets;
+    uint32_t n_targets; /* conflict target */
+    const oxy_assign *sets;
+    uint32_t n_sets; /* OXY_CONFLICT_UPDATE */
+    const oxy_item *returning;
+    uint32_t n_returning;
 } oxy_insert;
 
 typedef struct oxy_update {
     const oxy_source *table;
-    const oxy_assign *sets; uint32_t n_sets;
+    const oxy_assign *sets;
+    uint32_t n_sets;
     /* bulk_update: rows of values, each starting with the key; NULL otherwise.
      * Then sets[i].value is NAMED over this source. */
     const oxy_source *values_source;
-    const oxy_column *const *values_columns; uint32_t n_values_columns;
-    const oxy_expr *const *values; uint32_t n_values_rows;
+    const oxy_column *const *values_columns;
+    uint32_t n_values_columns;
+    const oxy_expr *const *values;
+    uint32_t n_values_rows;
     const oxy_expr *where;
-    const oxy_item *returning; uint32_t n_returning;
+    const oxy_item *returning;
+    uint32_t n_returning;
 } oxy_update;
 
 typedef struct oxy_delete {
     const oxy_source *table;
     const oxy_expr *where;
-    const oxy_item *returning; uint32_t n_returning;
+    const oxy_item *returning;
+    uint32_t n_returning;
 } oxy_delete;
 
-typedef enum oxy_stmt_kind { OXY_S_SELECT, OXY_S_INSERT, OXY_S_UPDATE, OXY_S_DELETE,
-    OXY_S_COUNT,  /* SELECT COUNT(*) over the rows of select */
-    OXY_S_EXISTS  /* SELECT EXISTS(select) */
+typedef enum oxy_stmt_kind {
+    OXY_S_SELECT,
+    OXY_S_INSERT,
+    OXY_S_UPDATE,
+    OXY_S_DELETE,
+    OXY_S_COUNT, /* SELECT COUNT(*) over the rows of select */
+    OXY_S_EXISTS /* SELECT EXISTS(select) */
 } oxy_stmt_kind;
 
 typedef struct oxy_stmt {
@@ -353,11 +457,11 @@ typedef struct oxy_stmt {
  * and does nothing, so a caller checks once, before it compiles. */
 typedef struct oxy_builder {
     oxy_arena arena;
-    oxy_value *params;  /* values in order of their making */
+    oxy_value *params; /* values in order of their making */
     oxy_type *param_types;
     uint32_t n_params, cap_params;
     uint32_t n_sources;
-    oxy_err err;        /* err.rc is OXY_OK while all is well */
+    oxy_err err; /* err.rc is OXY_OK while all is well */
 } oxy_builder;
 
 void oxy_builder_init(oxy_builder *b, const oxy_alloc *alloc);
@@ -399,7 +503,8 @@ const oxy_expr *oxy_between(oxy_builder *b, const oxy_expr *arg, const oxy_expr 
  * dropped. Above OXY_IN_ARRAY_FROM values the list becomes one array value. */
 #define OXY_IN_ARRAY_FROM 101
 const oxy_expr *oxy_in_values(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_value *values, uint32_t n);
-const oxy_expr *oxy_in_list(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_expr *const *items, uint32_t n);
+const oxy_expr *oxy_in_list(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_expr *const *items,
+                            uint32_t n);
 const oxy_expr *oxy_in_select(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_select *select);
 /* pattern: a PARAM of TEXT (escape is found out here) or any expression. */
 const oxy_expr *oxy_match(oxy_builder *b, oxy_match_op op, bool fold, const oxy_expr *arg, const oxy_expr *pattern);
@@ -409,8 +514,8 @@ const oxy_expr *oxy_agg(oxy_builder *b, const oxy_expr *init);
 const oxy_expr *oxy_case(oxy_builder *b, const oxy_expr *const *whens, uint32_t n, const oxy_expr *otherwise);
 const oxy_expr *oxy_cast(oxy_builder *b, const oxy_expr *arg, const oxy_type *to);
 const oxy_expr *oxy_extract(oxy_builder *b, oxy_part part, bool trunc, const oxy_expr *arg);
-const oxy_expr *oxy_json_path(oxy_builder *b, const oxy_expr *arg, const oxy_json_step *steps, uint32_t n, oxy_json_as as,
-                              const oxy_type *type);
+const oxy_expr *oxy_json_path(oxy_builder *b, const oxy_expr *arg, const oxy_json_step *steps, uint32_t n,
+                              oxy_json_as as, const oxy_type *type);
 const oxy_expr *oxy_container(oxy_builder *b, oxy_container_op op, const oxy_expr *arg, const oxy_expr *value,
                               const oxy_expr *const *keys, uint32_t n_keys);
 const oxy_expr *oxy_scalar(oxy_builder *b, const oxy_select *select); /* type of its only item */

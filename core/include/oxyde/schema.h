@@ -24,12 +24,12 @@ typedef struct oxy_column_def {
     oxy_type type;         /* kind, size, db_type, enum type name */
     oxy_names enum_values; /* ENUM: labels in order */
     bool nullable, primary_key, unique;
-    bool python_int;       /* the annotation is int: auto-increment may apply */
-    oxy_sv db_default;     /* raw SQL, wins; p NULL: none */
-    bool has_default;      /* default_value is the Python default */
+    bool python_int;   /* the annotation is int: auto-increment may apply */
+    oxy_sv db_default; /* raw SQL, wins; p NULL: none */
+    bool has_default;  /* default_value is the Python default */
     oxy_value default_value;
     oxy_sv comment;
-    bool is_foreign_key;   /* never auto-increment */
+    bool is_foreign_key; /* never auto-increment */
 } oxy_column_def;
 
 typedef struct oxy_foreign_key_def {

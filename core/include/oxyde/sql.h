@@ -27,23 +27,23 @@ uint32_t oxy_dialect_max_params(const oxy_dialect *d);
 /* What happens to a value between the tree and the wire. */
 typedef enum oxy_bind_how {
     OXY_BIND_PLAIN,
-    OXY_BIND_LIKE_CONTAINS,   /* text -> %text%, escaped with backslashes */
+    OXY_BIND_LIKE_CONTAINS, /* text -> %text%, escaped with backslashes */
     OXY_BIND_LIKE_STARTSWITH,
     OXY_BIND_LIKE_ENDSWITH,
-    OXY_BIND_GLOB_CONTAINS,   /* text -> *text*, wildcards in brackets */
+    OXY_BIND_GLOB_CONTAINS, /* text -> *text*, wildcards in brackets */
     OXY_BIND_GLOB_STARTSWITH,
     OXY_BIND_GLOB_ENDSWITH,
-    OXY_BIND_ARRAY,           /* a run of n parameters as one array (PostgreSQL array, JSON text elsewhere) */
-    OXY_BIND_REGEX_CASE,      /* MariaDB: "(?-i)" before the pattern */
-    OXY_BIND_REGEX_FOLD       /* MariaDB: "(?i)" before the pattern */
+    OXY_BIND_ARRAY,      /* a run of n parameters as one array (PostgreSQL array, JSON text elsewhere) */
+    OXY_BIND_REGEX_CASE, /* MariaDB: "(?-i)" before the pattern */
+    OXY_BIND_REGEX_FOLD  /* MariaDB: "(?i)" before the pattern */
 } oxy_bind_how;
 
 /* One placeholder, in the order of the text. */
 typedef struct oxy_bind {
-    uint32_t param;   /* index into the builder's params */
-    uint32_t n;       /* OXY_BIND_ARRAY: how many; else 1 */
+    uint32_t param; /* index into the builder's params */
+    uint32_t n;     /* OXY_BIND_ARRAY: how many; else 1 */
     oxy_bind_how how;
-    oxy_type type;    /* that the value is sent as; text borrowed from the tables */
+    oxy_type type; /* that the value is sent as; text borrowed from the tables */
 } oxy_bind;
 
 /* A result column: its type for decoding. */

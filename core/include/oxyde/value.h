@@ -12,27 +12,27 @@ extern "C" {
 
 /* Kinds of column and of expression. The second column is the name used in
  * migration files and messages. Append only: the binding indexes by number. */
-#define OXY_KIND_LIST(X)                                                       \
-    X(UNKNOWN, "unknown") /* take what the database says */                    \
-    X(BOOL, "boolean")                                                         \
-    X(INT, "big_integer")                                                      \
-    X(DOUBLE, "double")                                                        \
-    X(STRING, "string") /* VARCHAR(n) */                                       \
-    X(TEXT, "text")                                                            \
-    X(BLOB, "blob")                                                            \
-    X(DATETIME, "date_time")                                                   \
-    X(DATETIME_UTC, "date_time_utc")                                           \
-    X(DATE, "date")                                                            \
-    X(TIME, "time")                                                            \
-    X(TIMEDELTA, "timedelta") /* BIGINT microseconds */                        \
-    X(INTERVAL, "interval")   /* PostgreSQL INTERVAL */                        \
-    X(UUID, "uuid")                                                            \
-    X(DECIMAL, "decimal")                                                      \
-    X(ENUM, "enum")                                                            \
-    X(INET, "inet")                                                            \
-    X(CIDR, "cidr")                                                            \
-    X(ARRAY, "array")                                                          \
-    X(JSON, "json")                                                            \
+#define OXY_KIND_LIST(X)                                                                                               \
+    X(UNKNOWN, "unknown") /* take what the database says */                                                            \
+    X(BOOL, "boolean")                                                                                                 \
+    X(INT, "big_integer")                                                                                              \
+    X(DOUBLE, "double")                                                                                                \
+    X(STRING, "string") /* VARCHAR(n) */                                                                               \
+    X(TEXT, "text")                                                                                                    \
+    X(BLOB, "blob")                                                                                                    \
+    X(DATETIME, "date_time")                                                                                           \
+    X(DATETIME_UTC, "date_time_utc")                                                                                   \
+    X(DATE, "date")                                                                                                    \
+    X(TIME, "time")                                                                                                    \
+    X(TIMEDELTA, "timedelta") /* BIGINT microseconds */                                                                \
+    X(INTERVAL, "interval")   /* PostgreSQL INTERVAL */                                                                \
+    X(UUID, "uuid")                                                                                                    \
+    X(DECIMAL, "decimal")                                                                                              \
+    X(ENUM, "enum")                                                                                                    \
+    X(INET, "inet")                                                                                                    \
+    X(CIDR, "cidr")                                                                                                    \
+    X(ARRAY, "array")                                                                                                  \
+    X(JSON, "json")                                                                                                    \
     X(JSONB, "json_binary")
 
 typedef enum oxy_kind {
@@ -48,9 +48,9 @@ const char *oxy_kind_name(oxy_kind kind);
  * whoever made it (a table definition or an arena). */
 typedef struct oxy_type {
     oxy_kind kind;
-    oxy_kind elem;      /* ARRAY: kind of the innermost element */
-    uint8_t ndim;       /* ARRAY: 1 for T[], 2 for T[][] */
-    uint8_t scale;      /* DECIMAL; with has_scale */
+    oxy_kind elem; /* ARRAY: kind of the innermost element */
+    uint8_t ndim;  /* ARRAY: 1 for T[], 2 for T[][] */
+    uint8_t scale; /* DECIMAL; with has_scale */
     bool has_scale;
     bool nullable;
     uint32_t size;      /* STRING: n of VARCHAR(n); DECIMAL: precision, 0 none */
@@ -93,7 +93,7 @@ typedef struct oxy_value {
         int64_t i;
         uint64_t u;
         double d;
-        oxy_sv s;         /* borrowed; lives as long as its owner says */
+        oxy_sv s; /* borrowed; lives as long as its owner says */
         uint8_t uuid[16];
         const struct oxy_array *array;
     };
@@ -150,7 +150,7 @@ typedef struct oxy_cell {
  * statement; valid until the statement ends. */
 typedef struct oxy_coldesc {
     oxy_sv name;
-    oxy_sv decl;       /* SQLite: declared type, upper case as written; else empty */
+    oxy_sv decl;        /* SQLite: declared type, upper case as written; else empty */
     uint32_t wire_type; /* PostgreSQL OID, MySQL type; SQLite 0 */
     uint32_t wire_flags;
     int32_t wire_mod;

@@ -136,16 +136,16 @@ static const struct arithmetic {
     const char *left, *right;
     oxy_kind result;
 } arithmetic[] = {
-    {OXY_OP_ADD, "id", "weight", OXY_K_INT},        {OXY_OP_ADD, "id", "ratio", OXY_K_DOUBLE},
-    {OXY_OP_ADD, "id", "price", OXY_K_DECIMAL},     {OXY_OP_SUB, "price", "ratio", OXY_K_DOUBLE},
-    {OXY_OP_MUL, "price", "price", OXY_K_DECIMAL},  {OXY_OP_FLOORDIV, "id", "weight", OXY_K_INT},
-    {OXY_OP_MOD, "ratio", "weight", OXY_K_DOUBLE},  {OXY_OP_DIV, "id", "weight", OXY_K_DOUBLE},
-    {OXY_OP_DIV, "ratio", "weight", OXY_K_DOUBLE},  {OXY_OP_DIV, "price", "weight", OXY_K_DECIMAL},
-    {OXY_OP_ADD, "ok", "ok", OXY_K_INT},            {OXY_OP_ADD, "ref", "remark", OXY_K_TEXT},
-    {OXY_OP_ADD, "span", "span", OXY_K_TIMEDELTA},  {OXY_OP_MUL, "span", "weight", OXY_K_TIMEDELTA},
-    {OXY_OP_DIV, "span", "span", OXY_K_DOUBLE},     {OXY_OP_FLOORDIV, "span", "span", OXY_K_INT},
-    {OXY_OP_ADD, "token", "id", OXY_K_UNKNOWN},
-    {OXY_OP_EQ, "id", "weight", OXY_K_BOOL},        {OXY_OP_GE, "price", "ratio", OXY_K_BOOL},
+    {OXY_OP_ADD, "id", "weight", OXY_K_INT},       {OXY_OP_ADD, "id", "ratio", OXY_K_DOUBLE},
+    {OXY_OP_ADD, "id", "price", OXY_K_DECIMAL},    {OXY_OP_SUB, "price", "ratio", OXY_K_DOUBLE},
+    {OXY_OP_MUL, "price", "price", OXY_K_DECIMAL}, {OXY_OP_FLOORDIV, "id", "weight", OXY_K_INT},
+    {OXY_OP_MOD, "ratio", "weight", OXY_K_DOUBLE}, {OXY_OP_DIV, "id", "weight", OXY_K_DOUBLE},
+    {OXY_OP_DIV, "ratio", "weight", OXY_K_DOUBLE}, {OXY_OP_DIV, "price", "weight", OXY_K_DECIMAL},
+    {OXY_OP_ADD, "ok", "ok", OXY_K_INT},           {OXY_OP_ADD, "ref", "remark", OXY_K_TEXT},
+    {OXY_OP_ADD, "span", "span", OXY_K_TIMEDELTA}, {OXY_OP_MUL, "span", "weight", OXY_K_TIMEDELTA},
+    {OXY_OP_DIV, "span", "span", OXY_K_DOUBLE},    {OXY_OP_FLOORDIV, "span", "span", OXY_K_INT},
+    {OXY_OP_ADD, "token", "id", OXY_K_UNKNOWN},    {OXY_OP_EQ, "id", "weight", OXY_K_BOOL},
+    {OXY_OP_GE, "price", "ratio", OXY_K_BOOL},
 };
 
 static void test_arithmetic_results_follow_the_operands(void **state)
@@ -221,10 +221,10 @@ static void test_aggregate_types(void **state)
         oxy_kind kind;
         bool nullable;
     } rows[] = {
-        {OXY_AGG_COUNT, "ref", OXY_K_INT, false},    {OXY_AGG_SUM, "weight", OXY_K_INT, true},
-        {OXY_AGG_SUM, "price", OXY_K_DECIMAL, true}, {OXY_AGG_SUM, "span", OXY_K_TIMEDELTA, true},
-        {OXY_AGG_AVG, "weight", OXY_K_DOUBLE, true}, {OXY_AGG_AVG, "price", OXY_K_DECIMAL, true},
-        {OXY_AGG_AVG, "span", OXY_K_TIMEDELTA, true}, {OXY_AGG_MAX, "sent", OXY_K_DATETIME, true},
+        {OXY_AGG_COUNT, "ref", OXY_K_INT, false},      {OXY_AGG_SUM, "weight", OXY_K_INT, true},
+        {OXY_AGG_SUM, "price", OXY_K_DECIMAL, true},   {OXY_AGG_SUM, "span", OXY_K_TIMEDELTA, true},
+        {OXY_AGG_AVG, "weight", OXY_K_DOUBLE, true},   {OXY_AGG_AVG, "price", OXY_K_DECIMAL, true},
+        {OXY_AGG_AVG, "span", OXY_K_TIMEDELTA, true},  {OXY_AGG_MAX, "sent", OXY_K_DATETIME, true},
         {OXY_AGG_ARRAY_AGG, "ref", OXY_K_ARRAY, true}, {OXY_AGG_BOOL_OR, "ok", OXY_K_BOOL, true},
     };
     struct room r = open_room();

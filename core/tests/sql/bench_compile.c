@@ -25,8 +25,8 @@ static oxy_stmt build(oxy_builder *b, oxy_select *s, oxy_item *items)
     parts[0] = oxy_binary(b, OXY_OP_GE, oxy_col(b, from, &t->columns[2]), oxy_param(b, &three, &t->columns[2].type));
     parts[1] = oxy_match(b, OXY_MATCH_CONTAINS, true, oxy_col(b, from, &t->columns[1]),
                          oxy_param(b, &text, &t->columns[1].type));
-    parts[2] = oxy_not(b, oxy_binary(b, OXY_OP_EQ, oxy_col(b, from, &t->columns[21]),
-                                     oxy_param(b, &three, &t->columns[21].type)));
+    parts[2] = oxy_not(
+        b, oxy_binary(b, OXY_OP_EQ, oxy_col(b, from, &t->columns[21]), oxy_param(b, &three, &t->columns[21].type)));
     term.expr = oxy_col(b, from, &t->columns[4]);
     order = oxy_builder_append(b, order, &n_order, sizeof *order, &term);
     *s = (oxy_select){.items = items, .n_items = 10, .from = from, .where = oxy_logic(b, false, parts, 3)};

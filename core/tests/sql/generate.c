@@ -137,9 +137,7 @@ static const oxy_expr *text(struct gen *g)
 
     switch (choose(g, 7)) {
     case 1: return param(g, &(oxy_type){.kind = OXY_K_TEXT});
-    case 2:
-        args[0] = any(g, OXY_K_TEXT);
-        return oxy_func(g->b, functions[choose(g, 3)], args, 1);
+    case 2: args[0] = any(g, OXY_K_TEXT); return oxy_func(g->b, functions[choose(g, 3)], args, 1);
     case 3:
         args[0] = choose(g, 2) != 0 ? any(g, OXY_K_TEXT) : oxy_nul(g->b, NULL);
         args[1] = any(g, OXY_K_TEXT);
@@ -209,7 +207,10 @@ static const oxy_expr *simple_condition(struct gen *g)
 
     switch (choose(g, 8)) {
     case 1: return oxy_unary(g->b, (oxy_unop)(OXY_UN_IS_NULL + choose(g, 2)), any(g, kind));
-    case 2: a = any(g, kind); b = any(g, kind); return oxy_between(g->b, a, b, any(g, kind));
+    case 2:
+        a = any(g, kind);
+        b = any(g, kind);
+        return oxy_between(g->b, a, b, any(g, kind));
     case 3: return membership(g);
     case 4:
         a = any(g, OXY_K_TEXT);
@@ -462,7 +463,9 @@ void generate_statement(oxy_builder *b, generate_input input, oxy_stmt *out)
     else if (kind == 7)
         change(&g, out);
     else
-        *out = (oxy_stmt){.kind = kind == 4 ? OXY_S_COUNT : kind == 5 ? OXY_S_EXISTS : OXY_S_SELECT,
+        *out = (oxy_stmt){.kind = kind == 4   ? OXY_S_COUNT
+                                  : kind == 5 ? OXY_S_EXISTS
+                                              : OXY_S_SELECT,
                           .select = select(&g, 1 + choose(&g, 3))};
     out->n_params = b->n_params;
 }

@@ -235,9 +235,9 @@ static void test_values_are_bound_with_the_type_of_their_column(void **state)
     (void)state;
     oxy_builder_init(&b, oxy_alloc_default());
     from = oxy_source_table(&b, &test_tables[0], (oxy_sv){0});
-    stmt = select_where(&s, from,
-                        oxy_binary(&b, OXY_OP_EQ, oxy_col(&b, from, &parcel_columns[3]),
-                                   oxy_param(&b, &v, &parcel_columns[3].type)));
+    stmt = select_where(
+        &s, from,
+        oxy_binary(&b, OXY_OP_EQ, oxy_col(&b, from, &parcel_columns[3]), oxy_param(&b, &v, &parcel_columns[3].type)));
     sql = compiled(&b, &stmt, &oxy_dialect_postgres);
     assert_int_equal(sql->binds[0].type.kind, OXY_K_DECIMAL); /* NULL included */
     assert_int_equal(sql->binds[0].type.size, 10);

@@ -98,8 +98,8 @@ int main(int argc, char **argv)
     if (tests == NULL || set.n == 0)
         return 2;
     for (uint32_t i = 0; i < set.n; i++)
-        tests[i] = (struct CMUnitTest){
-            .name = set.cases[i].name, .test_func = fail_each_call, .initial_state = &set.cases[i]};
+        tests[i] =
+            (struct CMUnitTest){.name = set.cases[i].name, .test_func = fail_each_call, .initial_state = &set.cases[i]};
     rc = _cmocka_run_group_tests("fault", tests, set.n, NULL, NULL);
     free(tests);
     golden_free(&set);

@@ -180,7 +180,7 @@ static void test_equal_shapes_mean_equal_sql(void **state)
         if (m->whole)
             continue; /* counts and EXISTS drop what they do not need, failures everything */
         same = meet(by_sql, m->sql, m->n_sql, false, m);
-        if (same != NULL && (same->n_shape != m->n_shape || memcmp(same->shape, m->shape, m->n_shape) != 0)) 
+        if (same != NULL && (same->n_shape != m->n_shape || memcmp(same->shape, m->shape, m->n_shape) != 0))
             apart++;
     }
     assert_true(met > 500); /* the test tests something */
