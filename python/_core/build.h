@@ -20,7 +20,8 @@
     X(GT, "gt")                                                                                                        \
     X(GTE, "gte")                                                                                                      \
     X(LT, "lt")                                                                                                        \
-    X(LTE, "lte") X(BETWEEN, "between") X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains")            \
+    X(LTE, "lte")                                                                                                      \
+    X(BETWEEN, "between") X(RANGE, "range") X(CONTAINS, "contains") X(ICONTAINS, "icontains")                          \
         X(STARTSWITH, "startswith") X(ISTARTSWITH, "istartswith") X(ENDSWITH, "endswith") X(IENDSWITH, "iendswith")    \
             X(IEXACT, "iexact") X(REGEX, "regex") X(IREGEX, "iregex") X(YEAR, "year") X(MONTH, "month") X(DAY, "day")  \
                 X(DATE, "date") X(TIME, "time") X(QUARTER, "quarter") X(WEEK, "week") X(WEEK_DAY, "week_day")          \

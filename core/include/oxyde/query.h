@@ -138,6 +138,7 @@ typedef enum oxy_match_op {
 } oxy_match_op;
 
 /* Scalar and window functions. Second column: name in the Python package. */
+/* clang-format off */
 #define OXY_FN_LIST(X)                                                                                                 \
     X(LOWER, "Lower")                                                                                                  \
     X(UPPER, "Upper")                                                                                                  \
@@ -150,6 +151,7 @@ typedef enum oxy_match_op {
                     X(DENSE_RANK, "DenseRank") X(PERCENT_RANK, "PercentRank") X(CUME_DIST, "CumeDist")                 \
                         X(NTILE, "Ntile") X(LAG, "Lag") X(LEAD, "Lead") X(FIRST_VALUE, "FirstValue")                   \
                             X(LAST_VALUE, "LastValue") X(NTH_VALUE, "NthValue")
+/* clang-format on */
 
 typedef enum oxy_fn {
 #define X(name, text) OXY_FN_##name,
@@ -158,11 +160,13 @@ typedef enum oxy_fn {
         OXY_FN_COUNT
 } oxy_fn;
 
+/* clang-format off */
 #define OXY_AGG_LIST(X)                                                                                                \
     X(COUNT, "Count")                                                                                                  \
     X(SUM, "Sum")                                                                                                      \
     X(AVG, "Avg") X(MAX, "Max") X(MIN, "Min") X(STDDEV, "StdDev") X(VARIANCE, "Variance") X(STRING_AGG, "StringAgg")   \
         X(ARRAY_AGG, "ArrayAgg") X(BOOL_AND, "BoolAnd") X(BOOL_OR, "BoolOr")
+/* clang-format on */
 
 typedef enum oxy_aggfn {
 #define X(name, text) OXY_AGG_##name,
@@ -171,12 +175,14 @@ typedef enum oxy_aggfn {
         OXY_AGG_COUNT_
 } oxy_aggfn;
 
+/* clang-format off */
 #define OXY_PART_LIST(X)                                                                                               \
     X(YEAR, "year")                                                                                                    \
     X(ISO_YEAR, "iso_year")                                                                                            \
     X(QUARTER, "quarter") X(MONTH, "month") X(WEEK, "week") X(DAY, "day") X(WEEK_DAY, "week_day")                      \
         X(ISO_WEEK_DAY, "iso_week_day") X(HOUR, "hour") X(MINUTE, "minute") X(SECOND, "second") X(DATE, "date")        \
             X(TIME, "time")
+/* clang-format on */
 
 typedef enum oxy_part {
 #define X(name, text) OXY_PART_##name,
