@@ -12,6 +12,7 @@
 /* --- lookups ---------------------------------------------------------------------- */
 
 /* X(C name, keyword). Order is the contract's; RANGE is a second name of BETWEEN. */
+/* clang-format off */
 #define OXYPY_LOOKUP_LIST(X)                                                                                           \
     X(EXACT, "exact")                                                                                                  \
     X(NE, "ne")                                                                                                        \
@@ -28,6 +29,7 @@
                     X(ISO_WEEK_DAY, "iso_week_day") X(ISO_YEAR, "iso_year") X(HOUR, "hour") X(MINUTE, "minute")        \
                         X(SECOND, "second") X(CONTAINED_BY, "contained_by") X(OVERLAP, "overlap") X(LEN, "len")        \
                             X(HAS_KEY, "has_key") X(HAS_KEYS, "has_keys") X(HAS_ANY_KEYS, "has_any_keys")
+/* clang-format on */
 
 typedef enum oxypy_lookup_op {
 #define X(name, text) OXYPY_L_##name,
