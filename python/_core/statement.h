@@ -12,6 +12,7 @@
 /* --- Expr: an immutable node as Python builds it (expr.c) ----------------------- */
 
 /* Kinds of Expr. X(name, "meaning of op, args, data"). Exported as _core.X_*. */
+/* clang-format off */
 #define OXYPY_EXPR_LIST(X)                                                                                             \
     X(NAME, "data: field name, path or alias (F, Model.field)")                                                        \
     X(LITERAL, "data: value; args: () or (type,)")                                                                     \
@@ -35,6 +36,7 @@
                                             X(RANDOM_ORDER, "the '?' of order_by")                                     \
                                                 X(WINDOW, "args: (expr,); data: (partition, order, unit, start, end)") \
                                                     X(ANY, "data: path of a to-many relation; args: conditions")
+/* clang-format on */
 
 typedef enum oxypy_expr_kind {
 #define X(name, text) OXYPY_X_##name,

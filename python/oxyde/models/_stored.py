@@ -43,7 +43,7 @@ def bare(annotation: Any) -> Any:
     if origin is Literal or not get_args(annotation):
         return annotation
     base, _, optional = unwrap(annotation)
-    if base is not annotation:
+    if base != annotation:  # by value: from Python 3.14 on, equal unions are objects of their own
         inner = bare(base)
         return Union[inner, None] if optional else inner
     arguments = tuple(bare(a) if a is not Ellipsis else a for a in get_args(annotation))
