@@ -5,21 +5,21 @@
 #include <string.h>
 
 static const char *const fn_names[] = {
-#define X(name, text) [OXY_FN_##name] = text,
+#define X(name, text) [OXY_FN_##name] = (text),
     OXY_FN_LIST(X)
 #undef X
 };
 static_assert(OXY_COUNT(fn_names) == OXY_FN_COUNT, "one name per function");
 
 static const char *const agg_names[] = {
-#define X(name, text) [OXY_AGG_##name] = text,
+#define X(name, text) [OXY_AGG_##name] = (text),
     OXY_AGG_LIST(X)
 #undef X
 };
 static_assert(OXY_COUNT(agg_names) == OXY_AGG_COUNT_, "one name per aggregate");
 
 static const char *const part_names[] = {
-#define X(name, text) [OXY_PART_##name] = text,
+#define X(name, text) [OXY_PART_##name] = (text),
     OXY_PART_LIST(X)
 #undef X
 };

@@ -4,25 +4,27 @@
 
 /* --- aliases ------------------------------------------------------------------ */
 
-static uint32_t find_alias(const oxy_select *s, oxy_sv alias)
+/* The select item with that alias in the innermost select; NULL: none. */
+static const oxy_item *find_alias(const oxy__emit *e, oxy_sv alias)
 {
+    const oxy_select *s = e->scope == NULL ? NULL : e->scope->select;
+
     for (uint32_t i = 0; s != NULL && i < s->n_items; i++)
         if (oxy_sv_eq(s->items[i].alias, alias))
-            return i;
-    return UINT32_MAX;
+            return &s->items[i];
+    return NULL;
 }
 
 /* Inside an expression only some databases know the aliases of the select
  * list: what the alias stands for is written instead. */
 void oxy__put_alias(oxy__emit *e, const oxy_expr *x, int min)
 {
-    uint32_t i = find_alias(e->scope == NULL ? NULL : e->scope->select, x->alias);
+    const oxy_item *item = find_alias(e, x->alias);
 
-    if (i == UINT32_MAX) {
+    if (item == NULL)
         oxy__put_name(e, x->alias);
-        return;
-    }
-    oxy__put_expr(e, e->scope->select->items[i].expr, min);
+    else
+        oxy__put_expr(e, item->expr, min);
 }
 
 /* --- ORDER BY ------------------------------------------------------------------- */
@@ -30,9 +32,9 @@ void oxy__put_alias(oxy__emit *e, const oxy_expr *x, int min)
 /* Combined rows have only the names and positions of the first select list. */
 static void put_combined(oxy__emit *e, const oxy_expr *x)
 {
-    const oxy_select *s = e->scope->select;
+    const oxy_select *s = e->scope == NULL ? NULL : e->scope->select;
 
-    for (uint32_t i = 0; i < s->n_items; i++) {
+    for (uint32_t i = 0; s != NULL && i < s->n_items; i++) {
         const oxy_expr *item = s->items[i].expr;
         bool same = item == x || (item->kind == OXY_E_COLUMN && x->kind == OXY_E_COLUMN &&
                                   item->column.source == x->column.source && item->column.column == x->column.column);
@@ -51,10 +53,9 @@ static void put_combined(oxy__emit *e, const oxy_expr *x)
 /* The type of what an alias stands for; of anything else its own. */
 static oxy_kind kind_of(const oxy__emit *e, const oxy_expr *x)
 {
-    const oxy_select *s = e->scope == NULL ? NULL : e->scope->select;
-    uint32_t i = x->kind == OXY_E_ALIAS ? find_alias(s, x->alias) : UINT32_MAX;
+    const oxy_item *item = x->kind == OXY_E_ALIAS ? find_alias(e, x->alias) : NULL;
 
-    return i == UINT32_MAX ? x->type.kind : s->items[i].expr->type.kind;
+    return item == NULL ? x->type.kind : item->expr->type.kind;
 }
 
 static void put_term(oxy__emit *e, const oxy_expr *x, bool combined)
@@ -128,10 +129,10 @@ static void put_group_term(oxy__emit *e, const oxy_select *s, const oxy_expr *x)
     bool items = !e->scope->no_items;
 
     if (x->kind == OXY_E_ALIAS && items) {
-        uint32_t at = find_alias(s, x->alias);
+        const oxy_item *item = find_alias(e, x->alias);
 
-        if (at != UINT32_MAX && alias_is_hidden(e, x->alias))
-            oxy_buf_putu(e->out, at + 1);
+        if (item != NULL && alias_is_hidden(e, x->alias))
+            oxy_buf_putu(e->out, (uint64_t)(item - s->items) + 1);
         else
             oxy__put_name(e, x->alias);
         if (kind_of(e, x) == OXY_K_DECIMAL && e->d->decimal_collation != NULL)
