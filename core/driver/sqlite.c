@@ -219,6 +219,20 @@ static oxy_step step_batch(oxy__sqlite *c)
     }
 }
 
+/* Past the budget, with a row handed out. A write that returns rows must not
+ * stay open over a turn: its commit comes with its last row. */
+static oxy_step step_over(oxy__sqlite *c)
+{
+    oxy__run *run = &c->run;
+
+    if (run->s->kind != OXY__SQL_SELECT || run->turns == OXY__TURNS)
+        return want_worker(c, OXY__JOB_RUN);
+    run->turns++;
+    run->over = false;
+    run->since = 0;
+    return OXY_STEP_TURN;
+}
+
 static oxy_step sqlite_step(oxy_conn *base)
 {
     oxy__sqlite *c = self(base);
@@ -228,7 +242,7 @@ static oxy_step sqlite_step(oxy_conn *base)
     case OXY__PHASE_START: return step_start(c);
     case OXY__PHASE_ROWS:
         if (c->run.over)
-            return want_worker(c, OXY__JOB_RUN);
+            return step_over(c);
         return step_rows(c);
     case OXY__PHASE_AWAY: c->phase = OXY__PHASE_BATCH; return step_batch(c);
     case OXY__PHASE_BATCH: return step_batch(c);
@@ -254,7 +268,7 @@ static oxy_rc sqlite_start(oxy_conn *base, const oxy_request *r)
     run->why = OXY__WHY_NOTHING;
     run->since = run->busy_since = 0;
     run->delivered = run->skip = 0;
-    run->batch_row = 0;
+    run->batch_row = run->turns = 0;
     run->affected = -1;
     run->last_insert_id = 0;
     base->cells = NULL;

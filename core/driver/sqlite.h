@@ -50,6 +50,10 @@ typedef struct oxy__stmt {
     uint32_t slow_next;
 } oxy__stmt;
 
+/* A read that is past its budget between rows lets the loop turn so often
+ * before the worker takes it: a hop costs as much as some hundred rows. */
+#define OXY__TURNS 3
+
 #define OXY__SLOW_FIRST 4 /* runs on the worker after the first slow one; doubles */
 
 /* Least recently used statements by key and text. */
@@ -136,7 +140,8 @@ typedef struct oxy__run {
     bool on_worker;
     bool interruptible; /* the step under way may be stopped for the budget */
     bool stoppable;     /* ... for a cancel or the deadline */
-    bool over;          /* past the budget: hand over at the next row */
+    bool over;          /* past the budget: stop at the next row */
+    uint32_t turns;     /* times it stopped there and went on here */
     bool anchored;
     bool in_trans; /* began inside an explicit transaction */
     oxy__why why;

@@ -144,12 +144,13 @@ int oxy__run_progress(void *arg)
         return 0;
     if (!run->since) {
         run->since = now;
-    } else if (now - run->since > c->config.budget - c->config.budget / 8) {
-        run->over = true;
-        if (run->interruptible && now - run->since > c->config.budget && may_stop(c)) {
+    } else if (now - run->since > c->config.budget) {
+        /* A row that comes between two calls ends the turn by itself. */
+        if (run->over && run->interruptible) {
             run->why = OXY__WHY_BUDGET;
             return 1;
         }
+        run->over = true;
     }
     return 0;
 }

@@ -248,6 +248,8 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
             next = OXYPY_NEXT_RETURN;
         } else if (s == OXY_STEP_WANT_WORKER) {
             next = to_worker(op);
+        } else if (s == OXY_STEP_TURN) {
+            next = OXYPY_NEXT_YIELD;
         } else if (s == OXY_STEP_FAILED) {
             *failed = true;
         } else {

@@ -157,6 +157,7 @@ static void open_step(oxypy_lease *lease, oxypy_loop *loop)
         return;
     case OXY_STEP_FAILED: open_over(lease, &lease->conn->err, loop); return;
     case OXY_STEP_ROW:
+    case OXY_STEP_TURN:
     case OXY_STEP_WANT_READ:
     case OXY_STEP_WANT_WRITE: break;
     }

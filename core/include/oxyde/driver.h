@@ -28,6 +28,7 @@ typedef enum oxy_step {
     OXY_STEP_WANT_READ,   /* call again once the descriptor is readable */
     OXY_STEP_WANT_WRITE,  /* call again once it is writable (or readable) */
     OXY_STEP_WANT_WORKER, /* would take too long here: call offload, then wait */
+    OXY_STEP_TURN,        /* had its share of this thread: let others run, then call again */
     OXY_STEP_FAILED       /* oxy_conn.err tells; see status() for what is left */
 } oxy_step;
 

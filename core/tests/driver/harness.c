@@ -124,7 +124,7 @@ typedef struct waiter {
     int calls;
 } waiter;
 
-static unsigned offloaded;
+static unsigned offloaded, turned;
 
 static void notify(void *arg)
 {
@@ -140,7 +140,11 @@ oxy_step next(oxy_conn *c)
 {
     oxy_step step;
 
-    while ((step = c->driver->step(c)) == OXY_STEP_WANT_WORKER) {
+    while ((step = c->driver->step(c)) == OXY_STEP_WANT_WORKER || step == OXY_STEP_TURN) {
+        if (step == OXY_STEP_TURN) {
+            turned++;
+            continue;
+        }
         waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
 
         offloaded++;
@@ -157,6 +161,14 @@ oxy_step next(oxy_conn *c)
         pthread_mutex_destroy(&w.lock);
     }
     return step;
+}
+
+unsigned turns(void)
+{
+    unsigned n = turned;
+
+    turned = 0;
+    return n;
 }
 
 unsigned offloads(void)

@@ -42,6 +42,8 @@ void close_conn(oxy_conn *c);
 oxy_step next(oxy_conn *c);
 /* How many times next() went to a worker since the last call. */
 unsigned offloads(void);
+/* How often a step asked for a turn of the loop since the last call. */
+unsigned turns(void);
 
 oxy_request request(const char *sql, uint32_t flags);
 /* Runs to the end, dropping rows. */

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NUMBERS(limit) "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " #limit ") "
@@ -39,6 +40,33 @@ static void test_short_requests_stay_on_the_callers_thread(void **state)
         must_run(c, "COMMIT", WRITE);
     }
     assert_int_equal(offloads(), 0);
+    close_conn(c);
+}
+
+/* Rows that take the caller long, as building objects does: the read stops for
+ * turns first, then leaves; it keeps every row on the way. */
+static void test_a_read_past_its_budget_takes_turns_and_then_leaves(void **state)
+{
+    options o = file_options(in_dir(state, "turns.db"));
+    oxy_conn *c;
+    oxy_request r = request("SELECT i FROM t", READ);
+    struct timespec slow = {0, 20000};
+    int64_t rows = 0;
+
+    set_option(&o, "inline_budget_ns", "2000000");
+    c = must_open(&o);
+    fill_t(c, 5000);
+    (void)offloads();
+    (void)turns();
+    assert_int_equal(c->driver->start(c, &r), OXY_OK);
+    while (next(c) == OXY_STEP_ROW) {
+        assert_int_equal(c->cells[0].i, ++rows);
+        if (rows < 2000)
+            (void)nanosleep(&slow, NULL);
+    }
+    assert_int_equal(rows, 5000);
+    assert_int_equal(turns(), 3);
+    assert_true(offloads() > 0);
     close_conn(c);
 }
 
@@ -486,6 +514,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_requests_stay_on_the_callers_thread),
+        cmocka_unit_test(test_a_read_past_its_budget_takes_turns_and_then_leaves),
         cmocka_unit_test(test_with_no_budget_everything_runs_on_the_worker),
         cmocka_unit_test(test_no_step_of_a_long_read_takes_long),
         cmocka_unit_test(test_a_statement_that_was_slow_goes_to_the_worker_at_once),
