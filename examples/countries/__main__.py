@@ -19,11 +19,12 @@ from rich.table import Table
 
 from examples.countries import models
 from examples.countries.models import Country, Subdivision
-from oxyde import atomic, create_tables, db
+from oxyde import Avg, Count, Max, Q, atomic, create_tables, db
 
 console = Console(width=min(Console().width, 150) if Console().is_terminal else 140)
 
-# Each step is executed exactly as it is printed.
+# Each step is executed exactly as it is printed, with these names.
+NAMES: dict[str, Any] = {found.__name__: found for found in (Avg, Count, Max, Q, Country, Subdivision)}
 STEPS: tuple[tuple[str, str], ...] = (
     ("One by its key", 'await Country.objects.get(code="JP")'),
     (
@@ -97,7 +98,7 @@ def describe(value: Any) -> str:
 async def execute(source: str) -> Any:
     """Runs one line with `await` in it."""
     code = compile(source, "<demo>", "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    return await eval(code, globals())
+    return await eval(code, dict(NAMES))
 
 
 async def load() -> tuple[int, float]:
