@@ -208,15 +208,13 @@ static int fill_made(const oxypy_rowprog *p, PyObject *dict)
 /* The instance around a filled dict; takes no reference. */
 static PyObject *wrap(const oxypy_rowprog *p, PyObject *dict)
 {
-    PyObject *fields_set = PySet_New(p->fields_set), *self;
+    bool later = p->plan->lazy_set && PySet_GET_SIZE(p->fields_set) == PySet_GET_SIZE(p->plan->template_set);
+    PyObject *fields_set = later ? NULL : PySet_New(p->fields_set), *self;
 
-    if (fields_set == NULL)
+    if (fields_set == NULL && !later)
         return NULL;
-    /* Names only: nothing in it can be part of a cycle, so the collector need
-     * not visit one more object for each row. */
-    PyObject_GC_UnTrack(fields_set);
     self = oxypy_instance_new(p->plan, dict, fields_set, p->state);
-    Py_DECREF(fields_set);
+    Py_XDECREF(fields_set);
     if (self != NULL && p->plan->init_private != NULL) {
         PyObject *args[] = {NULL, self, Py_None};
         PyObject *done = PyObject_Vectorcall(p->plan->init_private, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);

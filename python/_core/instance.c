@@ -7,14 +7,21 @@
 
 Py_ssize_t oxypy_slot_offset(PyTypeObject *type, PyObject *name)
 {
-    PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
     Py_ssize_t offset = -1;
 
-    if (descriptor == NULL)
-        return -1;
-    if (Py_IS_TYPE(descriptor, &PyMemberDescr_Type))
-        offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
-    Py_DECREF(descriptor);
+    /* The slot itself, though a subclass may have put something before it. */
+    for (Py_ssize_t i = 0; offset < 0 && i < PyTuple_GET_SIZE(type->tp_mro); i++) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i);
+        PyObject *found;
+
+        if (!PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE)) /* has no slots of a class statement */
+            continue;
+        found = PyDict_GetItemWithError(base->tp_dict, name);
+        if (found == NULL && PyErr_Occurred())
+            return -1;
+        if (found != NULL && Py_IS_TYPE(found, &PyMemberDescr_Type))
+            offset = ((PyMemberDescrObject *)found)->d_member->offset;
+    }
     if (offset < 0)
         PyErr_Format(PyExc_TypeError, "%s.%U is not a slot", type->tp_name, name);
     return offset;
@@ -38,7 +45,7 @@ PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *f
         Py_DECREF(extra);
         return NULL;
     }
-    oxypy_slot_steal(self, plan->off_fields_set, Py_NewRef(fields_set));
+    oxypy_slot_steal(self, plan->off_fields_set, Py_XNewRef(fields_set));
     oxypy_slot_steal(self, plan->off_extra, extra);
     oxypy_slot_steal(self, plan->off_private, Py_NewRef(Py_None));
     oxypy_slot_steal(self, plan->off_state, Py_NewRef(state));

@@ -42,7 +42,12 @@ static inline PyObject *oxypy_slot_get(PyObject *instance, Py_ssize_t offset)
     return *(PyObject **)(void *)((char *)instance + offset);
 }
 
-/* A fresh instance of plan->model holding dict, with fields_set, extra, no
+/* The set of fields of an instance; new reference. Made now if a loaded
+ * instance has none yet (fields_set.c). */
+PyObject *oxypy_fields_set_get(oxypy_state *st, const oxypy_plan *plan, PyObject *instance);
+
+/* A fresh instance of plan->model holding dict, with fields_set (NULL: all
+ * columns, made on first use), extra, no
  * private attributes and state. Takes new references of its own; runs no
  * Python code of the class. */
 PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *fields_set, PyObject *state);

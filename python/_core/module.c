@@ -70,6 +70,7 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(database_type)                                                                                                   \
     X(session_type)                                                                                                    \
     X(loop_type)                                                                                                       \
+    X(fields_set_type)                                                                                                 \
     X(state_type)
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
@@ -286,6 +287,7 @@ static PyMethodDef module_methods[] = {
 #define PARTS(X)                                                                                                       \
     X(expr)                                                                                                            \
     X(plan)                                                                                                            \
+    X(fields_set)                                                                                                      \
     X(instance_state)                                                                                                  \
     X(query_state)                                                                                                     \
     X(insert)                                                                                                          \

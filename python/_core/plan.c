@@ -233,6 +233,12 @@ static int make_template(oxypy_plan *plan, PyObject *attributes)
 
 static int find_slots(oxypy_state *st, oxypy_plan *plan)
 {
+    PyObject *descriptor = PyObject_GetAttr((PyObject *)plan->model, st->s_fields_set);
+
+    if (descriptor == NULL)
+        return -1;
+    plan->lazy_set = Py_IS_TYPE(descriptor, st->fields_set_type);
+    Py_DECREF(descriptor);
     plan->off_fields_set = oxypy_slot_offset(plan->model, st->s_fields_set);
     if (plan->off_fields_set < 0)
         return -1;

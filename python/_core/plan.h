@@ -75,6 +75,7 @@ typedef struct oxypy_plan {
     PyObject *validate_row;  /* callable(dict by field name) -> instance, or raises: the model's own validator */
     PyObject *template_dict; /* all attributes in field order, absent constants filled in, others None */
     PyObject *template_set;  /* names of all column fields */
+    bool lazy_set;           /* the class makes its set of fields on first use: fields_set.c */
     PyObject *extra;         /* None, or an empty dict to copy (extra="allow") */
     Py_ssize_t off_fields_set, off_extra, off_private, off_state; /* slot offsets in the instance */
     PyObject *loaded_state;                                       /* shared InstanceState: saved, everything loaded */

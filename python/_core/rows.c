@@ -150,16 +150,19 @@ done:
 }
 
 /* Writes past frozen: straight into __dict__ and the set of names. */
-static int write_values(const oxypy_rowprog *p, PyObject *instance, PyObject *values)
+static int write_values(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance, PyObject *values)
 {
-    PyObject *dict = oxypy_instance_dict(instance), *set = oxypy_slot_get(instance, p->plan->off_fields_set);
+    PyObject *dict = oxypy_instance_dict(instance), *set = NULL;
     int rc = -1;
 
     if (dict == NULL)
         return -1;
+    set = oxypy_fields_set_get(st, p->plan, instance);
+    if (set == NULL)
+        goto done;
     if (PyDict_Update(dict, values) < 0)
         goto done;
-    if (set == NULL || !PySet_Check(set)) {
+    if (!PySet_Check(set)) {
         PyErr_SetString(PyExc_TypeError, "the instance was not initialised");
         goto done;
     }
@@ -168,6 +171,7 @@ static int write_values(const oxypy_rowprog *p, PyObject *instance, PyObject *va
         if (p->cols[i].is_field)
             rc = PySet_Add(set, p->cols[i].name);
 done:
+    Py_XDECREF(set);
     Py_DECREF(dict);
     return rc;
 }
@@ -190,7 +194,7 @@ int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row
     values = oxypy__row_values(st, p, &src);
     state = values == NULL ? NULL : state_after(st, p, instance);
     if (state != NULL)
-        rc = write_values(p, instance, values);
+        rc = write_values(st, p, instance, values);
     if (rc == 0)
         oxypy_slot_steal(instance, p->plan->off_state, Py_NewRef(state));
     Py_XDECREF(values);

@@ -47,16 +47,17 @@
 
 typedef struct oxypy_state {
     /* types of this module */
-    PyTypeObject *expr_type;      /* expr.c */
-    PyTypeObject *plan_type;      /* plan.c */
-    PyTypeObject *query_type;     /* query_state.c: QueryState */
-    PyTypeObject *insert_type;    /* insert.c: InsertState */
-    PyTypeObject *compiled_type;  /* compiled.c */
-    PyTypeObject *operation_type; /* operation.c */
-    PyTypeObject *database_type;  /* database.c */
-    PyTypeObject *session_type;   /* session.c */
-    PyTypeObject *loop_type;      /* loop.c */
-    PyTypeObject *state_type;     /* instance_state.c: InstanceState */
+    PyTypeObject *expr_type;       /* expr.c */
+    PyTypeObject *plan_type;       /* plan.c */
+    PyTypeObject *query_type;      /* query_state.c: QueryState */
+    PyTypeObject *insert_type;     /* insert.c: InsertState */
+    PyTypeObject *compiled_type;   /* compiled.c */
+    PyTypeObject *operation_type;  /* operation.c */
+    PyTypeObject *database_type;   /* database.c */
+    PyTypeObject *session_type;    /* session.c */
+    PyTypeObject *loop_type;       /* loop.c */
+    PyTypeObject *fields_set_type; /* fields_set.c */
+    PyTypeObject *state_type;      /* instance_state.c: InstanceState */
 
     /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
     PyObject *exceptions[OXY_RC_COUNT];
@@ -102,6 +103,7 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type);
 int oxypy_expr_init(PyObject *module, oxypy_state *st);
 int oxypy_plan_init(PyObject *module, oxypy_state *st);
 int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
+int oxypy_fields_set_init(PyObject *module, oxypy_state *st);
 int oxypy_query_state_init(PyObject *module, oxypy_state *st);
 int oxypy_insert_init(PyObject *module, oxypy_state *st);
 int oxypy_compiled_init(PyObject *module, oxypy_state *st);

@@ -234,6 +234,9 @@ class DdlColumn: ...
 
 def ddl_create(tables: Sequence[Mapping[str, Any]], dialect: str, if_not_exists: bool) -> list[str]: ...
 def ddl_drop(tables: Sequence[Mapping[str, Any]], dialect: str, if_exists: bool) -> list[str]: ...
+def lazy_fields_set(member: Any, /) -> Any:
+    """The descriptor that makes `__pydantic_fields_set__` of loaded instances on first use."""
+
 def write_attribute(instance: Any, name: str, value: Any) -> None:
     """Sets a field past frozen and without validation, keeping the fields set in step."""
 

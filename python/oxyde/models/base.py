@@ -315,3 +315,9 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
 
 
 _instance.use_slot(vars(Model)["__oxyde_state__"])
+# Loaded instances make their set of fields on first use; see fields_set.c.
+type.__setattr__(
+    Model,
+    "__pydantic_fields_set__",
+    _core.lazy_fields_set(vars(pydantic.BaseModel)["__pydantic_fields_set__"]),
+)
