@@ -440,3 +440,8 @@ sqlite3 *oxy__sqlite_open_plain(const oxy__sqlite_config *f)
     (void)sqlite3_close(db);
     return NULL;
 }
+
+uint32_t oxy_sqlite_version(void)
+{
+    return (uint32_t)sqlite3_libversion_number();
+}

@@ -180,7 +180,8 @@ int oxypy_constants_init(PyObject *module)
     if (add_all(module, kinds, OXY_COUNT(kinds)) < 0 || add_all(module, functions, OXY_COUNT(functions)) < 0 ||
         add_all(module, aggregates, OXY_COUNT(aggregates)) < 0 || add_all(module, parts, OXY_COUNT(parts)) < 0 ||
         add_all(module, nodes, OXY_COUNT(nodes)) < 0 || add_all(module, sinks, OXY_COUNT(sinks)) < 0 ||
-        add_all(module, others, OXY_COUNT(others)) < 0) {
+        add_all(module, others, OXY_COUNT(others)) < 0 ||
+        PyModule_AddIntConstant(module, "SQLITE_VERSION", (long)oxy_sqlite_version()) < 0) {
         return -1;
     }
     if (add_names(module, "KIND_NAMES", kind_name, OXY_K_COUNT) < 0 ||

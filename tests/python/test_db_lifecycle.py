@@ -323,3 +323,11 @@ async def test_the_absolute_choice_is_logged(tmp_path: Path, caplog: pytest.LogC
             pass
     assert (tmp_path / "s.db").exists()
     assert "four slashes" in caplog.text
+
+
+async def test_server_version_is_the_engines_own_library(tmp_path: Path) -> None:
+    handle = AsyncDatabase(f"sqlite:///{tmp_path}/s.db", auto_register=False)
+    assert handle.server_version is None
+    async with handle:
+        rows = await execute_raw("SELECT sqlite_version() AS v", client=handle)
+        assert handle.server_version == tuple(int(part) for part in rows[0]["v"].split("."))

@@ -171,6 +171,8 @@ int oxy_driver_no_fd(const oxy_conn *c);
  *   collation oxy_decimal                   text by decimal value
  * The three divisions fail on zero as PostgreSQL does. */
 extern const oxy_driver oxy_driver_sqlite;
+/* Version of the library in use: 3040001 is 3.40.1. */
+uint32_t oxy_sqlite_version(void);
 
 #ifdef __cplusplus
 }

@@ -104,9 +104,8 @@ class AsyncDatabase(_core.Database):
         """The version of the server or library; None before connecting."""
         if not self.connected:
             return None
-        import sqlite3
-
-        return sqlite3.sqlite_version_info
+        number = _core.SQLITE_VERSION  # of the library the engine uses, as 3040001
+        return (number // 1_000_000, number // 1000 % 1000, number % 1000)
 
     @property
     def connected(self) -> bool:
