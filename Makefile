@@ -55,7 +55,7 @@ tsan: setup-dev ## C tests under ThreadSanitizer
 	@scripts/sanitize thread
 valgrind: setup-dev ## C tests under valgrind
 	@scripts/sanitize valgrind
-fault: setup-dev ## every allocation fails once, in every C test that offers it
+fault: setup-dev ## C tests under ASan, where every allocation of every room fails once
 	@scripts/sanitize fault
 fuzz: setup-dev ## each fuzz target for FUZZ_SECONDS (60)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
