@@ -25,6 +25,7 @@ void oxy_err_clear(oxy_err *err)
 {
     /* The first byte of each text is enough, and this runs for each query. */
     err->rc = OXY_OK;
+    err->flags = 0;
     err->native = 0;
     err->sqlstate[0] = '\0';
     err->message[0] = '\0';

@@ -316,18 +316,20 @@ static oxy_expr *in_new(oxy_builder *b, const oxy_expr *arg, bool negated, uint3
 static oxy_type values_type(const oxy_type *of, const oxy_value *values, uint32_t n)
 {
     bool fraction = false, decimal = false;
+    oxy_type same = *of;
 
     if (of->kind == OXY_K_DECIMAL) /* compared, not stored: the column's digits do not bound it */
         return oxy__type_of(OXY_K_DECIMAL, false);
+    same.compared = true;
     if (of->kind != OXY_K_INT)
-        return *of;
+        return same;
     for (uint32_t i = 0; i < n; i++) {
         fraction = fraction || values[i].tag == OXY_V_DOUBLE;
         decimal = decimal || values[i].tag == OXY_V_DECIMAL;
     }
     if (decimal)
         return oxy__type_of(OXY_K_DECIMAL, false);
-    return fraction ? oxy__type_of(OXY_K_DOUBLE, false) : *of;
+    return fraction ? oxy__type_of(OXY_K_DOUBLE, false) : same;
 }
 
 const oxy_expr *oxy_in_values(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_value *values, uint32_t n)

@@ -150,6 +150,7 @@ static void put_value(oxy_buf *b, const oxy_value *v, oxy_kind elem, int depth)
         }
         oxy_buf_putc(b, ']');
         break;
+    case OXY_V_WIRE:
     case OXY_V_COUNT: break;
     }
 }

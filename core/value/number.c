@@ -2,6 +2,7 @@
 /* number: integers and doubles as text that reads back as the same value. */
 #include "text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,4 +103,21 @@ size_t oxy_double_format(char out[OXY_TEXT_MAX], double d)
         len += copy_word(out + len, ".0");
     out[len] = '\0';
     return len;
+}
+
+double oxy__double_of_float(float f)
+{
+    char text[64];
+    int precision;
+
+    if (!isfinite(f) || (f == floorf(f) && fabsf(f) < 0x1p24F)) /* most are whole */
+        return (double)f;
+    /* A float keeps six digits, one of the smallest not even those. */
+    for (precision = fabsf(f) < FLT_MIN ? 1 : FLT_DIG; precision < 9; precision++) {
+        (void)snprintf(text, sizeof text, "%.*e", precision - 1, (double)f);
+        if (strtof(text, NULL) == f)
+            return strtod(text, NULL);
+    }
+    (void)snprintf(text, sizeof text, "%.8e", (double)f); /* 9 digits always suffice */
+    return strtod(text, NULL);
 }

@@ -7,7 +7,6 @@
 
 /* Storage class of a cell, as SQLite names it. */
 const char *oxy__sqlite_class(const oxy_cell *cell);
-bool oxy__inet_valid(oxy_sv text);
 oxy_rc oxy__sqlite_encode(const oxy_value *in, const oxy_type *as, oxy_arena *scratch, oxy_value *out, oxy_err *err);
 
 #endif

@@ -30,8 +30,10 @@ const char *oxy__sqlite_class(const oxy_cell *cell)
 static __attribute__((noinline, cold)) oxy_rc refuse(const oxy_cell *cell, const oxy_type *want, const char *reason,
                                                      oxy_err *err)
 {
-    return oxy_err_set(err, OXY_DATA, "cannot read this %s as %s%s%s", oxy__sqlite_class(cell),
-                       oxy_kind_name(want->kind), reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+    bool any = want->kind == OXY_K_UNKNOWN; /* free text: whatever the column is */
+
+    return oxy_err_set(err, OXY_DATA, "cannot read this %s%s%s%s%s", oxy__sqlite_class(cell), any ? "" : " as ",
+                       any ? "" : oxy_kind_name(want->kind), reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 }
 
 static __attribute__((noinline, cold)) oxy_rc no_memory(oxy_err *err)

@@ -22,6 +22,10 @@ size_t oxy__offset_format(char out[OXY_TEXT_MAX], size_t len, int32_t tz);
 /* "123", "-123" in decimal, at most 22 bytes with NUL; returns the length. */
 size_t oxy__int_format(char *out, bool negative, uint64_t magnitude);
 
+/* What a float of four bytes means to people: the double of its shortest text,
+ * 0.1 and not 0.10000000149011612. */
+double oxy__double_of_float(float f);
+
 /* --- decimal numbers, taken apart -------------------------------------------- */
 
 typedef enum oxy__decimal_class { OXY__FINITE, OXY__INFINITE, OXY__NAN } oxy__decimal_class;
@@ -43,6 +47,24 @@ bool oxy__decimal_to_int(const oxy__decimal *d, uint64_t *magnitude);
  * as it has: so "0.1" and any repr pass, and numbers with more digits than a
  * double keeps do not. */
 bool oxy__decimal_to_double(const oxy__decimal *d, double *out);
+
+/* "boolean", "IP address": what a value's tag is called in messages. */
+const char *oxy__tag_word(uint8_t tag);
+
+/* Whether the text, which is UTF-8, has more characters than that. */
+static inline bool oxy__text_longer(oxy_sv text, size_t chars)
+{
+    size_t i, n = 0;
+
+    if (text.len <= chars)
+        return false;
+    for (i = 0; i < text.len; i++)
+        n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+    return n > chars;
+}
+
+/* "192.0.2.1", "2001:db8::1/64", "fe80::1%eth0". */
+bool oxy__inet_valid(oxy_sv text);
 
 /* --- JSON --------------------------------------------------------------------- */
 

@@ -71,8 +71,15 @@ const char *oxy_rc_exception(oxy_rc rc);
 
 /* What went wrong, in fixed storage: filling it in cannot fail. Text longer
  * than its field is cut at a UTF-8 boundary and ends in "...". */
+enum {
+    OXY_ERR_NOT_READY = 1u << 0, /* connecting: nobody listens, or not yet; a later attempt may succeed */
+    OXY_ERR_UNSENT = 1u << 1,    /* the statement provably did not run: another connection may take it */
+    OXY_ERR_READ_ONLY = 1u << 2  /* a server that was asked for as writable is not (any more) */
+};
+
 typedef struct oxy_err {
     oxy_rc rc;
+    uint32_t flags;     /* OXY_ERR_* */
     int32_t native;     /* SQLite extended code, MySQL number; 0 if none */
     char sqlstate[6];   /* "" if none */
     char message[1024]; /* the primary message, without values or secrets */

@@ -24,7 +24,10 @@ typedef struct oxy_slot oxy_slot;     /* a place for one connection */
 typedef struct oxy_waiter oxy_waiter; /* a queued acquire */
 typedef struct oxy_gate oxy_gate;     /* fair lock shared by pools of one file */
 
-typedef enum oxy_want { OXY_WANT_ANY, OXY_WANT_READER, OXY_WANT_WRITER } oxy_want;
+/* SHARED: a plain read that tolerates company. It gets a connection of its own
+ * while there is one; when all are busy, none may be opened and nobody else
+ * waits, it joins the least crowded connection whose holders are all SHARED. */
+typedef enum oxy_want { OXY_WANT_ANY, OXY_WANT_READER, OXY_WANT_WRITER, OXY_WANT_SHARED } oxy_want;
 
 typedef struct oxy_pool_config {
     uint32_t max, min;
@@ -35,7 +38,8 @@ typedef struct oxy_pool_config {
     /* SQLite: one slot is the writer, the others are readers; with max 1 the
      * writer serves both. false: every slot serves every wish. */
     bool single_writer;
-    oxy_gate *gate; /* held while the writer is granted; may be NULL; borrowed */
+    uint32_t share_max; /* holders of one connection at most; 0 or 1: SHARED is as ANY */
+    oxy_gate *gate;     /* held while the writer is granted; may be NULL; borrowed */
 } oxy_pool_config;
 
 typedef enum oxy_action_kind {
@@ -78,16 +82,29 @@ void oxy_pool_abandon(oxy_pool *p, oxy_waiter *w, oxy_ns now);
 
 typedef enum oxy_fate { OXY_FATE_REUSE, OXY_FATE_CLOSE } oxy_fate;
 
-/* The holder is done. REUSE only for a connection whose own status is IDLE
- * and clean. */
+/* A holder is done. REUSE only for a connection whose own status is IDLE and
+ * clean, or that others still hold. After CLOSE nobody joins it any more, and it
+ * is closed when the last holder is done. */
 void oxy_pool_release(oxy_pool *p, oxy_slot *s, oxy_fate fate, oxy_ns now);
 
 void oxy_pool_connected(oxy_pool *p, oxy_slot *s, void *conn, oxy_ns now);
+/* retryable: it may pass by itself (refused, starting, full). Such a connect is
+ * tried again with back-off for connect_retry. Otherwise, while nothing is open,
+ * everybody fails with err who waited when the CONNECT was taken; for those who
+ * came later another begins. */
 void oxy_pool_connect_failed(oxy_pool *p, oxy_slot *s, const oxy_err *err, bool retryable, oxy_ns now);
 void oxy_pool_ping_ok(oxy_pool *p, oxy_slot *s, oxy_ns now);
 void oxy_pool_ping_failed(oxy_pool *p, oxy_slot *s, oxy_ns now);
+/* An idle connection turned out to be dead: it is closed, and replaced if the
+ * minimum asks for it. If it was granted meanwhile, it is closed when it comes
+ * back. The caller makes sure that the slot still has the connection it means. */
+void oxy_pool_lost(oxy_pool *p, oxy_slot *s, oxy_ns now);
+/* Closes all idle connections, and those that are busy or opening when they
+ * come back: they lead to the wrong server. */
+void oxy_pool_renew(oxy_pool *p, oxy_ns now);
 
-/* Deadlines, idle and lifetime limits. Call at or after oxy_pool_wake_at(). */
+/* Deadlines, idle and lifetime limits, retries. Call at or after oxy_pool_wake_at(),
+ * which any event may have brought forward. */
 void oxy_pool_tick(oxy_pool *p, oxy_ns now);
 oxy_ns oxy_pool_wake_at(const oxy_pool *p); /* OXY_NS_NEVER: nothing to wait for */
 
@@ -98,9 +115,11 @@ void oxy_pool_close(oxy_pool *p, oxy_ns now);
 bool oxy_pool_next_action(oxy_pool *p, oxy_action *out);
 
 void *oxy_slot_conn(const oxy_slot *s);
-/* Free for the holder (who, since when, which SQL); cleared on release. */
+/* Free for the holders (who, since when, which SQL): one pointer a slot, cleared
+ * with the last release. */
 void oxy_slot_set_holder(oxy_slot *s, void *holder, oxy_ns since);
 void *oxy_slot_holder(const oxy_slot *s, oxy_ns *since);
+uint32_t oxy_slot_holders(const oxy_slot *s); /* how many hold it; above 1 only when shared */
 oxy_want oxy_slot_role(const oxy_slot *s);
 
 typedef struct oxy_pool_stats {

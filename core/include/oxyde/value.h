@@ -53,6 +53,7 @@ typedef struct oxy_type {
     uint8_t scale; /* DECIMAL; with has_scale */
     bool has_scale;
     bool nullable;
+    bool compared;      /* of a parameter: asked for, not stored, so it need not fit the column */
     uint32_t size;      /* STRING: n of VARCHAR(n); DECIMAL: precision, 0 none */
     oxy_sv name;        /* ENUM (or array of it): type name; else empty */
     oxy_sv name_schema; /* schema of that type name, may be empty */
@@ -81,14 +82,16 @@ typedef enum oxy_tag {
     OXY_V_JSON,         /* s: JSON text */
     OXY_V_INET,         /* s: "192.0.2.1/24" */
     OXY_V_ARRAY,        /* array */
+    OXY_V_WIRE,         /* s: made by an encoder, in the format of the type in wire */
     OXY_V_COUNT
 } oxy_tag;
 
 struct oxy_array;
 
 typedef struct oxy_value {
-    uint8_t tag; /* oxy_tag */
-    int32_t tz;  /* OXY_V_TIMETZ only */
+    uint8_t tag;   /* oxy_tag */
+    uint16_t wire; /* set by an encoder: the type to send it as (PostgreSQL OID); 0: as the server infers */
+    int32_t tz;    /* OXY_V_TIMETZ only */
     union {
         int64_t i;
         uint64_t u;
@@ -178,6 +181,95 @@ typedef struct oxy_codec {
 } oxy_codec;
 
 extern const oxy_codec oxy_codec_sqlite;
+
+/* --- PostgreSQL ---------------------------------------------------------------
+ * Binary formats after PostgreSQL's own *_send and *_recv functions; text forms
+ * with DateStyle ISO, IntervalStyle postgres, TimeZone UTC.
+ *
+ * encode: a value whose type names its wire type gives OXY_V_WIRE (or NULL, with
+ * wire set). Where the server must infer the type (enums, columns of a db_type of
+ * the user's, kind UNKNOWN) the value stays as it is, wire 0, and the driver calls
+ * oxy_pg_encode_as() once the server has told the type.
+ * decode: takes the cells that oxy_pg_cell_class() promises, and OXY_C_TEXT cells
+ * of any type when coldesc.wire_flags has OXY_PG_TEXT. */
+extern const oxy_codec oxy_codec_postgres;
+
+enum {
+    OXY_PG_TEXT = 1u << 0, /* coldesc.wire_flags: this result came in text format */
+    OXY_PG_ARRAY = 1u << 1 /* an array type that pg_type told of (typelem set, typlen -1): needed only for
+                              OIDs that are not built in; its elements read as text */
+};
+
+/* decode sets oxy_value.wire of an OXY_V_INET to this if it is a network (CIDR);
+ * raw SQL has no column kind to tell it by. */
+enum { OXY_PG_OID_CIDR = 650 };
+
+/* How a driver hands out a cell of a type in binary format. */
+typedef enum oxy_pg_class {
+    OXY_PG_BOOL, /* 1 byte       -> OXY_C_INT 0 or 1 */
+    OXY_PG_INT2, /* 2, 4, 8 bytes -> OXY_C_INT */
+    OXY_PG_INT4, /* (also oid as OXY_PG_OID, unsigned) */
+    OXY_PG_INT8,
+    OXY_PG_OID,
+    OXY_PG_FLOAT4, /* -> OXY_C_DOUBLE, the shortest double of that float's text */
+    OXY_PG_FLOAT8,
+    OXY_PG_CHARS,  /* text, varchar, char(n), name, json, xml, enum labels -> OXY_C_TEXT */
+    OXY_PG_BYTES,  /* bytea -> OXY_C_BLOB */
+    OXY_PG_BINARY, /* has a binary decoder -> OXY_C_WIRE */
+    OXY_PG_UNKNOWN /* no binary codec: ask for text */
+} oxy_pg_class;
+
+/* Of built-in types, arrays included; others are OXY_PG_UNKNOWN unless the driver
+ * knows from pg_type that their binary form is their text (OXY_PG_CHARS), or that
+ * they are arrays of such types (OXY_PG_BINARY with OXY_PG_ARRAY set). */
+oxy_pg_class oxy_pg_cell_class(uint32_t oid);
+/* Bytes in binary format as the cell that the class promises, borrowing p.
+ * False if the length does not fit. Not for NULL and OXY_PG_UNKNOWN. */
+bool oxy_pg_read_cell(oxy_pg_class class, const char *p, uint32_t len, oxy_cell *out);
+/* Element type of a built-in array type; 0 if it is none. */
+uint32_t oxy_pg_elem_oid(uint32_t array_oid);
+
+/* The type to declare for a parameter that the server takes for oid (0: it could
+ * not tell, SQLSTATE 42P18). Usually oid itself; another type where the value
+ * would be read as text or does not fit 32 bits. A driver that gets another one
+ * prepares the statement again with it; the value then passes encode_as(). */
+uint32_t oxy_pg_param_oid(const oxy_value *in, uint32_t oid);
+/* Encodes a native value as a parameter of type oid: OXY_V_WIRE with *text false,
+ * or, for types without a binary encoder and for strings that the server parses,
+ * OXY_V_TEXT with *text true; NULL stays. out->wire is oid in each case. Rules:
+ * connections document, 9.2. */
+OXY_MUSTUSE oxy_rc oxy_pg_encode_as(const oxy_value *in, uint32_t oid, oxy_arena *scratch, oxy_value *out, bool *text,
+                                    oxy_err *err);
+
+/* --- MySQL and MariaDB -----------------------------------------------------------
+ * encode: results NULL, INT, UINT, DOUBLE, TEXT, BLOB, or DATETIME, DATE, TIME,
+ * TIMEDELTA (a span, -838:59:59 to 838:59:59, for a TIME column) unchanged, which
+ * the driver sends in the protocol's binary form. Aware datetimes have become
+ * DATETIME in UTC. A decimal is TEXT with wire set to OXY_MYSQL_NEWDECIMAL, the
+ * protocol's type to send that text as: the server compares a plain string with
+ * a DECIMAL column as doubles. All other results have wire 0.
+ *
+ * decode: cells as oxy_driver_mysql hands them out. coldesc.wire_type is the
+ * column type of the protocol (MYSQL_TYPE_*), wire_flags the definition's flags
+ * with OXY_MYSQL_JSON added where the server marks the column as JSON (MariaDB:
+ * the extended metadata's format). Cells by column type:
+ * - TINY, SHORT, INT24, LONG, LONGLONG, YEAR: OXY_C_INT, or UINT if UNSIGNED;
+ * - FLOAT: OXY_C_DOUBLE, the float widened (decoding finds the shortest text's
+ *   double); DOUBLE: OXY_C_DOUBLE; DECIMAL, NEWDECIMAL: OXY_C_TEXT;
+ * - DATE, DATETIME, TIMESTAMP, TIME: OXY_C_WIRE, the binary protocol's bytes after
+ *   the length (0, 4, 7 or 11; TIME 0, 8 or 12);
+ * - JSON: OXY_C_TEXT whatever the character set; BIT, GEOMETRY, VECTOR: OXY_C_BLOB;
+ * - CHAR, VARCHAR, TEXT, BLOB, ENUM, SET: OXY_C_BLOB if the character set is
+ *   binary (63), else OXY_C_TEXT. The flag BINARY does not tell: utf8mb4_bin has it.
+ * Results of the text protocol may come as OXY_C_TEXT for every type. */
+extern const oxy_codec oxy_codec_mysql;
+
+enum {
+    OXY_MYSQL_UNSIGNED = 32u,
+    OXY_MYSQL_BINARY = 128u,
+    OXY_MYSQL_JSON = 1u << 31,
+    OXY_MYSQL_NEWDECIMAL = 246u /* oxy_value.wire of decimals */
+};
 
 /* --- text forms shared by codecs, DDL defaults and sql() ------------------- */
 
