@@ -100,6 +100,7 @@ struct oxy_dialect {
     const char *utc; /* after the operand of EXTRACT that has a zone; NULL: nothing */
     void (*cast)(oxy__emit *e, const oxy_expr *x, int min);
     oxy__template as_json; /* text as a JSON value, where that is a cast of its own */
+    oxy__template truth_as_json;
     /* Name of a type in a cast of a parameter; NULL: parameters are not cast. */
     void (*type_name)(oxy__emit *e, const oxy_type *t);
     void (*regex)(oxy__emit *e, const oxy_expr *x, int min);
@@ -140,6 +141,7 @@ struct oxy__emit {
     uint32_t qualify;         /* greater than 0: inside something with columns of its own */
     const oxy_expr *over;     /* window waiting for its function */
     const oxy_source *target; /* of an UPDATE or DELETE, where its table cannot be read as such */
+    bool changes;             /* an UPDATE or DELETE */
 };
 
 /* --- context.c ------------------------------------------------------------------ */

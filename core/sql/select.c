@@ -42,9 +42,15 @@ static bool named_so(const oxy_item *item)
     return item->alias.len != 0 && oxy_sv_eq(item->alias, oxy__item_name(&bare));
 }
 
-static void put_item(oxy__emit *e, const oxy_item *item, bool by_value)
+/* How items of a select are written. */
+typedef struct item_style {
+    bool by_value; /* equal rows become one: decimals are told apart by value */
+    bool named;    /* columns carry their name as an alias, too */
+} item_style;
+
+static void put_item(oxy__emit *e, const oxy_item *item, item_style style)
 {
-    bool collated = by_value && e->d->decimal_collation != NULL && item->expr->type.kind == OXY_K_DECIMAL;
+    bool collated = style.by_value && e->d->decimal_collation != NULL && item->expr->type.kind == OXY_K_DECIMAL;
     oxy_sv name = oxy__item_name(item);
 
     if (item->expr->kind == OXY_E_STAR) {
@@ -55,26 +61,26 @@ static void put_item(oxy__emit *e, const oxy_item *item, bool by_value)
         oxy__put_comparable(e, item->expr, OXY__P_NONE);
     else
         oxy__put_expr(e, item->expr, OXY__P_NONE);
-    if (name.len == 0 || (!collated && (item->alias.len == 0 || named_so(item))))
+    if (name.len == 0 || (!collated && !style.named && (item->alias.len == 0 || named_so(item))))
         return;
     OXY__PUT(e, " AS ");
     oxy__put_name(e, name);
 }
 
-static void put_item_list(oxy__emit *e, const oxy_item *items, uint32_t n, bool by_value)
+static void put_item_list(oxy__emit *e, const oxy_item *items, uint32_t n, item_style style)
 {
     if (n == 0)
         OXY__PUTC(e, '1');
     for (uint32_t i = 0; i < n; i++) {
         if (i != 0)
             OXY__PUT(e, ", ");
-        put_item(e, &items[i], by_value);
+        put_item(e, &items[i], style);
     }
 }
 
 void oxy__put_items(oxy__emit *e, const oxy_item *items, uint32_t n)
 {
-    put_item_list(e, items, n, false);
+    put_item_list(e, items, n, (item_style){0});
 }
 
 /* --- FROM ------------------------------------------------------------------------------ */
@@ -180,12 +186,17 @@ static void put_distinct(oxy__emit *e, const oxy_select *s)
 
 static void put_body(oxy__emit *e, const oxy_select *s)
 {
+    /* SQLite orders combined rows by aliases; a bare name would be ambiguous
+     * beside a join. */
+    bool combined = s->n_operands != 0;
+    item_style style = {.by_value = s->distinct || combined, .named = combined && e->scope->qualify};
+
     OXY__PUT(e, "SELECT ");
     put_distinct(e, s);
     if (e->scope->no_items)
         OXY__PUTC(e, '1');
     else
-        put_item_list(e, s->items, s->n_items, s->distinct || s->n_operands != 0);
+        put_item_list(e, s->items, s->n_items, style);
     oxy__put_clauses(e, s);
 }
 

@@ -75,6 +75,38 @@ bool oxy__sets_order(oxy__emit *e, const oxy_assign *sets, uint32_t n, uint32_t 
 
 /* --- plain UPDATE ------------------------------------------------------------------------ */
 
+/* Of values alone PostgreSQL makes a CASE of text, which a column of the user's
+ * db_type may not take. A first branch that is never taken gives it the column's
+ * type; a cast would give it the length, too, and cut what is longer. */
+static const oxy_expr *typed_case(oxy__emit *e, const oxy_update *s, const oxy_assign *set)
+{
+    const oxy_list *whens = &set->value->cases.whens;
+    const oxy_expr **list;
+    oxy_expr *column, *never, *typed;
+
+    if (!e->d->enum_cast || set->value->kind != OXY_E_CASE || set->column->type.db_type.len == 0)
+        return set->value;
+    list = oxy_arena_new(e->arena, (whens->n + 2) * sizeof(oxy_expr *));
+    typed = oxy_arena_new(e->arena, 3 * sizeof *typed);
+    if (list == NULL || typed == NULL) {
+        oxy__fail(e, OXY_NOMEM, "out of memory");
+        return set->value;
+    }
+    never = typed + 1;
+    column = typed + 2;
+    *never = (oxy_expr){.kind = OXY_E_BOOL, .type = {.kind = OXY_K_BOOL}};
+    *column = (oxy_expr){.kind = OXY_E_COLUMN, .type = set->column->type};
+    column->column.source = s->table;
+    column->column.column = set->column;
+    list[0] = never;
+    list[1] = column;
+    for (uint32_t i = 0; i < whens->n; i++)
+        list[i + 2] = whens->items[i];
+    *typed = *set->value;
+    typed->cases.whens = (oxy_list){list, whens->n + 2};
+    return typed;
+}
+
 static void put_sets(oxy__emit *e, const oxy_update *s, const uint32_t *order)
 {
     OXY__PUT(e, " SET ");
@@ -85,7 +117,7 @@ static void put_sets(oxy__emit *e, const oxy_update *s, const uint32_t *order)
             OXY__PUT(e, ", ");
         oxy__put_name(e, set->column->name);
         OXY__PUT(e, " = ");
-        oxy__put_assigned(e, set->column, set->value);
+        oxy__put_assigned(e, set->column, typed_case(e, s, set));
     }
 }
 
@@ -369,6 +401,10 @@ static void put_case_sets(oxy__emit *e, const oxy_update *s)
             continue;
         }
         OXY__PUT(e, "CASE");
+        if (e->d->enum_cast && set->column->type.db_type.len != 0) { /* see typed_case() */
+            OXY__PUT(e, " WHEN FALSE THEN ");
+            oxy__put_name(e, set->column->name);
+        }
         for (uint32_t row = 0; row < s->n_values_rows && e->rc == OXY_OK; row++) {
             OXY__PUT(e, " WHEN ");
             put_row_match(e, s, row);
@@ -458,6 +494,7 @@ void oxy__put_update(oxy__emit *e, const oxy_update *s)
     }
     oxy__scope_open(e, &scope);
     e->target = e->d->own_table_wrap ? s->table : NULL;
+    e->changes = true;
     if (e->rc == OXY_OK) {
         if (!rows)
             put_plain(e, s);

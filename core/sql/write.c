@@ -200,6 +200,7 @@ void oxy__put_delete(oxy__emit *e, const oxy_delete *s)
 
     open_target(e, &scope, &s->table);
     e->target = e->d->own_table_wrap ? s->table : NULL;
+    e->changes = true;
     if (e->rc == OXY_OK) {
         OXY__PUT(e, "DELETE FROM ");
         oxy__put_source(e, s->table);

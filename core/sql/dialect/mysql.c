@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define TRUTH_WORD "CASE {1} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+
 /* --- text and casts --------------------------------------------------------------- */
 
 /* Whether a backslash escapes depends on the session's sql_mode: a text that
@@ -30,6 +32,18 @@ static void put_decimal_type(oxy__emit *e, const oxy_type *t)
     OXY__PUTC(e, ')');
 }
 
+/* Half of one is true: a number is not cut first. */
+static void cast_bool(oxy__emit *e, const oxy_expr *arg, int min)
+{
+    static const oxy__template number = {"<1> <> 0", OXY__P_COMPARE},
+                               text = {"CAST({1} AS SIGNED) <> 0", OXY__P_COMPARE};
+    oxy_kind from = arg->type.kind;
+    bool numeric = from == OXY_K_INT || from == OXY_K_DOUBLE || from == OXY_K_DECIMAL || from == OXY_K_BOOL ||
+                   from == OXY_K_TIMEDELTA;
+
+    oxy__put_template(e, numeric ? &number : &text, &arg, 1, min);
+}
+
 /* A cast to a whole number cuts, as int() does in Python; the server's rounds. */
 static void cast_int(oxy__emit *e, const oxy_expr *arg, int min)
 {
@@ -42,7 +56,6 @@ static void cast_int(oxy__emit *e, const oxy_expr *arg, int min)
 static void cast(oxy__emit *e, const oxy_expr *x, int min)
 {
     static const oxy__template plain[OXY_K_COUNT] = {
-        [OXY_K_BOOL] = {"CAST({1} AS SIGNED) <> 0", OXY__P_COMPARE},
         [OXY_K_DOUBLE] = {"CAST({1} AS DOUBLE)", 0},
         [OXY_K_BLOB] = {"CAST({1} AS BINARY)", 0},
         [OXY_K_DATETIME] = {"CAST({1} AS DATETIME(6))", 0},
@@ -51,12 +64,13 @@ static void cast(oxy__emit *e, const oxy_expr *x, int min)
         [OXY_K_TIME] = {"CAST({1} AS TIME(6))", 0},
     };
     static const oxy__template text = {"CAST({1} AS CHAR)", 0};
-    static const oxy__template boolean = {"CASE {1} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END", 0};
+    static const oxy__template boolean = {TRUTH_WORD, 0};
     const oxy_expr *arg = x->cast.arg;
 
     switch (x->type.kind) {
     case OXY_K_INT:
     case OXY_K_TIMEDELTA: cast_int(e, arg, min); break;
+    case OXY_K_BOOL: cast_bool(e, arg, min); break;
     case OXY_K_DECIMAL:
         OXY__PUT(e, "CAST(");
         oxy__put_expr(e, arg, OXY__P_NONE);
@@ -250,12 +264,17 @@ static void put_string_agg(oxy__emit *e, const oxy_expr *x)
     OXY__PUT(e, ") + 1)");
 }
 
+static bool of_double(const oxy_expr *x)
+{
+    return x->agg.arg->type.kind == OXY_K_DOUBLE;
+}
+
 static void put_average(oxy__emit *e, const oxy_expr *x)
 {
     /* An average of whole numbers would have four decimals, no more. */
     if (x->type.kind == OXY_K_DECIMAL)
         oxy__put_agg_call(e, x, "AVG", "CAST(", " AS DECIMAL(65, 30))");
-    else if (x->agg.arg->type.kind == OXY_K_DOUBLE)
+    else if (of_double(x))
         oxy__put_agg_call(e, x, "AVG", "", "");
     else
         oxy__put_agg_call(e, x, "AVG", "", " + 0e0");
@@ -265,6 +284,8 @@ static bool agg(oxy__emit *e, const oxy_expr *x)
 {
     switch (x->agg.fn) {
     case OXY_AGG_AVG: put_average(e, x); return true;
+    case OXY_AGG_STDDEV: oxy__put_agg_call(e, x, "STDDEV_POP", "", of_double(x) ? "" : " + 0e0"); return true;
+    case OXY_AGG_VARIANCE: oxy__put_agg_call(e, x, "VAR_POP", "", of_double(x) ? "" : " + 0e0"); return true;
     case OXY_AGG_BOOL_AND: oxy__put_agg_call(e, x, "MIN", "", ""); return true;
     case OXY_AGG_BOOL_OR: oxy__put_agg_call(e, x, "MAX", "", ""); return true;
     case OXY_AGG_STRING_AGG: put_string_agg(e, x); return true;
@@ -395,13 +416,35 @@ static void put_call(oxy__emit *e, const char *name, const oxy_expr *a, const ox
     OXY__PUTC(e, ')');
 }
 
-/* JSON is text to MariaDB: equality by structure is a function. */
+/* JSON is text to MariaDB: equality by structure is a function. As a condition
+ * of its own it is true where a document is NULL, hence the comparison. */
 static void equal_mariadb(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min)
 {
-    bool open = negated && oxy__paren_open(e, OXY__P_NOT, min);
+    bool open = oxy__paren_open(e, OXY__P_COMPARE, min);
 
-    put_call(e, negated ? "NOT JSON_EQUALS" : "JSON_EQUALS", left, right);
+    put_call(e, "JSON_EQUALS", left, right);
+    OXY__PUTS(e, negated ? " = 0" : " = 1");
     oxy__paren_close(e, open);
+}
+
+/* A JSON value among the arguments stays JSON, a truth value becomes one. */
+static void json_object(oxy__emit *e, const oxy_expr *x, int min)
+{
+    (void)min;
+    OXY__PUT(e, "JSON_OBJECT(");
+    for (uint32_t i = 0; i < x->func.args.n; i++) {
+        const oxy_expr *arg = x->func.args.items[i];
+
+        if (i != 0)
+            OXY__PUT(e, ", ");
+        if (arg->type.kind == OXY_K_BOOL)
+            oxy__put_template(e, &e->d->truth_as_json, &arg, 1, OXY__P_NONE);
+        else if (oxy__is_document(&arg->type))
+            put_document(e, arg);
+        else
+            oxy__put_expr(e, arg, OXY__P_NONE);
+    }
+    OXY__PUTC(e, ')');
 }
 
 static void put_keys(oxy__emit *e, const oxy_expr *x)
@@ -440,6 +483,24 @@ static void container(oxy__emit *e, const oxy_expr *x, int min)
     }
 }
 
+/* JSON_OVERLAPS came with MariaDB 10.9. */
+static void container_mariadb(oxy__emit *e, const oxy_expr *x, int min)
+{
+    const oxy_expr *arg = x->container.arg, *value = x->container.value;
+
+    if (x->container.op != OXY_CO_ARRAY_OVERLAP || value->kind != OXY_E_PARAM) {
+        container(e, x, min);
+        return;
+    }
+    OXY__PUT(e, "CASE WHEN ");
+    oxy__put_expr(e, arg, OXY__P_COMPARE + 1);
+    OXY__PUT(e, " IS NOT NULL THEN EXISTS (SELECT 1 FROM JSON_TABLE(");
+    oxy__put_expr(e, value, OXY__P_NONE);
+    OXY__PUT(e, ", '$[*]' COLUMNS (v JSON PATH '$')) AS j WHERE JSON_CONTAINS(");
+    oxy__put_expr(e, arg, OXY__P_NONE);
+    OXY__PUT(e, ", v)) END");
+}
+
 /* Text must not bring a collation of its own, or the server refuses to compare
  * it with a column of another: JSON_UNQUOTE's yields to the column's. */
 static void in_array(oxy__emit *e, const oxy_expr *x, int min)
@@ -460,20 +521,33 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
     };
     oxy_kind kind = x->in.params->type.kind;
     bool text = forms[kind].type == NULL;
+    /* In an UPDATE or DELETE MariaDB would read the document once per row of the
+     * table; a derived table that cannot be merged is made once. */
+    bool write = e->changes;
 
     (void)min;
     oxy__put_expr(e, x->in.arg, OXY__P_COMPARE + 1);
     OXY__PUTS(e, x->in.negated ? " NOT IN (SELECT " : " IN (SELECT ");
+    if (write)
+        OXY__PUT(e, "w FROM (SELECT ");
     OXY__PUTS(e, text ? "JSON_UNQUOTE(v)" : forms[kind].value);
+    if (write)
+        OXY__PUT(e, " AS w");
     OXY__PUT(e, " FROM JSON_TABLE(");
     oxy__put_array(e, x->in.params);
     OXY__PUT(e, ", '$[*]' COLUMNS (v ");
     OXY__PUTS(e, text ? "JSON" : forms[kind].type);
-    OXY__PUT(e, " PATH '$')) AS j)");
+    OXY__PUT(e, " PATH '$')) AS j");
+    if (write)
+        OXY__PUT(e, " LIMIT 18446744073709551615) AS k");
+    OXY__PUTC(e, ')');
 }
 
 /* --- the tables -------------------------------------------------------------------------------------- */
 
+/* MySQL goes by the second argument's collation alone, which may be of another
+ * character set. */
+#define LOCATE_CASE "LOCATE({2}, CONVERT({1} USING utf8mb4) COLLATE utf8mb4_bin)"
 #define FN(name, text) [OXY_FN_##name] = {{text, 0}, NULL}
 #define FN_BY(name, emitter) [OXY_FN_##name] = {{NULL, 0}, emitter}
 
@@ -495,7 +569,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
     .like_binary = " COLLATE utf8mb4_bin",                                                                             \
     .like_escape = " ESCAPE '\\\\'",                                                                                   \
     .random_order = "RAND()",                                                                                          \
-    .match_part = {{{"LOCATE(<2> COLLATE utf8mb4_bin, {1}) > 0", OXY__P_COMPARE},                                      \
+    .match_part = {{{LOCATE_CASE " > 0", OXY__P_COMPARE},                                      \
                     {"LEFT({1}, CHAR_LENGTH({2})) = <2> COLLATE utf8mb4_bin", OXY__P_COMPARE},                         \
                     {"RIGHT({1}, CHAR_LENGTH({2})) = <2> COLLATE utf8mb4_bin", OXY__P_COMPARE}},                       \
                    {{"LOCATE(LOWER({2}), LOWER({1})) > 0", OXY__P_COMPARE},                                            \
@@ -512,7 +586,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
         FN(RIGHT, "RIGHT({1}, {2})"),                                                                                  \
         FN(SUBSTR, "SUBSTR({*})"),                                                                                     \
         FN(REPLACE, "REPLACE({*})"),                                                                                   \
-        FN(STRINDEX, "LOCATE(<2> COLLATE utf8mb4_bin, {1})"),                                                          \
+        FN(STRINDEX, LOCATE_CASE),                                                          \
         FN_BY(CONCAT, concat),                                                                                         \
         FN_BY(COALESCE, oxy__put_coalesce),                                                                            \
         FN(NULLIF, "NULLIF({1}, {2})"),                                                                                \
@@ -526,7 +600,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
         FN(POWER, "POWER({1}, {2})"),                                                                                  \
         FN(RANDOM, "RAND()"),                                                                                          \
         FN(NOW, "UTC_TIMESTAMP(6)"),                                                                                   \
-        FN(JSON_OBJECT, "JSON_OBJECT({*})"),                                                                           \
+        FN_BY(JSON_OBJECT, json_object),                                                                               \
         FN(ROW_NUMBER, "ROW_NUMBER()"),                                                                                \
         FN(RANK, "RANK()"),                                                                                            \
         FN(DENSE_RANK, "DENSE_RANK()"),                                                                                \
@@ -569,7 +643,6 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
     .trunc = trunc_to,                                                                                                 \
     .cast = cast,                                                                                                      \
     .json_path = json_path,                                                                                            \
-    .container = container,                                                                                            \
     .in_array = in_array,                                                                                              \
     .agg = agg
 /* clang-format on */
@@ -581,8 +654,10 @@ const oxy_dialect oxy_dialect_mysql = {
     .lock_of = true,
     .lock_share = " FOR SHARE",
     .as_json = {"CAST({1} AS JSON)", 0},
+    .truth_as_json = {"CAST(" TRUTH_WORD " AS JSON)", 0},
     .regex = regex_mysql,
     .equal = equal_mysql,
+    .container = container,
 };
 
 const oxy_dialect oxy_dialect_mariadb = {
@@ -592,6 +667,8 @@ const oxy_dialect oxy_dialect_mariadb = {
     .returning_insert = true,
     .returning_delete = true,
     .as_json = {"JSON_COMPACT({1})", 0},
+    .truth_as_json = {"JSON_COMPACT(" TRUTH_WORD ")", 0},
     .regex = regex_mariadb,
     .equal = equal_mariadb,
+    .container = container_mariadb,
 };

@@ -153,8 +153,27 @@ static void now(oxy__emit *e, const oxy_expr *x, int min)
     oxy__put_template(e, x->type.kind == OXY_K_DATETIME ? &naive : &utc, NULL, 0, min);
 }
 
+/* Of whole numbers and decimals the server makes a NUMERIC; the nearest double
+ * of it is what was asked for. */
+static bool put_mean(oxy__emit *e, const oxy_expr *x, const char *name)
+{
+    oxy_kind of = x->agg.arg->type.kind;
+
+    if (x->type.kind != OXY_K_DOUBLE || of == OXY_K_DOUBLE || of == OXY_K_TIMEDELTA)
+        return false;
+    oxy__put_agg_call(e, x, name, "", "");
+    OXY__PUT(e, "::double precision");
+    return true;
+}
+
 static bool agg(oxy__emit *e, const oxy_expr *x)
 {
+    if (x->agg.fn == OXY_AGG_AVG)
+        return put_mean(e, x, "AVG");
+    if (x->agg.fn == OXY_AGG_STDDEV)
+        return put_mean(e, x, "STDDEV_POP");
+    if (x->agg.fn == OXY_AGG_VARIANCE)
+        return put_mean(e, x, "VAR_POP");
     if (x->agg.fn != OXY_AGG_STRING_AGG)
         return false;
     /* The separator is an argument, before the order: it travels as text after

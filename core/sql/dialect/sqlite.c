@@ -59,15 +59,24 @@ static void cast(oxy__emit *e, const oxy_expr *x, int min)
 {
     static const oxy__template whole = {"CAST({1} AS INTEGER)", 0}, real = {"CAST({1} AS REAL)", 0},
                                blob = {"CAST({1} AS BLOB)", 0}, json = {"JSON({1})", 0},
-                               truth = {"CAST({1} AS INTEGER) <> 0", OXY__P_COMPARE};
+                               truth = {"CAST({1} AS INTEGER) <> 0", OXY__P_COMPARE},
+                               number = {"<1> <> 0", OXY__P_COMPARE},
+                               decimal = {"CAST({1} AS REAL) <> 0", OXY__P_COMPARE};
     const oxy_expr *arg = x->cast.arg;
+    oxy_kind from = arg->type.kind;
 
     switch (x->type.kind) {
     case OXY_K_INT:
     case OXY_K_TIMEDELTA: oxy__put_template(e, &whole, &arg, 1, min); break;
     case OXY_K_DOUBLE: oxy__put_template(e, &real, &arg, 1, min); break;
     case OXY_K_BLOB: oxy__put_template(e, &blob, &arg, 1, min); break;
-    case OXY_K_BOOL: oxy__put_template(e, &truth, &arg, 1, min); break;
+    case OXY_K_BOOL: /* half of one is true: a number is not cut first */
+        oxy__put_template(e,
+                          from == OXY_K_DECIMAL                       ? &decimal
+                          : from == OXY_K_INT || from == OXY_K_DOUBLE ? &number
+                                                                      : &truth,
+                          &arg, 1, min);
+        break;
     case OXY_K_JSON:
     case OXY_K_JSONB:
     case OXY_K_ARRAY: oxy__put_template(e, &json, &arg, 1, min); break;
