@@ -14,3 +14,28 @@ int oxy_driver_no_fd(const oxy_conn *c)
     (void)c;
     return -1;
 }
+
+oxy_step oxy_driver_no_pump(oxy_conn *c)
+{
+    (void)c;
+    return OXY_STEP_DONE;
+}
+
+bool oxy_driver_always_alive(oxy_conn *c)
+{
+    (void)c;
+    return true;
+}
+
+bool oxy_driver_no_skip_host(oxy_conn *c)
+{
+    (void)c;
+    return false;
+}
+
+const char *oxy_driver_no_parameter(const oxy_conn *c, const char *name)
+{
+    (void)c;
+    (void)name;
+    return NULL;
+}

@@ -261,6 +261,8 @@ static oxy_rc sqlite_start(oxy_conn *base, const oxy_request *r)
 
     if (c->phase != OXY__PHASE_IDLE)
         return oxy_err_set(&base->err, OXY_INTERFACE, "connection is busy or closed");
+    if (r->flags & (OXY_REQ_PING | OXY_REQ_RESET) || r->n_before > 0)
+        return oxy_err_set(&base->err, OXY_NOT_SUPPORTED, "SQLite has no round trip, no reset and no flight");
     run->req = *r;
     run->s = NULL;
     run->on_worker = run->over = run->anchored = false;
@@ -352,14 +354,19 @@ const oxy_driver oxy_driver_sqlite = {
     .name = "sqlite",
     .codec = &oxy_codec_sqlite,
     .max_params = 32766,
+    .max_in_flight = 1,
     .open = sqlite_open,
     .close = sqlite_close_conn,
     .start = sqlite_start,
     .step = sqlite_step,
+    .pump = oxy_driver_no_pump,
     .offload = sqlite_offload,
     .finish = sqlite_finish,
     .cancel = sqlite_cancel,
     .status = sqlite_status,
     .fd = oxy_driver_no_fd,
+    .alive = oxy_driver_always_alive,
+    .skip_host = oxy_driver_no_skip_host,
+    .parameter = oxy_driver_no_parameter,
     .tainted = sqlite_tainted,
 };

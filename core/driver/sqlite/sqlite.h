@@ -11,24 +11,14 @@
 
 #include <oxyde/driver.h>
 
+#include "driver/words.h"
+
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
 /* --- statements -------------------------------------------------------------- */
-
-/* What kind of statement a text is, by its first word. */
-typedef enum oxy__sql_kind {
-    OXY__SQL_EMPTY,
-    OXY__SQL_SELECT, /* SELECT, VALUES, EXPLAIN, and WITH before them */
-    OXY__SQL_INSERT, /* INSERT, REPLACE */
-    OXY__SQL_DML,    /* UPDATE, DELETE, and WITH before a write */
-    OXY__SQL_BEGIN,  /* BEGIN, SAVEPOINT */
-    OXY__SQL_COMMIT, /* COMMIT, END, RELEASE */
-    OXY__SQL_ROLLBACK,
-    OXY__SQL_OTHER /* DDL, PRAGMA, ATTACH, VACUUM ...: always on the worker */
-} oxy__sql_kind;
 
 typedef struct oxy__stmt {
     sqlite3_stmt *stmt; /* NULL: the text held no statement */
@@ -212,10 +202,6 @@ oxy_rc oxy__sqlite_open_now(oxy__sqlite *c, oxy_err *err);
 sqlite3 *oxy__sqlite_open_plain(const oxy__sqlite_config *config);
 
 /* --- sqlite_stmt.c --------------------------------------------------------------- */
-/* By the first word; *plain tells whether it is a data statement. */
-oxy__sql_kind oxy__sql_classify(const char *sql, size_t len, bool *plain);
-/* Whether nothing but blanks, comments and semicolons is left. */
-bool oxy__sql_blank(const char *sql, size_t len);
 /* Notes what free text may have left behind in the session. */
 void oxy__note_free_text(oxy__sqlite *c, const char *sql, size_t len);
 oxy_rc oxy__cache_init(oxy__sqlite *c, uint32_t limit);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Statements: what kind a text is, preparing, binding, describing columns, and
- * the cache of prepared statements. */
+/* Statements: what a text's words say about running it, preparing, binding,
+ * describing columns, and the cache of prepared statements. */
 #include "sqlite.h"
 
 #include <ctype.h>
@@ -8,63 +8,6 @@
 #include <string.h>
 
 /* --- looking at text ------------------------------------------------------------ */
-
-/* Skips blanks and comments, and semicolons too if asked. */
-static size_t skip_blank(const char *sql, size_t len, size_t i, bool semicolons)
-{
-    while (i < len) {
-        if (isspace((unsigned char)sql[i]) || (semicolons && sql[i] == ';')) {
-            i++;
-        } else if (sql[i] == '-' && i + 1 < len && sql[i + 1] == '-') {
-            while (i < len && sql[i] != '\n')
-                i++;
-        } else if (sql[i] == '/' && i + 1 < len && sql[i + 1] == '*') {
-            i += 2;
-            while (i < len && !(sql[i] == '*' && i + 1 < len && sql[i + 1] == '/'))
-                i++;
-            i = i + 2 > len ? len : i + 2;
-        } else {
-            break;
-        }
-    }
-    return i;
-}
-
-bool oxy__sql_blank(const char *sql, size_t len)
-{
-    return skip_blank(sql, len, 0, true) == len;
-}
-
-static const struct {
-    const char *word;
-    oxy__sql_kind kind;
-    bool plain; /* a data statement: leaves no trace in the session */
-} word_table[] = {
-    {"SELECT", OXY__SQL_SELECT, true},    {"VALUES", OXY__SQL_SELECT, true},      {"WITH", OXY__SQL_DML, true},
-    {"INSERT", OXY__SQL_INSERT, true},    {"REPLACE", OXY__SQL_INSERT, true},     {"UPDATE", OXY__SQL_DML, true},
-    {"DELETE", OXY__SQL_DML, true},       {"EXPLAIN", OXY__SQL_SELECT, true},     {"BEGIN", OXY__SQL_BEGIN, false},
-    {"SAVEPOINT", OXY__SQL_BEGIN, false}, {"COMMIT", OXY__SQL_COMMIT, false},     {"END", OXY__SQL_COMMIT, false},
-    {"RELEASE", OXY__SQL_COMMIT, false},  {"ROLLBACK", OXY__SQL_ROLLBACK, false},
-};
-
-oxy__sql_kind oxy__sql_classify(const char *sql, size_t len, bool *plain)
-{
-    size_t start = skip_blank(sql, len, 0, true), end = start;
-
-    *plain = start == len;
-    if (start == len)
-        return OXY__SQL_EMPTY;
-    while (end < len && isalpha((unsigned char)sql[end]))
-        end++;
-    for (size_t i = 0; i < OXY_COUNT(word_table); i++) {
-        if (strlen(word_table[i].word) == end - start &&
-            sqlite3_strnicmp(word_table[i].word, sql + start, (int)(end - start)) == 0) {
-            *plain = word_table[i].plain;
-            return word_table[i].kind;
-        }
-    }
-    return OXY__SQL_OTHER;
-}
 
 void oxy__note_free_text(oxy__sqlite *c, const char *sql, size_t len)
 {
@@ -108,10 +51,10 @@ static bool word_is(const char *p, size_t len, const char *word)
 /* date() and its kin without arguments mean now. */
 static bool called_empty(const char *sql, size_t len, size_t i)
 {
-    i = skip_blank(sql, len, i, false);
+    i = oxy__sql_skip_blank(sql, len, i, false);
     if (i == len || sql[i] != '(')
         return false;
-    i = skip_blank(sql, len, i + 1, false);
+    i = oxy__sql_skip_blank(sql, len, i + 1, false);
     return i < len && sql[i] == ')';
 }
 
@@ -134,7 +77,7 @@ static words read_words(const char *sql, size_t len)
 {
     words w = {false, false, false};
 
-    for (size_t i = 0; (i = skip_blank(sql, len, i, true)) < len;) {
+    for (size_t i = 0; (i = oxy__sql_skip_blank(sql, len, i, true)) < len;) {
         size_t start = i;
 
         if (strchr("'\"`[", sql[i])) {
