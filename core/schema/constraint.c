@@ -54,7 +54,7 @@ void oxy__ddl_check(oxy__ddl *e, const oxy_check_def *check)
     oxy_buf_putc(&e->out, ')');
 }
 
-void oxy__ddl_unique(oxy__ddl *e, const oxy_unique_def *unique)
+void oxy__ddl_unique(oxy__ddl *e, const oxy_index_def *unique)
 {
     put_constraint_name(e, unique->name);
     oxy_buf_puts(&e->out, "UNIQUE ");
@@ -86,7 +86,9 @@ oxy_rc oxy__ddl_index(oxy__ddl *e, const oxy_table_def *t, const oxy_index_def *
     if (index->method.len != 0 && !is_word(index->method))
         return oxy_err_set(e->err, OXY_VALUE, "index %.*s of table %.*s: the method is not a name",
                            OXY_SV_ARG(index->name), OXY_SV_ARG(t->name));
-    oxy_buf_puts(&e->out, index->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    oxy_buf_puts(&e->out, index->unique || index->constraint ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    if (e->concurrently)
+        oxy_buf_puts(&e->out, "CONCURRENTLY ");
     if (guarded)
         oxy_buf_puts(&e->out, "IF NOT EXISTS ");
     oxy__ddl_qualified(e, e->rules->index_schema_first ? t->schema : OXY_SV(""), index->name);

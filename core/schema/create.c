@@ -41,9 +41,10 @@ static bool waits(const struct place *p, const oxy_foreign_key_def *fk)
 
 /* --- inside CREATE TABLE ------------------------------------------------------------------- */
 
-static oxy_rc put_column(oxy__ddl *e, const oxy_table_def *t, const oxy_column_def *c)
+oxy_rc oxy__ddl_column(oxy__ddl *e, const oxy_table_def *t, const oxy_column_def *c, unsigned without)
 {
     oxy__column_role role = oxy__column_role_of(t, c);
+    bool keyless = (without & OXY__COLUMN_NO_KEY) != 0;
     oxy_rc rc;
 
     oxy_quote_name(e->d, &e->out, c->name);
@@ -51,13 +52,13 @@ static oxy_rc put_column(oxy__ddl *e, const oxy_table_def *t, const oxy_column_d
     rc = oxy__ddl_column_type(c, role, e->d, &e->out, e->err);
     if (rc != OXY_OK)
         return rc;
-    if (role.only_key)
+    if (role.only_key && !keyless)
         oxy_buf_puts(&e->out, " PRIMARY KEY");
-    else if (!role.key && !c->nullable)
+    else if (role.key ? keyless : !c->nullable)
         oxy_buf_puts(&e->out, " NOT NULL");
-    if (oxy__column_auto(c, role, e->rules))
+    if (oxy__column_auto(c, role, e->rules) && !(without & OXY__COLUMN_NO_NUMBER))
         oxy_buf_puts(&e->out, e->rules->auto_clause);
-    if (c->unique && !role.only_key)
+    if (c->unique && !role.only_key && !keyless)
         oxy_buf_puts(&e->out, " UNIQUE");
     rc = oxy__ddl_default(e, c, role);
     if (rc == OXY_OK && c->comment.len != 0 && e->rules->comments_inline) {
@@ -92,6 +93,12 @@ static void put_composite_key(oxy__ddl *e, const oxy_table_def *t)
     oxy_buf_putc(&e->out, ')');
 }
 
+/* Whether the index is a constraint, written as one in CREATE TABLE. */
+static bool inline_unique(const oxy__ddl *e, const oxy_index_def *index)
+{
+    return index->constraint && e->rules->inline_uniques;
+}
+
 /* Indexes as clauses of CREATE TABLE: for MySQL, which has no CREATE INDEX IF
  * NOT EXISTS. */
 static oxy_rc put_inline_indexes(oxy__ddl *e, const oxy_table_def *t)
@@ -101,6 +108,8 @@ static oxy_rc put_inline_indexes(oxy__ddl *e, const oxy_table_def *t)
     for (i = 0; i < t->n_indexes; i++) {
         const oxy_index_def *index = &t->indexes[i];
 
+        if (inline_unique(e, index))
+            continue;
         if (oxy__sv_trim(index->where).len != 0)
             return oxy_err_set(e->err, OXY_NOT_SUPPORTED,
                                "%s has no partial indexes: index %.*s of table %.*s has a where",
@@ -135,9 +144,11 @@ static oxy_rc put_constraints(oxy__ddl *e, const struct place *p)
     oxy_rc rc = OXY_OK;
 
     put_composite_key(e, t);
-    for (i = 0; e->rules->inline_uniques && i < t->n_uniques; i++) {
+    for (i = 0; i < t->n_indexes; i++) {
+        if (!inline_unique(e, &t->indexes[i]))
+            continue;
         oxy_buf_puts(&e->out, ", ");
-        oxy__ddl_unique(e, &t->uniques[i]);
+        oxy__ddl_unique(e, &t->indexes[i]);
     }
     if (inline_indexes(e))
         rc = put_inline_indexes(e, t);
@@ -168,7 +179,7 @@ static oxy_rc create_table(oxy__ddl *e, const struct place *p)
     for (i = 0; i < t->n_columns; i++) {
         if (i != 0)
             oxy_buf_puts(&e->out, ", ");
-        rc = put_column(e, t, &t->columns[i]);
+        rc = oxy__ddl_column(e, t, &t->columns[i], OXY__COLUMN_WHOLE);
         if (rc != OXY_OK)
             return rc;
     }
@@ -190,12 +201,11 @@ static oxy_rc create_indexes(oxy__ddl *e, const oxy_table_def *t)
     uint32_t i;
     oxy_rc rc = OXY_OK;
 
-    for (i = 0; i < t->n_indexes && rc == OXY_OK && !inline_indexes(e); i++)
-        rc = oxy__ddl_index(e, t, &t->indexes[i]);
-    for (i = 0; i < t->n_uniques && rc == OXY_OK && !e->rules->inline_uniques; i++) {
-        oxy_index_def index = {.name = t->uniques[i].name, .columns = t->uniques[i].columns, .unique = true};
+    for (i = 0; i < t->n_indexes && rc == OXY_OK; i++) {
+        const oxy_index_def *index = &t->indexes[i];
 
-        rc = oxy__ddl_index(e, t, &index);
+        if (!inline_unique(e, index) && (index->constraint || !inline_indexes(e)))
+            rc = oxy__ddl_index(e, t, index);
     }
     return rc;
 }
@@ -256,31 +266,35 @@ static oxy_rc add_checks(oxy__ddl *e, const oxy_table_def *t)
     return rc;
 }
 
+oxy_rc oxy__ddl_comment(oxy__ddl *e, const oxy_table_def *t, const oxy_column_def *c)
+{
+    oxy_sv comment = c != NULL ? c->comment : t->comment;
+
+    oxy_buf_puts(&e->out, c != NULL ? "COMMENT ON COLUMN " : "COMMENT ON TABLE ");
+    oxy__ddl_qualified(e, t->schema, t->name);
+    if (c != NULL) {
+        oxy_buf_putc(&e->out, '.');
+        oxy_quote_name(e->d, &e->out, c->name);
+    }
+    oxy_buf_puts(&e->out, " IS ");
+    if (comment.len != 0)
+        oxy_quote_text(e->d, &e->out, comment);
+    else
+        oxy_buf_puts(&e->out, "NULL");
+    return oxy__ddl_emit(e);
+}
+
 static oxy_rc comment_on(oxy__ddl *e, const oxy_table_def *t)
 {
-    uint32_t i;
     oxy_rc rc = OXY_OK;
 
     if (!e->rules->comments_on)
         return OXY_OK;
-    if (t->comment.len != 0) {
-        oxy_buf_puts(&e->out, "COMMENT ON TABLE ");
-        oxy__ddl_qualified(e, t->schema, t->name);
-        oxy_buf_puts(&e->out, " IS ");
-        oxy_quote_text(e->d, &e->out, t->comment);
-        rc = oxy__ddl_emit(e);
-    }
-    for (i = 0; i < t->n_columns && rc == OXY_OK; i++) {
-        if (t->columns[i].comment.len == 0)
-            continue;
-        oxy_buf_puts(&e->out, "COMMENT ON COLUMN ");
-        oxy__ddl_qualified(e, t->schema, t->name);
-        oxy_buf_putc(&e->out, '.');
-        oxy_quote_name(e->d, &e->out, t->columns[i].name);
-        oxy_buf_puts(&e->out, " IS ");
-        oxy_quote_text(e->d, &e->out, t->columns[i].comment);
-        rc = oxy__ddl_emit(e);
-    }
+    if (t->comment.len != 0)
+        rc = oxy__ddl_comment(e, t, NULL);
+    for (uint32_t i = 0; i < t->n_columns && rc == OXY_OK; i++)
+        if (t->columns[i].comment.len != 0)
+            rc = oxy__ddl_comment(e, t, &t->columns[i]);
     return rc;
 }
 
@@ -330,7 +344,7 @@ static oxy_rc emit_fixed(oxy__ddl *e, const char *sql)
 static oxy_rc create_all(oxy__ddl *e, struct place p)
 {
     bool checks_off = needs_checks_off(e, p);
-    oxy_rc rc = oxy__ddl_enums(e, p.tables, p.n, create_enum);
+    oxy_rc rc = e->migrates ? OXY_OK : oxy__ddl_enums(e, p.tables, p.n, create_enum);
 
     if (rc == OXY_OK && checks_off)
         rc = emit_fixed(e, e->rules->checks_off);
@@ -350,6 +364,13 @@ static oxy_rc create_all(oxy__ddl *e, struct place p)
     if (rc == OXY_OK && checks_off)
         rc = emit_fixed(e, e->rules->checks_back);
     return rc;
+}
+
+oxy_rc oxy__ddl_create_one(oxy__ddl *e, const oxy_table_def *t)
+{
+    static const uint32_t first = 0;
+
+    return create_all(e, (struct place){.tables = t, .order = &first, .n = 1});
 }
 
 oxy_rc oxy_ddl_create(const oxy_table_def *tables, uint32_t n, const oxy_dialect *d, bool if_not_exists,

@@ -24,7 +24,12 @@ typedef struct oxy__ddl_rules {
     bool native_zones; /* zone-aware columns keep an offset in text */
     bool native_intervals;
     bool alter_constraints; /* ADD CONSTRAINT exists */
-    bool inline_uniques;    /* named UNIQUE in CREATE TABLE; else a unique index */
+    bool modifies;          /* MODIFY COLUMN with the whole definition, not ALTER COLUMN */
+    bool renames_in_full;   /* RENAME TABLE with both names qualified */
+    bool drops_by_kind;     /* DROP INDEX ... ON, DROP FOREIGN KEY */
+    bool schemas;           /* CREATE SCHEMA, SET SCHEMA */
+    bool concurrent_indexes;
+    bool inline_uniques; /* named UNIQUE in CREATE TABLE; else a unique index */
     bool comments_inline, comments_on;
     bool index_methods, partial_indexes;
     bool index_if_not_exists;
@@ -53,7 +58,9 @@ typedef struct oxy__ddl {
     oxy_ddl_sink sink;
     void *arg;
     oxy_err *err;
-    bool if_exists; /* or: if not exists */
+    bool if_exists;    /* or: if not exists */
+    bool concurrently; /* CREATE INDEX CONCURRENTLY */
+    bool migrates;     /* defaults are SQL text of any database, enum types are made by others */
 } oxy__ddl;
 
 /* rc of the buffer as a failure of the call, with words. */
@@ -88,15 +95,32 @@ oxy_rc oxy__ddl_column_type(const oxy_column_def *c, oxy__column_role role, cons
                             oxy_err *err);
 /* Appends " DEFAULT ..." or nothing. */
 oxy_rc oxy__ddl_default(oxy__ddl *e, const oxy_column_def *c, oxy__column_role role);
+/* default_same.c: the boolean that the text spells (1, 0, -1 for none), and the
+ * hexadecimal digits of bytes. */
+int oxy__default_bool(oxy_sv text);
+bool oxy__default_hex(oxy_sv text, oxy_sv *out);
 /* Appends a PostgreSQL array literal without quotes: {1,NULL,"a b"}. */
 void oxy__ddl_array_literal(oxy_buf *b, const oxy_value *v);
+
+/* What is left out of a column's definition. */
+enum {
+    OXY__COLUMN_WHOLE = 0,
+    OXY__COLUMN_NO_KEY = 1,    /* PRIMARY KEY and UNIQUE: they stay as they are */
+    OXY__COLUMN_NO_NUMBER = 2, /* AUTO_INCREMENT */
+};
+/* "name" type NOT NULL ... (create.c) */
+oxy_rc oxy__ddl_column(oxy__ddl *e, const oxy_table_def *t, const oxy_column_def *c, unsigned without);
+/* The tables, in the order given by the numbers (create.c). */
+oxy_rc oxy__ddl_create_one(oxy__ddl *e, const oxy_table_def *t);
+/* COMMENT ON, where the database has it (create.c). */
+oxy_rc oxy__ddl_comment(oxy__ddl *e, const oxy_table_def *t, const oxy_column_def *c);
 
 /* --- constraints and indexes (constraint.c) ----------------------------------------------- */
 
 /* CONSTRAINT "n" FOREIGN KEY (...) REFERENCES ... */
 oxy_rc oxy__ddl_foreign_key(oxy__ddl *e, const oxy_table_def *t, const oxy_foreign_key_def *fk);
 void oxy__ddl_check(oxy__ddl *e, const oxy_check_def *check);
-void oxy__ddl_unique(oxy__ddl *e, const oxy_unique_def *unique);
+void oxy__ddl_unique(oxy__ddl *e, const oxy_index_def *unique);
 /* CREATE [UNIQUE] INDEX ... as a statement of its own. */
 oxy_rc oxy__ddl_index(oxy__ddl *e, const oxy_table_def *t, const oxy_index_def *index);
 

@@ -93,11 +93,38 @@ static void put_with_precision(oxy_buf *out, oxy_sv sql, oxy_sv precision)
     }
 }
 
+/* Files serve every database: booleans and bytes are spelt as this one has
+ * them. True if the text was such a value. */
+static bool put_translated(oxy__ddl *e, const oxy_column_def *c, oxy_sv sql, bool paren)
+{
+    const char *open = paren ? " DEFAULT (" : " DEFAULT ", *close = paren ? ")" : "";
+    oxy_sv hex;
+    int yes;
+
+    if (oxy__sv_trim(c->type.db_type).len != 0)
+        return false;
+    if (c->type.kind == OXY_K_BOOL && (yes = oxy__default_bool(sql)) >= 0) {
+        oxy_buf_puts(&e->out, open);
+        oxy_buf_puts(&e->out, yes ? e->rules->yes : e->rules->no);
+    } else if (c->type.kind == OXY_K_BLOB && oxy__default_hex(sql, &hex)) {
+        oxy_buf_puts(&e->out, open);
+        oxy_buf_puts(&e->out, e->rules->blob_open);
+        oxy_buf_put(&e->out, hex.p, hex.len);
+        oxy_buf_putc(&e->out, '\'');
+    } else {
+        return false;
+    }
+    oxy_buf_puts(&e->out, close);
+    return true;
+}
+
 static void put_raw(oxy__ddl *e, const oxy_column_def *c, oxy__column_role role)
 {
     oxy_sv sql = oxy__sv_trim(c->db_default), precision = time_precision(c);
     bool paren = e->rules->paren_lob_defaults && is_lob(c, role) && sql.p[0] != '(' && !oxy__sv_is(sql, "NULL");
 
+    if (e->migrates && put_translated(e, c, sql, paren))
+        return;
     oxy_buf_puts(&e->out, paren ? " DEFAULT (" : " DEFAULT ");
     if (e->rules->now_precision && precision.len != 0)
         put_with_precision(&e->out, sql, precision);
@@ -200,6 +227,7 @@ static bool has_form(const oxy_value *v)
 {
     switch ((oxy_tag)v->tag) {
     case OXY_V_NULL:
+    case OXY_V_WIRE:
     case OXY_V_COUNT: return false;
     case OXY_V_DOUBLE: return isfinite(v->d);
     case OXY_V_DECIMAL: /* no digit: NaN or an infinity */

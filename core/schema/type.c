@@ -23,8 +23,6 @@ oxy__column_role oxy__column_role_of(const oxy_table_def *t, const oxy_column_de
     role.indexed = role.key || c->unique || c->is_foreign_key;
     for (i = 0; i < t->n_indexes && !role.indexed; i++)
         role.indexed = oxy__names_have(t->indexes[i].columns, c->name);
-    for (i = 0; i < t->n_uniques && !role.indexed; i++)
-        role.indexed = oxy__names_have(t->uniques[i].columns, c->name);
     for (i = 0; i < t->n_foreign_keys && !role.indexed; i++)
         role.indexed = oxy__names_have(t->foreign_keys[i].columns, c->name);
     return role;
