@@ -20,6 +20,11 @@ void *oxy_slot_holder(const oxy_slot *s, oxy_ns *since)
     return s->holder;
 }
 
+uint32_t oxy_slot_holders(const oxy_slot *s)
+{
+    return s->holders;
+}
+
 oxy_want oxy_slot_role(const oxy_slot *s)
 {
     if (!s->pool->config.single_writer || s->pool->config.max == 1)
@@ -77,7 +82,15 @@ static bool check_slot(const oxy_pool *p, const oxy_slot *s, oxy_err *err)
 
     EXPECT(open == (s->conn != NULL), "slot %u: connection and state %d disagree", s->number, (int)s->state);
     EXPECT(!s->holds_gate || s->state == SLOT_BUSY, "slot %u holds the gate without being busy", s->number);
-    EXPECT(s->granted == NULL || s->state == SLOT_BUSY, "slot %u is granted but not busy", s->number);
+    EXPECT((s->holders > 0) == (s->state == SLOT_BUSY), "slot %u: %u holders in state %d", s->number, s->holders,
+           (int)s->state);
+    EXPECT(s->n_granting <= s->holders, "slot %u: more grants than holders", s->number);
+    EXPECT(s->holders <= (s->shared ? p->share_max : 1), "slot %u: %u holders", s->number, s->holders);
+    EXPECT(!s->doomed || s->state == SLOT_CONNECTING || s->state == SLOT_PINGING || s->state == SLOT_BUSY,
+           "slot %u is doomed in state %d", s->number, (int)s->state);
+    EXPECT(!list_empty(&s->share_link) == (s->state == SLOT_BUSY && s->shared && !s->doomed),
+           "slot %u and the list of shared slots disagree", s->number);
+    EXPECT(!s->shared || s->state != SLOT_BUSY || !s->holds_gate, "slot %u shares the gate", s->number);
     EXPECT(!s->holds_gate || p->config.gate->owner == s, "slot %u is not the gate's owner", s->number);
     EXPECT(!p->closed || (s->state != SLOT_IDLE && s->state != SLOT_RETRY), "slot %u rests in a closed pool",
            s->number);
@@ -99,6 +112,7 @@ static bool check_class(const oxy_pool *p, const oxy__class *c, counts *all, oxy
     EXPECT(list_length(&c->retry) == mine.by_state[SLOT_RETRY], "list of retrying slots");
     EXPECT(c->n_starting == mine.by_state[SLOT_CONNECTING] + mine.by_state[SLOT_PINGING] + mine.by_state[SLOT_RETRY],
            "count of starting slots");
+    EXPECT(c->n_retry == mine.by_state[SLOT_RETRY], "count of retrying slots");
     EXPECT(c->n_open == mine.by_state[SLOT_IDLE] + mine.by_state[SLOT_PINGING] + mine.by_state[SLOT_BUSY],
            "count of open slots");
     EXPECT(list_length(&c->waiters) == c->n_waiters, "count of waiters");
@@ -109,6 +123,7 @@ static bool check_class(const oxy_pool *p, const oxy__class *c, counts *all, oxy
         EXPECT(oxy__is_gated(p, first->want) && !oxy__gate_free_for(p->config.gate, first),
                "a waiter waits beside an idle connection");
     }
+    uint32_t exclusive = 0;
     oxy_ns since = INT64_MIN;
     for (const oxy__node *n = c->waiters.next; n != &c->waiters; n = n->next) {
         const oxy_waiter *w = OXY__OWNER(n, oxy_waiter, link);
@@ -116,7 +131,29 @@ static bool check_class(const oxy_pool *p, const oxy__class *c, counts *all, oxy
         EXPECT(w->since >= since, "waiters out of order");
         EXPECT(w->deadline >= p->waiter_bound, "a deadline before the bound");
         since = w->since;
+        exclusive += !w->shared;
     }
+    EXPECT(exclusive == c->n_exclusive, "count of waiters for a connection alone");
+    return true;
+}
+
+static bool check_shares(const oxy_pool *p, oxy_err *err)
+{
+    const oxy__class *c = &p->classes[0];
+    uint32_t slots = 0, holders = 0, joinable = 0;
+
+    for (uint32_t i = 0; i <= p->share_max; i++) {
+        for (const oxy__node *n = p->shares[i].next; n != &p->shares[i]; n = n->next) {
+            EXPECT(OXY__OWNER(n, oxy_slot, share_link)->holders == i, "a shared slot on the wrong list");
+            slots++;
+            holders += i;
+            joinable += i < p->share_max;
+        }
+    }
+    EXPECT(slots == p->n_shared && holders == p->n_sharers, "counts of shared slots");
+    EXPECT(joinable == 0 || c->n_waiters == 0 || c->n_exclusive > 0 || !list_empty(&c->empty) ||
+               c->n_starting > c->n_retry,
+           "a plain read waits beside a connection it could join");
     return true;
 }
 
@@ -130,6 +167,8 @@ bool oxy_pool_check(const oxy_pool *p, oxy_err *err)
             return false;
         waiting += p->classes[i].n_waiters;
     }
+    if (!check_shares(p, err))
+        return false;
     EXPECT(p->n_waiting == waiting, "total of waiters");
     EXPECT(p->n_busy == all.by_state[SLOT_BUSY] && list_length(&p->busy) == p->n_busy, "total of busy slots");
     EXPECT(p->n_idle == all.by_state[SLOT_IDLE], "total of idle slots");

@@ -1,270 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* The pool's state machine: events in, actions out. No clock, no socket, no
- * thread. pool_internal.h says which list every object is on. */
+ * thread. The events are here; slot.c has what happens to a slot, serve.c who
+ * gets one. */
 #include "pool_internal.h"
 
 #include <string.h>
 
-#define BACKOFF_FIRST (20 * OXY_NS_PER_MS)
-#define BACKOFF_MOST (2 * OXY_NS_PER_S)
-
-static oxy_ns at_after(oxy_ns now, oxy_ns span)
-{
-    return span >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + span;
-}
-
-static oxy_ns earlier(oxy_ns a, oxy_ns b)
-{
-    return a < b ? a : b;
-}
-
-/* xorshift64*, after Vigna; good enough to spread lifetimes and back-off. */
-static uint64_t next_random(oxy_pool *p)
-{
-    uint64_t x = p->random;
-
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    p->random = x;
-    return x * UINT64_C(2685821657736338717);
-}
-
-/* A span somewhere between 90 % and 110 % of the given one. */
-static oxy_ns spread(oxy_pool *p, oxy_ns span)
-{
-    oxy_ns tenth = span / 10;
-
-    if (span == OXY_NS_NEVER || tenth == 0)
-        return span;
-    return span - tenth + (oxy_ns)(next_random(p) % (uint64_t)(2 * tenth));
-}
-
-static oxy_ns backoff(oxy_pool *p, uint32_t failures)
-{
-    oxy_ns span = BACKOFF_FIRST;
-
-    for (uint32_t i = 1; i < failures && span < BACKOFF_MOST; i++)
-        span *= 2;
-    return spread(p, span < BACKOFF_MOST ? span : BACKOFF_MOST);
-}
-
-/* --- slots: one function per change of state ------------------------------------ */
-
-static void slot_leave_state(oxy_slot *s)
-{
-    oxy_pool *p = s->pool;
-    oxy__class *c = oxy__class_of_slot(s);
-
-    node_remove(&s->link);
-    switch (s->state) {
-    case SLOT_EMPTY: break;
-    case SLOT_RETRY: c->n_starting--; break;
-    case SLOT_CONNECTING:
-        c->n_starting--;
-        p->n_live--;
-        break;
-    case SLOT_PINGING:
-        c->n_starting--;
-        c->n_open--;
-        p->n_live--;
-        break;
-    case SLOT_IDLE:
-        c->n_open--;
-        p->n_live--;
-        p->n_idle--;
-        break;
-    case SLOT_BUSY:
-        c->n_open--;
-        p->n_live--;
-        p->n_busy--;
-        break;
-    }
-}
-
-static void slot_enter_state(oxy_slot *s, oxy__slot_state state)
-{
-    oxy_pool *p = s->pool;
-    oxy__class *c = oxy__class_of_slot(s);
-
-    slot_leave_state(s);
-    s->state = state;
-    switch (state) {
-    case SLOT_EMPTY: list_push_back(&c->empty, &s->link); break;
-    case SLOT_RETRY:
-        c->n_starting++;
-        list_push_back(&c->retry, &s->link);
-        break;
-    case SLOT_CONNECTING:
-        c->n_starting++;
-        p->n_live++;
-        break;
-    case SLOT_PINGING:
-        c->n_starting++;
-        c->n_open++;
-        p->n_live++;
-        break;
-    case SLOT_IDLE:
-        c->n_open++;
-        p->n_live++;
-        p->n_idle++;
-        list_push_front(&c->idle, &s->link);
-        break;
-    case SLOT_BUSY:
-        c->n_open++;
-        p->n_live++;
-        p->n_busy++;
-        list_push_back(&p->busy, &s->link);
-        break;
-    }
-}
-
-static void slot_connect(oxy_slot *s, oxy_ns now)
-{
-    if (s->state == SLOT_EMPTY) {
-        s->first_attempt = now;
-        s->attempts = 0;
-    }
-    s->attempts++;
-    slot_enter_state(s, SLOT_CONNECTING);
-    oxy__action_queue(s->pool, &s->start, OXY_ACT_CONNECT);
-}
-
-/* Hands the connection out for closing and empties the slot. */
-static void slot_close(oxy_slot *s)
-{
-    s->closing_conn = s->conn;
-    s->conn = NULL;
-    s->pool->stats.closed++;
-    oxy__action_queue(s->pool, &s->closing, OXY_ACT_CLOSE);
-    slot_enter_state(s, SLOT_EMPTY);
-}
-
-static void slot_rest(oxy_slot *s, oxy_ns now)
-{
-    oxy_pool *p = s->pool;
-
-    s->idle_since = now;
-    slot_enter_state(s, SLOT_IDLE);
-    p->slot_bound = earlier(p->slot_bound, earlier(s->expires_at, at_after(now, p->config.idle_timeout)));
-}
-
-static void slot_hold(oxy_slot *s, oxy_want want, oxy_ns since, oxy_ns now)
-{
-    oxy_pool *p = s->pool;
-
-    if (oxy__is_gated(p, want)) {
-        p->config.gate->owner = s;
-        s->holds_gate = true;
-    }
-    s->held_since = now;
-    slot_enter_state(s, SLOT_BUSY);
-    p->stats.acquired++;
-    p->stats.waited += now - since;
-}
-
-/* --- serving waiters ---------------------------------------------------------------- */
-
-static void waiter_finish(oxy_waiter *w, oxy_action_kind kind)
-{
-    oxy__waiter_leave(w);
-    oxy__action_queue(w->pool, &w->pending, kind);
-}
-
-static void fail_waiters(oxy_pool *p, oxy__class *c, bool closed)
-{
-    while (!list_empty(&c->waiters)) {
-        oxy_waiter *w = OXY__OWNER(c->waiters.next, oxy_waiter, link);
-
-        w->closed = closed;
-        waiter_finish(w, OXY_ACT_FAIL);
-    }
-    (void)p;
-}
-
-static bool ping_due(const oxy_pool *p, const oxy_slot *s, oxy_ns now)
-{
-    return p->config.ping_after != OXY_NS_NEVER && now - s->idle_since > p->config.ping_after;
-}
-
-/* The idle slot to hand out next, or NULL after starting what must come first
- * (a ping, a close of what has expired). */
-static oxy_slot *take_idle(oxy_pool *p, oxy__class *c, oxy_ns now)
-{
-    while (!list_empty(&c->idle)) {
-        oxy_slot *s = OXY__OWNER(c->idle.next, oxy_slot, link);
-
-        if (now >= s->expires_at) {
-            slot_close(s);
-            continue;
-        }
-        if (ping_due(p, s, now)) {
-            slot_enter_state(s, SLOT_PINGING);
-            oxy__action_queue(p, &s->start, OXY_ACT_PING);
-            continue;
-        }
-        return s;
-    }
-    return NULL;
-}
-
-/* Opens connections for waiters that no connection under way will serve. */
-static void connect_for_waiters(oxy_pool *p, oxy__class *c, oxy_ns now)
-{
-    while (c->n_waiters > c->n_starting && !list_empty(&c->empty)) {
-        if (now < c->cool_until && c->n_open > 0) {
-            p->slot_bound = earlier(p->slot_bound, c->cool_until);
-            return;
-        }
-        slot_connect(OXY__OWNER(c->empty.next, oxy_slot, link), now);
-    }
-}
-
-static void dispatch_class(oxy_pool *p, oxy__class *c, oxy_ns now)
-{
-    while (!list_empty(&c->waiters)) {
-        oxy_waiter *w = OXY__OWNER(c->waiters.next, oxy_waiter, link);
-
-        if (oxy__is_gated(p, w->want) && !oxy__gate_free_for(p->config.gate, w))
-            break;
-        oxy_slot *s = take_idle(p, c, now);
-        if (s == NULL)
-            break;
-        slot_hold(s, w->want, w->since, now);
-        s->granted = w;
-        w->slot = s;
-        waiter_finish(w, OXY_ACT_GRANT);
-    }
-    connect_for_waiters(p, c, now);
-}
-
-void oxy__pool_dispatch(oxy_pool *p, oxy_ns now)
-{
-    if (p->closed) {
-        if (p->n_live == 0 && !p->drained_said) {
-            p->drained_said = true;
-            oxy__action_queue(p, &p->drained, OXY_ACT_DRAINED);
-        }
-        return;
-    }
-    for (uint32_t i = 0; i < p->n_classes; i++)
-        dispatch_class(p, &p->classes[i], now);
-}
+/* Nobody would see the difference, and the lists of shared slots stay small. */
+#define SHARE_MOST 1024
 
 /* Opens what is missing to min connections; the writer's slot comes first. */
 static void keep_min(oxy_pool *p, oxy_ns now)
 {
     uint32_t there = p->n_live;
 
+    if (p->closed)
+        return;
     for (uint32_t i = 0; i < p->n_classes; i++)
-        for (const oxy__node *n = p->classes[i].retry.next; n != &p->classes[i].retry; n = n->next)
-            there++;
-    for (uint32_t i = 0; i < p->config.max && there < p->config.min && !p->closed; i++) {
+        there += p->classes[i].n_retry;
+    for (uint32_t i = 0; i < p->config.max && there < p->config.min; i++) {
         oxy_slot *s = &p->slots[i];
+        const oxy__class *c = oxy__class_of_slot(s);
 
-        if (s->state == SLOT_EMPTY && now >= oxy__class_of_slot(s)->cool_until) {
-            slot_connect(s, now);
+        if (s->state != SLOT_EMPTY)
+            continue;
+        if (now >= c->cool_until) {
+            oxy__slot_connect(s, now);
             there++;
+        } else if (c->may_recover) {
+            p->slot_bound = oxy__earlier(p->slot_bound, c->cool_until);
         }
     }
 }
@@ -283,20 +47,34 @@ static void class_init(oxy_pool *p, oxy__class *c, uint32_t first, uint32_t coun
         list_push_back(&c->empty, &p->slots[i].link);
 }
 
+static void free_memory(oxy_pool *p)
+{
+    oxy_alloc_free(p->alloc, p->shares);
+    oxy_alloc_free(p->alloc, p->slots);
+    oxy_alloc_free(p->alloc, p);
+}
+
 oxy_rc oxy_pool_new(const oxy_pool_config *config, const oxy_alloc *alloc, oxy_pool **out)
 {
-    oxy_pool *p = oxy_alloc_zero(alloc, 1, sizeof *p);
+    oxy_pool *p;
 
     *out = NULL;
+    if (config->max == 0)
+        return OXY_VALUE;
+    p = oxy_alloc_zero(alloc, 1, sizeof *p);
     if (p == NULL)
         return OXY_NOMEM;
-    p->slots = oxy_alloc_zero(alloc, config->max, sizeof *p->slots);
-    if (p->slots == NULL) {
-        oxy_alloc_free(alloc, p);
-        return config->max == 0 ? OXY_VALUE : OXY_NOMEM;
-    }
-    p->config = *config;
     p->alloc = alloc;
+    p->share_max = config->share_max < 1 ? 1 : config->share_max > SHARE_MOST ? SHARE_MOST : config->share_max;
+    p->slots = oxy_alloc_zero(alloc, config->max, sizeof *p->slots);
+    p->shares = oxy_alloc_zero(alloc, p->share_max + 1, sizeof *p->shares);
+    if (p->slots == NULL || p->shares == NULL) {
+        free_memory(p);
+        return OXY_NOMEM;
+    }
+    for (uint32_t i = 0; i <= p->share_max; i++)
+        node_init(&p->shares[i]);
+    p->config = *config;
     p->random = config->seed != 0 ? config->seed : UINT64_C(0x9E3779B97F4A7C15);
     p->waiter_bound = p->slot_bound = OXY_NS_NEVER;
     node_init(&p->busy);
@@ -311,6 +89,7 @@ oxy_rc oxy_pool_new(const oxy_pool_config *config, const oxy_alloc *alloc, oxy_p
         s->pool = p;
         s->number = i;
         node_init(&s->link);
+        node_init(&s->share_link);
         node_init(&s->start.link);
         node_init(&s->closing.link);
     }
@@ -356,8 +135,7 @@ void oxy_pool_free(oxy_pool *p)
     if (p->config.gate != NULL && p->config.gate->owner != NULL && p->config.gate->owner->pool == p)
         p->config.gate->owner = NULL;
     oxy_gate_unref(p->config.gate);
-    oxy_alloc_free(p->alloc, p->slots);
-    oxy_alloc_free(p->alloc, p);
+    free_memory(p);
 }
 
 void oxy_pool_start(oxy_pool *p, oxy_ns now)
@@ -379,10 +157,15 @@ oxy_acquire oxy_pool_acquire(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns dead
         return OXY_ACQUIRE_FAILED;
     }
     if (c->n_waiters == 0 && (!oxy__is_gated(p, want) || oxy__gate_free_for(p->config.gate, NULL))) {
-        oxy_slot *s = take_idle(p, c, now);
+        oxy_slot *s = oxy__take_idle(p, c, now);
 
         if (s != NULL) {
-            slot_hold(s, want, now, now);
+            oxy__slot_hold(s, want, now, now);
+            *slot = s;
+            return OXY_ACQUIRE_GRANTED;
+        }
+        if (oxy__is_shared(p, want) && (s = oxy__find_company(p, c, 1, now)) != NULL) {
+            oxy__slot_join(s, now, now);
             *slot = s;
             return OXY_ACQUIRE_GRANTED;
         }
@@ -397,7 +180,7 @@ oxy_acquire oxy_pool_acquire(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns dead
         (void)oxy_err_set(err, OXY_NOMEM, "out of memory");
         return OXY_ACQUIRE_FAILED;
     }
-    connect_for_waiters(p, c, now);
+    oxy__class_dispatch(p, c, now);
     return OXY_ACQUIRE_QUEUED;
 }
 
@@ -405,15 +188,21 @@ static void give_back(oxy_pool *p, oxy_slot *s, oxy_fate fate, oxy_ns now)
 {
     bool gated = s->holds_gate;
 
+    if (fate == OXY_FATE_CLOSE)
+        oxy__slot_doom(s);
+    if (s->holders > 1) {
+        oxy__slot_part(s);
+        oxy__pool_dispatch(p, now);
+        return;
+    }
     s->holds_gate = false;
-    s->granted = NULL;
     s->holder = NULL;
     if (gated)
         p->config.gate->owner = NULL;
-    if (fate == OXY_FATE_REUSE && !p->closed && now < s->expires_at)
-        slot_rest(s, now);
+    if (!s->doomed && !p->closed && now < s->expires_at)
+        oxy__slot_rest(s, now);
     else
-        slot_close(s);
+        oxy__slot_close(s);
     oxy__pool_dispatch(p, now);
     keep_min(p, now);
     if (gated)
@@ -435,8 +224,10 @@ void oxy_pool_abandon(oxy_pool *p, oxy_waiter *w, oxy_ns now)
     node_remove(&w->pending.link);
     oxy_slot *s = w->pending.kind == OXY_ACT_GRANT ? w->slot : NULL;
     oxy__waiter_recycle(w);
-    if (s != NULL)
+    if (s != NULL) {
+        s->n_granting--;
         give_back(p, s, OXY_FATE_REUSE, now);
+    }
 }
 
 void oxy_pool_release(oxy_pool *p, oxy_slot *s, oxy_fate fate, oxy_ns now)
@@ -444,77 +235,101 @@ void oxy_pool_release(oxy_pool *p, oxy_slot *s, oxy_fate fate, oxy_ns now)
     give_back(p, s, fate, now);
 }
 
+/* A connect or a ping went well. */
+static void start_over(oxy_pool *p, oxy_slot *s, oxy_ns now)
+{
+    if (p->closed || s->doomed)
+        oxy__slot_close(s);
+    else
+        oxy__slot_rest(s, now);
+    oxy__pool_dispatch(p, now);
+    keep_min(p, now);
+}
+
 void oxy_pool_connected(oxy_pool *p, oxy_slot *s, void *conn, oxy_ns now)
 {
     oxy__class *c = oxy__class_of_slot(s);
 
     s->conn = conn;
-    s->expires_at = at_after(now, spread(p, p->config.max_lifetime));
+    s->expires_at = oxy__at_after(now, oxy__pool_spread(p, p->config.max_lifetime));
     p->stats.opened++;
     c->failures = 0;
     c->cool_until = 0;
     oxy_err_clear(&p->last_error);
-    if (p->closed)
-        slot_close(s);
-    else
-        slot_rest(s, now);
-    oxy__pool_dispatch(p, now);
+    start_over(p, s, now);
 }
 
 void oxy_pool_connect_failed(oxy_pool *p, oxy_slot *s, const oxy_err *err, bool retryable, oxy_ns now)
 {
     oxy__class *c = oxy__class_of_slot(s);
+    oxy_ns retry_until = oxy__at_after(s->first_attempt, p->config.connect_retry);
 
     p->last_error = *err;
     c->failures++;
-    if (!p->closed && retryable && now < at_after(s->first_attempt, p->config.connect_retry)) {
-        s->retry_at = at_after(now, backoff(p, s->attempts));
-        slot_enter_state(s, SLOT_RETRY);
-        p->slot_bound = earlier(p->slot_bound, s->retry_at);
+    c->may_recover = retryable;
+    if (!p->closed && retryable && now < retry_until) {
+        oxy_ns at = oxy__earlier(oxy__at_after(now, oxy__pool_backoff(p, s->attempts)), retry_until);
+
+        c->cool_until = at;
+        oxy__slot_retry(s, at);
+        oxy__pool_dispatch(p, now);
         return;
     }
-    c->cool_until = at_after(now, backoff(p, c->failures));
-    slot_enter_state(s, SLOT_EMPTY);
+    c->cool_until = oxy__at_after(now, oxy__pool_backoff(p, c->failures));
+    oxy__slot_empty(s);
     if (c->n_open == 0 && !p->closed) {
         p->fail_error = *err;
-        fail_waiters(p, c, false);
+        /* What failed before somebody asked is no answer: for them another begins. */
+        oxy__fail_waiters(c, s->began, false);
         if (p->config.gate != NULL)
             oxy__gate_pump(p->config.gate, now);
     }
     oxy__pool_dispatch(p, now);
+    keep_min(p, now);
 }
 
 void oxy_pool_ping_ok(oxy_pool *p, oxy_slot *s, oxy_ns now)
 {
-    if (p->closed)
-        slot_close(s);
-    else
-        slot_rest(s, now);
-    oxy__pool_dispatch(p, now);
+    start_over(p, s, now);
 }
 
 void oxy_pool_ping_failed(oxy_pool *p, oxy_slot *s, oxy_ns now)
 {
-    slot_close(s);
+    oxy__slot_close(s);
     oxy__pool_dispatch(p, now);
     keep_min(p, now);
 }
 
-static void expire_waiters(oxy_pool *p, oxy__class *c, oxy_ns now)
+void oxy_pool_lost(oxy_pool *p, oxy_slot *s, oxy_ns now)
 {
-    oxy__node *next;
+    switch (s->state) {
+    case SLOT_IDLE: oxy__slot_close(s); break;
+    case SLOT_PINGING:
+    case SLOT_BUSY: oxy__slot_doom(s); break; /* granted meanwhile: the holder will notice */
+    case SLOT_EMPTY:
+    case SLOT_CONNECTING:
+    case SLOT_RETRY: return; /* old news */
+    }
+    oxy__pool_dispatch(p, now);
+    keep_min(p, now);
+}
 
-    for (oxy__node *n = c->waiters.next; n != &c->waiters; n = next) {
-        oxy_waiter *w = OXY__OWNER(n, oxy_waiter, link);
+void oxy_pool_renew(oxy_pool *p, oxy_ns now)
+{
+    for (uint32_t i = 0; i < p->config.max; i++) {
+        oxy_slot *s = &p->slots[i];
 
-        next = n->next;
-        if (w->deadline <= now) {
-            p->stats.timeouts++;
-            waiter_finish(w, OXY_ACT_TIMEOUT);
-        } else {
-            p->waiter_bound = earlier(p->waiter_bound, w->deadline);
+        switch (s->state) {
+        case SLOT_IDLE: oxy__slot_close(s); break;
+        case SLOT_CONNECTING: /* it may have been let in before the change */
+        case SLOT_PINGING:
+        case SLOT_BUSY: oxy__slot_doom(s); break;
+        case SLOT_EMPTY:
+        case SLOT_RETRY: break;
         }
     }
+    oxy__pool_dispatch(p, now);
+    keep_min(p, now);
 }
 
 /* Closes what rested or lived too long, least recently used first, and keeps
@@ -525,14 +340,14 @@ static void expire_slots(oxy_pool *p, oxy__class *c, oxy_ns now)
 
     for (oxy__node *n = c->idle.prev; n != &c->idle; n = previous) {
         oxy_slot *s = OXY__OWNER(n, oxy_slot, link);
-        oxy_ns rests_until = at_after(s->idle_since, p->config.idle_timeout);
+        oxy_ns rests_until = oxy__at_after(s->idle_since, p->config.idle_timeout);
 
         previous = n->prev;
         if (now >= s->expires_at || (now >= rests_until && p->n_live > p->config.min))
-            slot_close(s);
+            oxy__slot_close(s);
         else
-            p->slot_bound =
-                earlier(p->slot_bound, now >= rests_until ? s->expires_at : earlier(s->expires_at, rests_until));
+            p->slot_bound = oxy__earlier(p->slot_bound,
+                                         now >= rests_until ? s->expires_at : oxy__earlier(s->expires_at, rests_until));
     }
     oxy__node *next;
     for (oxy__node *n = c->retry.next; n != &c->retry; n = next) {
@@ -540,9 +355,9 @@ static void expire_slots(oxy_pool *p, oxy__class *c, oxy_ns now)
 
         next = n->next;
         if (s->retry_at <= now)
-            slot_connect(s, now);
+            oxy__slot_connect(s, now);
         else
-            p->slot_bound = earlier(p->slot_bound, s->retry_at);
+            p->slot_bound = oxy__earlier(p->slot_bound, s->retry_at);
     }
 }
 
@@ -551,7 +366,7 @@ void oxy_pool_tick(oxy_pool *p, oxy_ns now)
     if (now >= p->waiter_bound) {
         p->waiter_bound = OXY_NS_NEVER;
         for (uint32_t i = 0; i < p->n_classes; i++)
-            expire_waiters(p, &p->classes[i], now);
+            oxy__expire_waiters(p, &p->classes[i], now);
     }
     if (now >= p->slot_bound && !p->closed) {
         p->slot_bound = OXY_NS_NEVER;
@@ -566,7 +381,7 @@ void oxy_pool_tick(oxy_pool *p, oxy_ns now)
 
 oxy_ns oxy_pool_wake_at(const oxy_pool *p)
 {
-    return earlier(p->waiter_bound, p->closed ? OXY_NS_NEVER : p->slot_bound);
+    return oxy__earlier(p->waiter_bound, p->closed ? OXY_NS_NEVER : p->slot_bound);
 }
 
 void oxy_pool_close(oxy_pool *p, oxy_ns now)
@@ -577,11 +392,11 @@ void oxy_pool_close(oxy_pool *p, oxy_ns now)
     for (uint32_t i = 0; i < p->n_classes; i++) {
         oxy__class *c = &p->classes[i];
 
-        fail_waiters(p, c, true);
+        oxy__fail_waiters(c, UINT64_MAX, true);
         while (!list_empty(&c->idle))
-            slot_close(OXY__OWNER(c->idle.next, oxy_slot, link));
+            oxy__slot_close(OXY__OWNER(c->idle.next, oxy_slot, link));
         while (!list_empty(&c->retry))
-            slot_enter_state(OXY__OWNER(c->retry.next, oxy_slot, link), SLOT_EMPTY);
+            oxy__slot_empty(OXY__OWNER(c->retry.next, oxy_slot, link));
     }
     oxy__pool_dispatch(p, now);
     if (p->config.gate != NULL)

@@ -14,11 +14,6 @@ oxy__class *oxy__class_of_slot(oxy_slot *s)
     return &p->classes[p->n_classes == 2 && s->number == 0 ? 1 : 0];
 }
 
-bool oxy__is_gated(const oxy_pool *p, oxy_want want)
-{
-    return p->config.gate != NULL && want == OXY_WANT_WRITER;
-}
-
 oxy_waiter *oxy__waiter_new(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns deadline, void *token)
 {
     oxy__class *c = oxy__class_of(p, want);
@@ -33,6 +28,8 @@ oxy_waiter *oxy__waiter_new(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns deadl
             return NULL;
     }
     *w = (oxy_waiter){.pool = p, .want = want, .since = now, .deadline = deadline, .token = token};
+    w->shared = oxy__is_shared(p, want);
+    w->joined = ++p->events;
     node_init(&w->link);
     node_init(&w->gate_link);
     node_init(&w->pending.link);
@@ -40,6 +37,7 @@ oxy_waiter *oxy__waiter_new(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns deadl
     if (oxy__is_gated(p, want))
         list_push_back(&p->config.gate->waiters, &w->gate_link);
     c->n_waiters++;
+    c->n_exclusive += !w->shared;
     p->n_waiting++;
     if (deadline < p->waiter_bound)
         p->waiter_bound = deadline;
@@ -48,9 +46,12 @@ oxy_waiter *oxy__waiter_new(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns deadl
 
 void oxy__waiter_leave(oxy_waiter *w)
 {
+    oxy__class *c = oxy__class_of(w->pool, w->want);
+
     node_remove(&w->link);
     node_remove(&w->gate_link);
-    oxy__class_of(w->pool, w->want)->n_waiters--;
+    c->n_waiters--;
+    c->n_exclusive -= !w->shared;
     w->pool->n_waiting--;
 }
 
@@ -78,6 +79,7 @@ bool oxy_pool_next_action(oxy_pool *p, oxy_action *out)
     case OXY_ACT_CONNECT:
     case OXY_ACT_PING:
         out->slot = OXY__OWNER(a, oxy_slot, start);
+        out->slot->began = ++p->events; /* now: who joined while it was in the queue hears of it */
         out->role = oxy_slot_role(out->slot);
         break;
     case OXY_ACT_CLOSE:
@@ -93,7 +95,7 @@ bool oxy_pool_next_action(oxy_pool *p, oxy_action *out)
         out->waiter = w->token;
         if (a->kind == OXY_ACT_GRANT) {
             out->slot = w->slot;
-            w->slot->granted = NULL;
+            w->slot->n_granting--;
         } else if (a->kind == OXY_ACT_FAIL) {
             out->err = w->closed ? &p->closed_error : &p->fail_error;
         }
