@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct fail_alloc {
     oxy_alloc alloc;      /* hand &fail.alloc to the code under test */
@@ -58,6 +59,15 @@ static inline void fail_alloc_init(struct fail_alloc *fail, size_t fail_at)
 /* One run of the operation under test with the given allocator. */
 typedef oxy_rc (*fail_run_fn)(const oxy_alloc *alloc, void *arg);
 
+/* A thread that the operation used may be about to put down what it holds. */
+static inline void fail_settle(const struct fail_alloc *fail)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < 5000 && atomic_load(&fail->live) != 0; i++)
+        (void)nanosleep(&moment, NULL);
+}
+
 /* Runs the operation with a failure at call 1, 2, 3, ... until it meets none,
  * once with that single failure and once with all later calls failing too.
  * Each failed run must tell OXY_NOMEM, the last run OXY_OK, and none may leak.
@@ -76,6 +86,7 @@ static inline size_t fail_torture(fail_run_fn run, void *arg)
             fail_alloc_init(&fail, at);
             fail.fail_after = after != 0;
             rc = run(&fail.alloc, arg);
+            fail_settle(&fail);
             assert_int_equal(atomic_load(&fail.live), 0);
             if (atomic_load(&fail.failed) == 0) {
                 assert_int_equal(rc, OXY_OK);

@@ -1,64 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Single promises of the pool, each as a short story on a fake clock. */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "stories.h"
+
+#include "fail_alloc.h"
+
 #include <string.h>
-#include <cmocka.h>
-
-#include <oxyde/pool.h>
-
-#define SECONDS(n) ((n) * OXY_NS_PER_S)
-
-static int connection; /* something to point at */
-
-static oxy_pool_config plain(uint32_t max)
-{
-    return (oxy_pool_config){
-        .max = max, .idle_timeout = OXY_NS_NEVER, .max_lifetime = OXY_NS_NEVER, .ping_after = OXY_NS_NEVER, .seed = 7};
-}
-
-static oxy_pool *make(const oxy_pool_config *config)
-{
-    oxy_pool *p;
-
-    assert_int_equal(oxy_pool_new(config, oxy_alloc_default(), &p), OXY_OK);
-    return p;
-}
-
-static oxy_action expect(oxy_pool *p, oxy_action_kind kind)
-{
-    oxy_action a;
-
-    assert_true(oxy_pool_next_action(p, &a));
-    assert_int_equal(a.kind, kind);
-    return a;
-}
-
-static void expect_nothing(oxy_pool *p)
-{
-    oxy_action a;
-    oxy_err err;
-
-    assert_false(oxy_pool_next_action(p, &a));
-    assert_true(oxy_pool_check(p, &err));
-}
-
-static oxy_acquire ask(oxy_pool *p, oxy_want want, oxy_ns now, void *token, oxy_slot **slot, oxy_waiter **waiter)
-{
-    oxy_err err;
-
-    return oxy_pool_acquire(p, want, now, now + SECONDS(30), token, slot, waiter, &err);
-}
-
-static void finish(oxy_pool *p, oxy_ns now)
-{
-    oxy_action a;
-
-    oxy_pool_close(p, now);
-    while (oxy_pool_next_action(p, &a))
-        ;
-    oxy_pool_free(p);
-}
 
 static void test_first_acquire_connects_and_is_granted(void **state)
 {
@@ -104,6 +50,33 @@ static void test_refused_connect_fails_waiters_at_once(void **state)
     assert_ptr_equal(expect(p, OXY_ACT_FAIL).waiter, &two);
     expect_nothing(p);
     finish(p, 2);
+}
+
+static void test_a_connect_that_began_before_fails_nobody_who_came_later(void **state)
+{
+    oxy_pool_config config = plain(2);
+    oxy_pool *p = make(&config);
+    oxy_slot *slot;
+    oxy_waiter *waiter;
+    oxy_err refused;
+    int one, two, connection;
+
+    (void)state;
+    (void)oxy_err_set(&refused, OXY_OPERATIONAL, "connection refused");
+    oxy_pool_start(p, 0);
+    assert_int_equal(ask(p, OXY_WANT_ANY, 0, &one, &slot, &waiter), OXY_ACQUIRE_QUEUED);
+    oxy_action first = expect(p, OXY_ACT_CONNECT); /* taken, and so begun, after he asked */
+    assert_int_equal(ask(p, OXY_WANT_ANY, 1, &two, &slot, &waiter), OXY_ACQUIRE_QUEUED);
+    oxy_action second = expect(p, OXY_ACT_CONNECT);
+    oxy_pool_connect_failed(p, first.slot, &refused, true, 2);
+    assert_ptr_equal(expect(p, OXY_ACT_FAIL).waiter, &one);
+    expect_nothing(p);
+    /* The server is there again: the second is served, whatever failed before he asked. */
+    oxy_pool_connected(p, second.slot, &connection, 3);
+    oxy_action grant = expect(p, OXY_ACT_GRANT);
+    assert_ptr_equal(grant.waiter, &two);
+    oxy_pool_release(p, grant.slot, OXY_FATE_REUSE, 4);
+    finish(p, 5);
 }
 
 static void test_refused_connect_is_retried_within_connect_retry(void **state)
@@ -328,11 +301,46 @@ static void test_close_fails_waiters_and_drains(void **state)
     oxy_pool_free(p);
 }
 
+static oxy_rc ask_without_memory(const oxy_alloc *alloc, void *arg)
+{
+    oxy_pool_config config = plain(2);
+    oxy_gate *gate;
+    oxy_pool *p;
+    oxy_slot *slot;
+    oxy_waiter *waiter;
+    oxy_err err;
+    oxy_rc rc = oxy_gate_new(alloc, &gate);
+
+    if (rc != OXY_OK)
+        return rc;
+    oxy_err_clear(&err);
+    config.share_max = 4;
+    config.gate = gate;
+    rc = oxy_pool_new(&config, alloc, &p);
+    for (int i = 0; i < 3 && rc == OXY_OK; i++)
+        if (oxy_pool_acquire(p, OXY_WANT_SHARED, 0, SECONDS(1), arg, &slot, &waiter, &err) == OXY_ACQUIRE_FAILED) {
+            assert_true(oxy_pool_check(p, &(oxy_err){.rc = OXY_OK}));
+            rc = err.rc;
+        }
+    oxy_pool_free(p);
+    oxy_gate_unref(gate);
+    return rc;
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    int token;
+
+    (void)state;
+    assert_true(fail_torture(ask_without_memory, &token) >= 7); /* gate, pool, slots, shares, waiters */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_acquire_connects_and_is_granted),
         cmocka_unit_test(test_refused_connect_fails_waiters_at_once),
+        cmocka_unit_test(test_a_connect_that_began_before_fails_nobody_who_came_later),
         cmocka_unit_test(test_refused_connect_is_retried_within_connect_retry),
         cmocka_unit_test(test_waiters_are_served_first_come_first_served),
         cmocka_unit_test(test_abandoned_grant_goes_to_the_next),
@@ -342,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_readers_do_not_wait_for_the_writer),
         cmocka_unit_test(test_gate_orders_writers_of_two_pools),
         cmocka_unit_test(test_close_fails_waiters_and_drains),
+        cmocka_unit_test(test_every_allocation_may_fail),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

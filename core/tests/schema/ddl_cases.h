@@ -20,7 +20,6 @@
 #define COLUMNS(...) LIST(columns, ((const oxy_column_def[]){__VA_ARGS__}))
 #define FOREIGN_KEYS(...) LIST(foreign_keys, ((const oxy_foreign_key_def[]){__VA_ARGS__}))
 #define INDEXES(...) LIST(indexes, ((const oxy_index_def[]){__VA_ARGS__}))
-#define UNIQUES(...) LIST(uniques, ((const oxy_unique_def[]){__VA_ARGS__}))
 #define CHECKS(...) LIST(checks, ((const oxy_check_def[]){__VA_ARGS__}))
 
 /* One column: COL("name", KIND, .nullable = true, ...). */

@@ -92,8 +92,8 @@ static const oxy_table_def yard[] = {
                    .target_table = S("bay"),
                    .target_columns = NAMES(S("row"), S("place")),
                    .on_delete = S("SET NULL")}),
-     INDEXES({.name = S("truck_here_idx"), .columns = NAMES(S("plate")), .where = S("gone = 0"), .unique = true}),
-     UNIQUES({.name = S("truck_plate_gone_key"), .columns = NAMES(S("plate"), S("gone"))})},
+     INDEXES({.name = S("truck_here_idx"), .columns = NAMES(S("plate")), .where = S("gone = 0"), .unique = true},
+             {.name = S("truck_plate_gone_key"), .columns = NAMES(S("plate"), S("gone")), .constraint = true})},
 };
 
 static void test_tables_with_a_cycle_are_made_twice_and_dropped(void **state)

@@ -12,8 +12,8 @@ static const oxy_table_def truck = {
             COL("weight", INT, .nullable = true), COL("note", TEXT, .nullable = true)),
     .primary_key = NAMES(S("id")),
     INDEXES({.name = S("truck_weight_idx"), .columns = NAMES(S("weight")), .method = S("btree")},
-            {.name = S("truck_note_idx"), .columns = NAMES(S("note"), S("weight")), .unique = true}),
-    UNIQUES({.name = S("truck_plate_weight_key"), .columns = NAMES(S("plate"), S("weight"))}),
+            {.name = S("truck_note_idx"), .columns = NAMES(S("note"), S("weight")), .unique = true},
+            {.name = S("truck_plate_weight_key"), .columns = NAMES(S("plate"), S("weight")), .constraint = true}),
     CHECKS({.name = S("chk_truck_0"), .expression = S("weight > 0")}),
 };
 

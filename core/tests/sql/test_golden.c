@@ -3,9 +3,10 @@
  * it, in every dialect, and SQLite accepts its text.
  *
  *   test_sql_golden FILE...              run the cases
- *   test_sql_golden --print pg FILE...   print name, types, text, values, columns
- *                                        and flags, with tabs between, instead;
- *                                        to try the text on a server */
+ *   test_sql_golden --print pg FILE...   print name, types (with ? where a db_type
+ *                                        leaves it to the server), values, columns,
+ *                                        flags and text, with tabs between, instead;
+ *                                        tests/sql_on_servers tries them */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,9 +33,11 @@ static const oxy_dialect *const dialects[] = {
 
 /* --- printing what came out ---------------------------------------------------- */
 
+static bool for_a_server; /* nothing is shortened */
+
 static void print_value(oxy_buf *out, const oxy_value *v)
 {
-    if (v->tag == OXY_V_ARRAY && v->array->n > 10) {
+    if (v->tag == OXY_V_ARRAY && v->array->n > 10 && !for_a_server) {
         oxy_buf_printf(out, "[%zu items]", v->array->n);
         return;
     }
@@ -156,8 +159,8 @@ static void print_sql(const golden_case *c, const oxy_sql *sql, const oxy_builde
     for (uint32_t i = 0; i < sql->n_binds; i++) {
         const oxy_type *t = &sql->binds[i].type;
 
-        printf("%s%s%s", i == 0 ? "" : ",", oxy_kind_name(t->kind == OXY_K_ARRAY ? t->elem : t->kind),
-               t->kind == OXY_K_ARRAY ? "[]" : "");
+        printf("%s%s%s%s", i == 0 ? "" : ",", oxy_kind_name(t->kind == OXY_K_ARRAY ? t->elem : t->kind),
+               t->kind == OXY_K_ARRAY ? "[]" : "", t->db_type.len != 0 ? "?" : "");
     }
     oxy_buf_init(&text, oxy_alloc_default(), 1 << 20);
     print_binds(&text, sql, b);
@@ -203,6 +206,7 @@ int main(int argc, char **argv)
     bool print = argc > 2 && strcmp(argv[1], "--print") == 0;
     int rc = 0;
 
+    for_a_server = print;
     for (int i = print ? 3 : 1; i < argc; i++)
         golden_read(&set, argv[i]);
     if (print) {

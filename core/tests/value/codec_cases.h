@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_cases: cells, values and what the SQLite codec makes of them, for the
- * tests of both directions. */
+/* codec_cases: cells, values and what a codec makes of them, for the tests of
+ * both directions. */
 #ifndef OXY_TESTS_CODEC_CASES_H
 #define OXY_TESTS_CODEC_CASES_H
 
@@ -13,6 +13,13 @@
 
 #include <fail_alloc.h>
 #include <oxyde/value.h>
+
+/* A file may name another codec, and describe the column of its cells. */
+#ifndef TEST_CODEC
+#define TEST_CODEC oxy_codec_sqlite
+#endif
+
+static const oxy_coldesc *described;
 
 #define DAY INT64_C(86400000000)
 
@@ -121,7 +128,7 @@ static inline bool same_value(const oxy_value *a, const oxy_value *b)
 
 static inline oxy_rc decode_as(const oxy_type *type, oxy_cell cell, oxy_value *out, oxy_err *err)
 {
-    return oxy_codec_sqlite.decode[type->kind](&cell, NULL, type, &scratch, out, err);
+    return TEST_CODEC.decode[type->kind](&cell, described, type, &scratch, out, err);
 }
 
 static inline void assert_reads(oxy_kind kind, oxy_cell cell, oxy_value expected)
@@ -136,6 +143,14 @@ static inline void assert_reads(oxy_kind kind, oxy_cell cell, oxy_value expected
         fail_msg("%s: another value (tag %d)", oxy_kind_name(kind), v.tag);
 }
 
+static inline bool text_holds(const char *text, const char *part, size_t len)
+{
+    for (; strlen(text) >= len; text++)
+        if (memcmp(text, part, len) == 0)
+            return true;
+    return false;
+}
+
 /* The message names the cell's class and the kind, and holds nothing of it. */
 static inline void assert_refuses(oxy_kind kind, oxy_cell cell, const char *class)
 {
@@ -147,15 +162,16 @@ static inline void assert_refuses(oxy_kind kind, oxy_cell cell, const char *clas
         fail_msg("%s: accepted", oxy_kind_name(kind));
     assert_int_equal(err.rc, OXY_DATA);
     assert_non_null(strstr(err.message, class));
-    assert_non_null(strstr(err.message, oxy_kind_name(kind)));
+    if (kind != OXY_K_UNKNOWN) /* free text wants no kind */
+        assert_non_null(strstr(err.message, oxy_kind_name(kind)));
     if (cell.tag == OXY_C_TEXT && cell.len > 3)
-        assert_null(strstr(err.message, cell.p));
+        assert_false(text_holds(err.message, cell.p, cell.len));  /* a cell has no NUL behind it */
     assert_int_equal(decode_as(&type, cell, &v, NULL), OXY_DATA); /* without words */
 }
 
 static inline oxy_rc encode_as(const oxy_type *type, oxy_value in, oxy_value *out, oxy_err *err)
 {
-    return oxy_codec_sqlite.encode(&in, type, &scratch, out, err);
+    return TEST_CODEC.encode(&in, type, &scratch, out, err);
 }
 
 static inline void assert_stores_type(oxy_type type, oxy_value in, oxy_value expected)
