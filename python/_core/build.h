@@ -38,18 +38,37 @@ typedef enum oxypy_lookup_op {
         OXYPY_L_COUNT
 } oxypy_lookup_op;
 
+/* The relations of a path, from a plan on. */
+#define OXYPY_WAY_MAX 16
+typedef struct oxypy_route {
+    const struct oxypy_relation *steps[OXYPY_WAY_MAX];
+    uint32_t n;
+} oxypy_route;
+
+/* One or more fields that are compared as one: a key, or what a relation refers
+ * by. All of one plan. */
+#define OXYPY_KEY_MAX 32
+typedef struct oxypy_key {
+    const oxypy_field *fields[OXYPY_KEY_MAX];
+    uint32_t n;
+} oxypy_key;
+
 /* A keyword resolved against a model: which column, what of it, compared how.
- * Immutable; cached in plan->lookups. */
+ * Immutable; cached in plan->lookups. Everything borrowed belongs to the plan
+ * or to plans that its relations keep. */
 typedef struct oxypy_lookup {
-    const oxypy_field *field; /* NULL: the composite key, or an alias */
-    bool composite;           /* the whole composite key */
-    bool length;              /* the length of an array is compared */
-    uint8_t op;               /* oxypy_lookup_op */
-    uint8_t category;         /* oxypy_category of what the lookup follows */
-    int8_t part;              /* oxy_part that is extracted and compared, or -1 */
-    PyObject *path;           /* owned tuple of str: keys inside JSON, index of an array; or NULL */
-    PyObject *keyword;        /* owned str, for messages */
-    uint64_t uid;             /* of the plan's table: field is valid with that plan only */
+    const oxypy_field *field;              /* NULL: several fields, or an alias */
+    oxypy_key *key;                        /* owned; the fields of a name that means several, else NULL */
+    oxypy_route *way;                      /* owned; relations crossed before the fields, or NULL */
+    const struct oxypy_relation *relation; /* the path ends in it: instances are values, too */
+    PyObject *many;                        /* owned str: the path up to the first relation to many rows, or NULL */
+    bool length;                           /* the length of an array is compared */
+    uint8_t op;                            /* oxypy_lookup_op */
+    uint8_t category;                      /* oxypy_category of what the lookup follows */
+    int8_t part;                           /* oxy_part that is extracted and compared, or -1 */
+    PyObject *path;                        /* owned tuple of str: keys inside JSON, index of an array; or NULL */
+    PyObject *keyword;                     /* owned str, for messages */
+    uint64_t uid;                          /* of the plan's table: field is valid with that plan only */
 } oxypy_lookup;
 
 const char *oxypy_lookup_name(unsigned op);
@@ -58,8 +77,8 @@ bool oxypy_lookup_allowed(uint8_t category, unsigned op);
 /* Category of an expression by its type, for aliases and functions. */
 uint8_t oxypy_category_of(const oxy_type *type);
 
-/* A capsule (name NULL) around the lookup of a keyword over the model's own
- * columns. New reference; exceptions as the contract says. */
+/* A capsule (name NULL) around the lookup of a keyword. New reference;
+ * exceptions as the contract says. */
 PyObject *oxypy_lookup_capsule(oxypy_state *st, oxypy_plan *plan, PyObject *keyword);
 /* The rest of a keyword after an alias of that type; fills *out (release path
  * and keyword). 0 / -1. */
@@ -68,9 +87,10 @@ int oxypy_lookup_after_alias(oxypy_state *st, oxypy_plan *plan, PyObject *keywor
 void oxypy_lookup_fini(oxypy_lookup *lk);
 
 /* The value of a lookup as it is kept in the query: iterables consumed,
- * converted to the field's type. New reference or NULL with
- * FieldLookupValueError. field: whose type it takes, or NULL. */
-PyObject *oxypy_lookup_value(oxypy_state *st, oxypy_plan *plan, const oxypy_lookup *lk, const oxypy_field *field,
+ * instances turned into their keys, converted to the field's type. New
+ * reference or NULL with FieldLookupValueError. field: whose type it takes, or
+ * NULL; plan: named by messages where there is no field. */
+PyObject *oxypy_lookup_value(oxypy_state *st, const oxypy_plan *plan, const oxypy_lookup *lk, const oxypy_field *field,
                              PyObject *value);
 
 /* A condition checked and converted at the call: new reference to an
@@ -78,22 +98,42 @@ PyObject *oxypy_lookup_value(oxypy_state *st, oxypy_plan *plan, const oxypy_look
 PyObject *oxypy_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition);
 /* A LOOKUP node for a keyword and a value, checked. New reference. */
 PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value);
+/* Adds it to a list of conditions that begin, at `first`, to be of one call:
+ * those about the same one of many rows become one ANY. 0 / -1. */
+int oxypy_condition_keyword(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value,
+                            PyObject *list, Py_ssize_t first);
+/* The parts of an AND: those of a Q(...), if its keywords are about the same one
+ * of many rows, brought together. New reference to a tuple. */
+PyObject *oxypy_condition_parts(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e);
+/* op of ANY. */
+enum {
+    OXYPY_ANY_GIVEN,   /* as Python made it: args are conditions over the related model */
+    OXYPY_ANY_CHECKED, /* the same, checked */
+    OXYPY_ANY_KEYWORDS /* args are resolved lookups of the scope around, which name the related row by path */
+};
 /* Whether the condition holds nothing: Q(), ~Q(). */
 bool oxypy_condition_empty(PyObject *condition);
 
 /* --- names ------------------------------------------------------------------------- */
 
-/* What a name or path means. rest: what follows the field or alias. */
+/* What a name or path means. rest: what follows the field, relation or alias. */
 typedef struct oxypy_name {
-    const oxypy_field *field;
-    bool composite;    /* pk of several fields */
-    oxypy_expr *alias; /* borrowed expression that has the name as alias */
-    PyObject *base;    /* new reference: the field's or alias' name as written */
-    PyObject *rest;    /* new reference: tuple of the further segments, or NULL */
+    oxypy_plan *plan;                      /* at the end of the way: whose fields these are; borrowed */
+    const oxypy_field *field;              /* NULL: several fields, none, or an alias */
+    oxypy_key key;                         /* the field, or the fields of a composite key */
+    oxypy_route way;                       /* relations crossed before them */
+    uint32_t n_many;                       /* steps up to and including the first to many rows; 0: none */
+    const struct oxypy_relation *relation; /* the path ends in it */
+    oxypy_expr *alias;                     /* borrowed expression that has the name as alias */
+    PyObject *base;                        /* new reference: the field's, relation's or alias' name */
+    oxypy_plan *owner;                     /* borrowed; which has that name */
+    PyObject *rest;                        /* new reference: tuple of the further segments, or NULL */
+    PyObject *many;                        /* new reference: the path up to the first relation to many rows, or NULL */
 } oxypy_name;
 
-/* Splits a path and finds its beginning among aliases of q (may be NULL), then
- * fields. 0, or -1 with FieldError or FieldLookupError. */
+/* Follows a path: an alias of q (may be NULL), a field, pk, or relations and
+ * then one of these. What a foreign key refers by is found in its own columns.
+ * 0, or -1 with FieldError or FieldLookupError. */
 int oxypy_name_resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, oxypy_name *out);
 void oxypy_name_fini(oxypy_name *n);
 /* Field of a plain name, pk included if it is one field; NULL with FieldError. */
@@ -102,7 +142,15 @@ const oxypy_field *oxypy_field_named(oxypy_state *st, oxypy_plan *plan, PyObject
 int oxypy_unknown(oxypy_state *st, const oxypy_plan *plan, PyObject *name, const char *what);
 /* Expression of an alias, borrowed, or NULL without an exception. */
 oxypy_expr *oxypy_alias_of(oxypy_query *q, PyObject *name);
-/* Part named by a path segment, or -1. */
+/* Whether path is name, or goes on after it with "__". */
+bool oxypy_path_begins(PyObject *path, PyObject *name);
+/* Whether the name means several columns: a composite key. */
+static inline bool oxypy_name_composite(const oxypy_name *n)
+{
+    return !n->alias && n->key.n != 1;
+}
+/* Lookup (lookup.c) or part named by a path segment, or -1. */
+int oxypy_lookup_named(PyObject *segment);
 int oxypy_part_named(PyObject *segment);
 
 /* --- building ----------------------------------------------------------------------- */
@@ -110,6 +158,7 @@ int oxypy_part_named(PyObject *segment);
 typedef struct oxypy_memo {
     PyObject *alias; /* borrowed */
     const oxy_expr *node;
+    bool inside; /* of an aggregate over groups: for each row of them */
 } oxypy_memo;
 
 /* Aliases being expanded, innermost first. */
@@ -127,8 +176,14 @@ typedef struct oxypy_scope {
     const struct oxypy_selection *inner; /* the source is a subselect with these columns, or NULL */
     oxypy_memo *memo;                    /* aliases built so far, so that they share nodes */
     uint32_t n_memo, cap_memo;
-    const oxypy_open *open; /* against cycles of aliases */
-    bool aggregates;        /* aggregates are allowed here */
+    const oxypy_open *open;                /* against cycles of aliases */
+    const struct oxypy_relation *relation; /* the keys of the query are what it refers by; or NULL */
+    bool grouped;                          /* its rows are groups, or one whole */
+    oxypy_query *base;                     /* with inner: the query that made it; else NULL */
+    bool related;    /* of rows that a condition or aggregate of the scope around is about: many.c */
+    bool same_names; /* names mean what they mean around; the related rows are among the joins */
+    struct oxypy_joined *joins, *last_join; /* made so far, in order: relation.h */
+    bool aggregates;                        /* aggregates are allowed here */
 } oxypy_scope;
 
 typedef struct oxypy_origin {
@@ -156,7 +211,8 @@ typedef struct oxypy_want {
     const oxy_type *type;
     const oxypy_field *field;
     const oxypy_plan *plan;
-    PyObject *lookup; /* word for messages of failed conversion, or NULL: no conversion */
+    PyObject *lookup;                      /* word for messages of failed conversion, or NULL: no conversion */
+    const struct oxypy_relation *relation; /* that a query of models is compared by, or NULL */
 } oxypy_want;
 
 /* Sets the exception for a failed build, if none is set. Returns -1. */
@@ -170,13 +226,15 @@ const oxy_expr *oxypy_build_conditions(oxypy_build *cx, PyObject *tuple); /* NUL
 const oxy_expr *oxypy_build_column(oxypy_build *cx, const oxypy_scope *scope, const oxypy_field *field);
 const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_field **field);
 const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr);
-const oxy_expr *oxypy_build_lookup(oxypy_build *cx, PyObject *keyword, PyObject *value, PyObject *capsule);
+const oxy_expr *oxypy_build_lookup(oxypy_build *cx, PyObject *node); /* LOOKUP */
 /* target: what precedes the lookup, NULL for the composite key. */
 const oxy_expr *oxypy_build_lookup_on(oxypy_build *cx, const oxypy_lookup *lk, const oxy_expr *target,
                                       const oxypy_field *field, PyObject *value);
 /* target IN values: a tuple or list, or a query. */
 const oxy_expr *oxypy_build_in(oxypy_build *cx, const oxy_expr *target, const oxypy_want *want, PyObject *value,
                                bool negated);
+/* expr IN value where expr names a key or a relation; *named tells whether. */
+const oxy_expr *oxypy_build_key_in(oxypy_build *cx, PyObject *expr, PyObject *value, bool negated, bool *named);
 /* Any value: an expression, a query as scalar subquery, or a parameter. */
 const oxy_expr *oxypy_build_operand(oxypy_build *cx, PyObject *value, const oxypy_want *want);
 /* Steps of a JSON path or an array index from a tuple of str and int. */
@@ -205,11 +263,15 @@ typedef struct oxypy_out {
     PyObject *name;           /* borrowed from the query or plan */
     bool aliased;             /* the SQL text says AS name */
     bool aggregate;           /* value of a whole group */
+    oxy_sv joined;            /* name in SQL of a joined relation's column; no name to the query */
 } oxypy_out;
 
 typedef struct oxypy_selection {
     oxypy_out *items;
     uint32_t n;
+    oxypy_branch *branches; /* related rows, whose columns stand last */
+    uint32_t n_branches;
+    oxypy_linked linked;
 } oxypy_selection;
 
 /* Why a select is built; decides what it needs. */
@@ -235,10 +297,14 @@ oxy_select *oxypy_build_combined(oxypy_build *cx, oxypy_query *q, oxypy_use use,
 /* Everything but FROM, in the current scope. */
 int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t limit, oxy_select *select,
                       oxypy_selection *sel);
+/* Conditions of the query at hand on its rows, not on its groups. 0 / -1. */
+int oxypy_fill_where(oxypy_build *cx, oxy_select *select);
 /* LIMIT and OFFSET of the query, narrowed by limit. 0 / -1. */
 int oxypy_fill_limits(oxypy_build *cx, const oxypy_query *q, int64_t limit, oxy_select *select);
 /* select as a FROM source whose columns are those of sel; a new alias. */
 const oxy_source *oxypy_wrap_select(oxypy_build *cx, const oxy_select *select);
+/* Keeps a plan that the statement names besides its root. 0 / -1. */
+int oxypy_note_plan(oxypy_build *cx, oxypy_plan *plan);
 /* Name of an output column in SQL. */
 oxy_sv oxypy_out_name(const oxypy_scope *scope, const oxypy_out *out);
 
@@ -251,8 +317,18 @@ const oxypy_out *oxypy_selection_find(const oxypy_selection *sel, PyObject *name
 
 /* group.c */
 bool oxypy_has_aggregate(const oxypy_state *st, oxypy_query *q, PyObject *expr);
+/* Whether the aggregate is of many rows that a path of the query leads to. */
+bool oxypy_aggregate_spans(const oxypy_state *st, oxypy_query *q, oxypy_expr *e);
+/* Whether the alias has a value for each row, by which rows are grouped. */
+bool oxypy_grouped_of_rows(const oxypy_state *st, oxypy_query *q, PyObject *alias, PyObject *expr);
+/* Whether its rows are groups: dicts or tuples of groups, or of one whole. */
+bool oxypy_query_grouped(const oxypy_state *st, oxypy_query *q);
 /* Whether aliases of the query aggregate over its own rows. */
 bool oxypy_query_aggregates(const oxypy_state *st, oxypy_query *q);
+/* Names and expressions that tell the groups apart: a new list. */
+PyObject *oxypy_group_entries(oxypy_build *cx);
+/* Keys of joined rows beside the key that models are grouped by. 0 / -1. */
+int oxypy_group_joins(oxypy_build *cx, oxy_list *groups);
 int oxypy_build_groups(oxypy_build *cx, const oxypy_selection *sel, oxy_list *out);
 /* order.c; direct: of combined rows, whose names are those of sel. */
 int oxypy_build_order(oxypy_build *cx, const oxypy_selection *sel, bool with_default, bool direct, oxy_orders *out);

@@ -55,12 +55,13 @@ static const char *cell_word(const oxy_cell *cell)
 PyObject *oxypy__cell_failed(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
 {
     PyObject *type, *value, *trace;
+    bool any = p->cols[i].type.kind == OXY_K_UNKNOWN; /* free text: whatever the column is */
     char reason[128];
 
     if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError) || src->row == NULL)
         return NULL;
-    (void)snprintf(reason, sizeof reason, "cannot read this %s as %s%s", cell_word(&src->row->cells[i]),
-                   oxy_kind_name(p->cols[i].type.kind),
+    (void)snprintf(reason, sizeof reason, "cannot read this %s%s%s%s", cell_word(&src->row->cells[i]),
+                   any ? "" : " as ", any ? "" : oxy_kind_name(p->cols[i].type.kind),
                    PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) ? ": it is not valid UTF-8" : "");
     PyErr_Fetch(&type, &value, &trace);
     Py_XDECREF(type);
@@ -80,9 +81,9 @@ PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
     oxy_rc rc;
     PyObject *object;
 
-    oxy_arena_reset(src->scratch);
     oxy_err_clear(&err);
-    rc = row->codec->decode[want->kind](&row->cells[i], &row->cols[i], want, src->scratch, &value, &err);
+    rc = row->codec->decode[want->kind](&row->cells[i], &row->cols[i], want, oxypy__scratch_get(src->scratch), &value,
+                                        &err);
     if (rc == OXY_NOMEM)
         return PyErr_NoMemory();
     if (rc != OXY_OK)

@@ -5,11 +5,40 @@
 
 #include "rowprog.h"
 
+#define OXYPY_SCRATCH_BYTES 1024                         /* on the stack, for one row */
+#define OXYPY_SCRATCH_LIMIT ((size_t)1024 * 1024 * 1024) /* no cell needs more */
+
+/* Memory for cells that go through the codec. Most rows have none: it is made
+ * when first needed. */
+typedef struct oxypy_scratch {
+    bool made; /* false at first; the rest needs no initialising */
+    oxy_arena arena;
+    char first[OXYPY_SCRATCH_BYTES];
+} oxypy_scratch;
+
+/* Empty, for one cell. */
+static inline oxy_arena *oxypy__scratch_get(oxypy_scratch *s)
+{
+    if (s->made)
+        oxy_arena_reset(&s->arena);
+    else
+        oxy_arena_init_in(&s->arena, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, s->first, sizeof s->first);
+    s->made = true;
+    return &s->arena;
+}
+
+static inline void oxypy__scratch_fini(oxypy_scratch *s)
+{
+    if (s->made)
+        oxy_arena_fini(&s->arena);
+}
+
 /* Where a row's values come from: cells, or (Plan.load) decoded objects. */
 typedef struct oxypy_source {
     const oxypy_rowview *row; /* or NULL */
     PyObject *const *values;  /* borrowed, one per column, when there is no row */
-    oxy_arena *scratch;       /* for decoding; reset for each cell */
+    oxypy_scratch *scratch;   /* for decoding */
+    oxypy_shared *shared;     /* related rows built so far; NULL where the program has none */
 } oxypy_source;
 
 /* Any cell, through the codec. New reference, or NULL with DataError. */
@@ -30,8 +59,33 @@ PyObject *oxypy__row_make(oxypy_state *st, const oxypy_rowprog *p, const oxypy_s
  * reference to a dict. */
 PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src);
 
-#define OXYPY_SCRATCH_BYTES 1024                         /* on the stack, for one row */
-#define OXYPY_SCRATCH_LIMIT ((size_t)1024 * 1024 * 1024) /* no cell needs more */
+/* related.c: *shared as the program needs it. 0 / -1. */
+int oxypy__shared_prepare(const oxypy_rowprog *p, oxypy_shared **shared);
+/* related.c: the related rows of a row, built or known already, into dict under
+ * their names; None where there is none. 0 / -1. */
+int oxypy__related_fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict);
+
+/* Text is mostly ASCII, and then its own decoded form. */
+static inline PyObject *oxypy__cell_text(const char *p, uint32_t len)
+{
+    uint64_t word, high = 0;
+    PyObject *text;
+
+    if (len < sizeof word)
+        return oxypy_from_text(p, len);
+    for (uint32_t i = 0; i + sizeof word <= len; i += sizeof word) {
+        memcpy(&word, p + i, sizeof word);
+        high |= word;
+    }
+    memcpy(&word, p + len - sizeof word, sizeof word);
+    high |= word;
+    if ((high & UINT64_C(0x8080808080808080)) != 0)
+        return oxypy_from_text(p, len);
+    text = PyUnicode_New((Py_ssize_t)len, 127);
+    if (text != NULL)
+        memcpy(PyUnicode_1BYTE_DATA(text), p, len);
+    return text;
+}
 
 /* New reference, or NULL with an exception. */
 static inline PyObject *oxypy__cell_get(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
@@ -49,7 +103,7 @@ static inline PyObject *oxypy__cell_get(oxypy_state *st, const oxypy_rowprog *p,
         break;
     case OXYPY_WAY_TEXT:
         if (cell->tag == OXY_C_TEXT) {
-            value = PyUnicode_DecodeUTF8(cell->p, (Py_ssize_t)cell->len, NULL);
+            value = oxypy__cell_text(cell->p, cell->len);
             return value != NULL ? value : oxypy__cell_failed(st, p, i, src);
         }
         break;

@@ -9,8 +9,8 @@
 static bool same_selection(const oxypy_query *a, const oxypy_query *b)
 {
     return a->fields == b->fields && a->exprs == b->exprs && a->deferred == b->deferred &&
-           a->annotations == b->annotations && a->group_by == b->group_by && a->having == b->having &&
-           (a->mode == OXYPY_MODE_MODELS) == (b->mode == OXYPY_MODE_MODELS);
+           a->annotations == b->annotations && a->joins == b->joins && a->group_by == b->group_by &&
+           a->having == b->having && (a->mode == OXYPY_MODE_MODELS) == (b->mode == OXYPY_MODE_MODELS);
 }
 
 /* SELECT the columns of sel FROM (select): a form that takes further clauses.
@@ -162,7 +162,7 @@ oxy_select *oxypy_build_combined(oxypy_build *cx, oxypy_query *q, oxypy_use use,
         return NULL;
     }
     bool keyed = use == OXYPY_USE_KEYS || use == OXYPY_USE_PK || use == OXYPY_USE_VALUE;
-    bool direct = !q->where && !q->distinct && !q->distinct_on && !q->empty && same_selection(q, first) &&
+    bool direct = !q->where && !q->link && !q->distinct && !q->distinct_on && !q->empty && same_selection(q, first) &&
                   !(keyed && q->mode == OXYPY_MODE_MODELS);
 
     if (!direct && oxypy_query_aggregates(cx->st, first)) {

@@ -31,12 +31,20 @@ struct oxypy_cache {
 static int compiled_traverse(PyObject *self, visitproc visit, void *arg)
 {
     oxypy_compiled *c = (oxypy_compiled *)self;
+    oxypy_rowprog *programs[] = {c->program, c->keys, c->shares};
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(c->text);
     Py_VISIT(c->table);
     Py_VISIT(c->plans);
-    return c->program ? oxypy_rowprog_traverse(c->program, visit, arg) : 0;
+    for (size_t i = 0; i < OXY_COUNT(programs); i++) {
+        int rc = programs[i] ? oxypy_rowprog_traverse(programs[i], visit, arg) : 0;
+
+        if (rc) {
+            return rc;
+        }
+    }
+    return 0;
 }
 
 static int compiled_clear(PyObject *self)
@@ -54,6 +62,8 @@ static void compiled_dealloc(PyObject *self)
 
     PyObject_GC_UnTrack(self);
     oxypy_rowprog_free(c->program);
+    oxypy_rowprog_free(c->keys);
+    oxypy_rowprog_free(c->shares);
     oxy_sql_free(c->sql);
     Py_CLEAR(c->text);
     Py_CLEAR(c->table);
@@ -76,36 +86,59 @@ static PyType_Spec compiled_spec = {
     .slots = compiled_slots,
 };
 
-/* Names and fields of the result columns, and the program made of them. */
-static int make_program(oxypy_state *st, oxypy_compiled *c, const oxypy_statement *stmt)
+/* A program over n columns of the result from `first` on. */
+static oxypy_rowprog *program_of(oxypy_state *st, const oxypy_compiled *c, const oxypy_statement *stmt,
+                                 oxypy_shape shape, uint32_t first, uint32_t n)
 {
-    uint32_t n = c->sql->n_cols;
+    bool known = stmt->out.n == c->sql->n_cols && stmt->stmt.kind != OXY_S_COUNT && stmt->stmt.kind != OXY_S_EXISTS;
     PyObject *names = PyTuple_New((Py_ssize_t)n);
     const oxypy_field **fields = PyMem_Calloc(n ? n : 1, sizeof *fields);
-    int rc = -1;
+    oxypy_rowprog *program = NULL;
 
     if (!names || !fields) {
         PyErr_NoMemory();
         goto done;
     }
     for (uint32_t i = 0; i < n; i++) {
-        bool known = stmt->out.n == n && stmt->stmt.kind != OXY_S_COUNT && stmt->stmt.kind != OXY_S_EXISTS;
-        PyObject *name =
-            known ? Py_NewRef(stmt->out.items[i].name)
-                  : PyUnicode_FromStringAndSize(c->sql->cols[i].name.p, (Py_ssize_t)c->sql->cols[i].name.len);
+        const oxy_result_col *col = &c->sql->cols[first + i];
+        PyObject *name = known ? Py_NewRef(stmt->out.items[first + i].name)
+                               : PyUnicode_FromStringAndSize(col->name.p, (Py_ssize_t)col->name.len);
 
         if (!name) {
             goto done;
         }
         PyTuple_SET_ITEM(names, i, name);
-        fields[i] = known ? stmt->out.items[i].field : NULL;
+        fields[i] = known ? stmt->out.items[first + i].field : NULL;
     }
-    c->program = oxypy_rowprog_new(st, stmt->plan, stmt->shape, c->sql->cols, fields, names);
-    rc = c->program ? 0 : -1;
+    program = oxypy_rowprog_new(st, stmt->plan, shape, c->sql->cols + first, fields, names, stmt->out.branches,
+                                known && shape == OXYPY_MODEL ? stmt->out.n_branches : 0);
 done:
     Py_XDECREF(names);
     PyMem_Free(fields);
-    return rc;
+    return program;
+}
+
+/* A value, or a tuple of several: what dicts are looked up by. */
+static oxypy_rowprog *key_program(oxypy_state *st, const oxypy_compiled *c, const oxypy_statement *stmt, uint32_t first,
+                                  uint32_t n)
+{
+    return program_of(st, c, stmt, n == 1 ? OXYPY_FLAT : OXYPY_TUPLE, first, n);
+}
+
+static int make_programs(oxypy_state *st, oxypy_compiled *c, const oxypy_statement *stmt)
+{
+    const oxypy_linked *linked = &stmt->out.linked;
+
+    c->program = program_of(st, c, stmt, stmt->shape, 0, c->sql->n_cols - linked->n_extra);
+    if (c->program && linked->n_key) {
+        c->linked = *linked;
+        c->linked.relation = NULL; /* of the build only */
+        c->linked.junction = NULL;
+        c->linked.on = NULL;
+        c->keys = key_program(st, c, stmt, linked->key_at, linked->n_key);
+        c->shares = linked->n_share ? key_program(st, c, stmt, linked->share_at, linked->n_share) : NULL;
+    }
+    return c->program && !PyErr_Occurred() ? 0 : -1;
 }
 
 oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statement *stmt, PyObject *plans)
@@ -127,7 +160,7 @@ oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statemen
     c->plans = others && root ? PySequence_Concat(root, others) : NULL;
     Py_XDECREF(others);
     Py_XDECREF(root);
-    if (!c->text || !c->table || !c->plans || (stmt->rows && make_program(st, c, stmt) < 0)) {
+    if (!c->text || !c->table || !c->plans || (stmt->rows && make_programs(st, c, stmt) < 0)) {
         Py_DECREF(c);
         return NULL;
     }

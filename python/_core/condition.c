@@ -2,7 +2,7 @@
 /* Conditions at the call: names, lookups and values of what filter() and
  * exclude() get are checked at once, and values take the form in which they
  * will be bound. */
-#include "build.h"
+#include "relation.h"
 
 #include <string.h>
 
@@ -105,11 +105,122 @@ PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query 
     return node;
 }
 
+/* --- keywords about the same one of many rows --------------------------------------------- */
+
+/* The lookup of a node if it is about one of many rows (not about their
+ * absence), with the path to them; else NULL. */
+static PyObject *many_of(PyObject *node)
+{
+    oxypy_expr *e = (oxypy_expr *)node;
+
+    if (e->kind == OXYPY_X_ANY) {
+        return e->op == OXYPY_ANY_KEYWORDS ? e->data : NULL;
+    }
+    if (e->kind != OXYPY_X_LOOKUP || PyTuple_GET_SIZE(e->data) < 3) {
+        return NULL;
+    }
+    const oxypy_lookup *lk = PyCapsule_GetPointer(PyTuple_GET_ITEM(e->data, 2), NULL);
+
+    return oxypy_lookup_absence(lk, PyTuple_GET_ITEM(e->data, 1)) ? NULL : lk->many;
+}
+
+/* An ANY of what `before` says and node. New reference. */
+static PyObject *said_together(oxypy_state *st, PyObject *before, PyObject *node, PyObject *many)
+{
+    oxypy_expr *e = (oxypy_expr *)before;
+    PyObject *old = e->kind == OXYPY_X_ANY ? Py_NewRef(e->args) : PyTuple_Pack(1, before);
+    PyObject *added = old ? PyTuple_Pack(1, node) : NULL, *args = added ? PySequence_Concat(old, added) : NULL;
+
+    Py_XDECREF(old);
+    Py_XDECREF(added);
+    return (PyObject *)oxypy_expr_steal(st, OXYPY_X_ANY, OXYPY_ANY_KEYWORDS, args, Py_NewRef(many));
+}
+
+int oxypy_condition_keyword(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value,
+                            PyObject *list, Py_ssize_t first)
+{
+    PyObject *node = oxypy_condition_lookup(st, plan, q, keyword, value), *many = node ? many_of(node) : NULL;
+    int rc = node ? 1 : -1;
+
+    for (Py_ssize_t i = first; many && rc > 0 && i < PyList_GET_SIZE(list); i++) {
+        PyObject *before = PyList_GET_ITEM(list, i), *same = many_of(before);
+
+        if (same && PyUnicode_Compare(same, many) == 0) {
+            PyObject *any = said_together(st, before, node, many);
+
+            rc = any ? PyList_SetItem(list, i, any) : -1;
+        }
+    }
+    if (rc > 0) {
+        rc = PyList_Append(list, node);
+    }
+    Py_XDECREF(node);
+    return rc;
+}
+
+static bool is_written(const oxypy_expr *e)
+{
+    return e->kind == OXYPY_X_AND && e->data != Py_None;
+}
+
+static bool is_keyword(oxypy_state *st, PyObject *arg)
+{
+    return Py_IS_TYPE(arg, st->expr_type) && ((oxypy_expr *)arg)->kind == OXYPY_X_LOOKUP &&
+           PyTuple_Check(((oxypy_expr *)arg)->data) && PyTuple_GET_SIZE(((oxypy_expr *)arg)->data) == 2;
+}
+
+/* Whether two keywords or more cross to many rows. What is wrong with them is
+ * said when they are resolved for good. */
+static bool crosses_twice(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *args)
+{
+    int crossing = 0;
+
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args) && crossing < 2; i++) {
+        PyObject *arg = PyTuple_GET_ITEM(args, i);
+        oxypy_name name;
+
+        if (!is_keyword(st, arg)) {
+            continue;
+        }
+        if (oxypy_name_resolve(st, plan, q, PyTuple_GET_ITEM(((oxypy_expr *)arg)->data, 0), &name) < 0) {
+            PyErr_Clear();
+            return false;
+        }
+        crossing += name.n_many != 0;
+        oxypy_name_fini(&name);
+    }
+    return crossing == 2;
+}
+
+PyObject *oxypy_condition_parts(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
+{
+    if (!is_written(e) || !plan->n_relations || PyTuple_GET_SIZE(e->args) < 2 || !crosses_twice(st, plan, q, e->args)) {
+        return Py_NewRef(e->args);
+    }
+    PyObject *list = PyList_New(0);
+
+    for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(e->args); i++) {
+        PyObject *arg = PyTuple_GET_ITEM(e->args, i);
+        oxypy_expr *x = (oxypy_expr *)arg;
+        int rc = is_keyword(st, arg) ? oxypy_condition_keyword(st, plan, q, PyTuple_GET_ITEM(x->data, 0),
+                                                               PyTuple_GET_ITEM(x->data, 1), list, 0)
+                                     : PyList_Append(list, arg);
+
+        if (rc < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    PyObject *parts = list ? PyList_AsTuple(list) : NULL;
+
+    Py_XDECREF(list);
+    return parts;
+}
+
 /* --- trees of conditions ------------------------------------------------------------------ */
 
 /* Spreads nested nodes of one kind over a list, from left to right, without
  * recursion: `a & b & c ...` may be thousands long. */
-static PyObject *spread(oxypy_expr *e)
+static PyObject *spread(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e)
 {
     PyObject *stack = PyList_New(0), *flat = PyList_New(0);
     int kind = e->kind;
@@ -123,9 +234,13 @@ static PyObject *spread(oxypy_expr *e)
         int rc = PyList_SetSlice(stack, top, top + 1, NULL);
 
         if (rc == 0 && x->kind == kind) {
-            for (Py_ssize_t i = PyTuple_GET_SIZE(x->args); rc == 0 && i-- > 0;) {
-                rc = PyList_Append(stack, PyTuple_GET_ITEM(x->args, i));
+            PyObject *parts = oxypy_condition_parts(st, plan, q, x);
+
+            rc = parts ? 0 : -1;
+            for (Py_ssize_t i = parts ? PyTuple_GET_SIZE(parts) : 0; rc == 0 && i-- > 0;) {
+                rc = PyList_Append(stack, PyTuple_GET_ITEM(parts, i));
             }
+            Py_XDECREF(parts);
         } else if (rc == 0) {
             rc = PyList_Append(flat, (PyObject *)x);
         }
@@ -146,7 +261,7 @@ static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query 
 
 static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e, int depth)
 {
-    PyObject *flat = spread(e), *kept = flat ? PyList_New(0) : NULL;
+    PyObject *flat = spread(st, plan, q, e), *kept = flat ? PyList_New(0) : NULL;
 
     for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(flat); i++) {
         PyObject *own = check_condition(st, plan, q, PyList_GET_ITEM(flat, i), depth + 1);
@@ -195,7 +310,55 @@ static PyObject *check_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q,
         PyErr_SetString(PyExc_ValueError, "a lookup is made of a keyword and a value");
         return NULL;
     }
+    if (PyTuple_GET_SIZE(e->data) > 2) { /* a keyword of a Q: resolved with its neighbours */
+        return Py_NewRef(e);
+    }
     return oxypy_condition_lookup(st, plan, q, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1));
+}
+
+/* any() of a relation: its conditions are about the related model. */
+static PyObject *check_any(oxypy_state *st, oxypy_plan *plan, oxypy_expr *e, int depth)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(e->args);
+    oxypy_name name;
+
+    if (e->op != OXYPY_ANY_GIVEN) {
+        return Py_NewRef(e);
+    }
+    if (oxypy_any_target(st, plan, e->data, &name) < 0) {
+        return NULL;
+    }
+    PyObject *args = PyTuple_New(n);
+
+    for (Py_ssize_t i = 0; args && i < n; i++) {
+        PyObject *own = check_condition(st, name.plan, NULL, PyTuple_GET_ITEM(e->args, i), depth + 1);
+
+        if (!own) {
+            Py_CLEAR(args);
+            break;
+        }
+        PyTuple_SET_ITEM(args, i, own);
+    }
+    oxypy_name_fini(&name);
+    return (PyObject *)oxypy_expr_steal(st, OXYPY_X_ANY, OXYPY_ANY_CHECKED, args, Py_NewRef(e->data));
+}
+
+/* Whether the path names a relation or goes through one. */
+static bool crosses(oxypy_state *st, oxypy_plan *plan, PyObject *path)
+{
+    oxypy_name name;
+
+    if (!plan->n_relations) {
+        return false;
+    }
+    if (oxypy_name_resolve(st, plan, NULL, path, &name) < 0) {
+        PyErr_Clear(); /* said where it is built */
+        return false;
+    }
+    bool does = name.relation || name.way.n;
+
+    oxypy_name_fini(&name);
+    return does;
 }
 
 /* Parcel.weight >= 3 says the same as weight__gte=3 and goes the same, shorter
@@ -220,7 +383,7 @@ static PyObject *as_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, ox
     }
     Py_ssize_t at = oxypy_plan_field(plan, name->data);
 
-    if (at < 0 || !oxypy_lookup_allowed(plan->fields[at].category, lookups[e->op])) {
+    if (at >= 0 ? !oxypy_lookup_allowed(plan->fields[at].category, lookups[e->op]) : !crosses(st, plan, name->data)) {
         return NULL;
     }
     PyObject *keyword = PyUnicode_FromFormat("%U__%s", name->data, oxypy_lookup_name(lookups[e->op]));
@@ -263,6 +426,7 @@ static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query 
     case OXYPY_X_OR: return check_group(st, plan, q, e, depth);
     case OXYPY_X_NOT: return check_not(st, plan, q, e, depth);
     case OXYPY_X_LOOKUP: return check_lookup(st, plan, q, e);
+    case OXYPY_X_ANY: return check_any(st, plan, e, depth);
     default: return check_other(st, plan, q, condition);
     }
 }

@@ -20,6 +20,7 @@ static int forget_foreign(oxypy_state *st, oxypy_database *db)
         return 0;
     if (db->store->config.memory)
         db->lost_memory = true;
+    db->store->owner = NULL;
     oxypy_store_unref(db->store);
     db->store = NULL;
     Py_CLEAR(db->sessions);
@@ -39,12 +40,13 @@ static oxypy_next open_start(oxypy_operation *op)
     op->store = oxypy_store_new(op->st, &db->config, db->alias);
     if (op->store == NULL)
         return OXYPY_NEXT_ERROR;
+    op->store->owner = db;
     oxypy_lock(op->st->runtime);
     oxy_pool_start(op->store->pool, now);
     oxypy_unlock(op->st->runtime);
-    oxypy_store_act(op->store, op->loop);
-    /* No waiting must not mean no connecting. */
-    if (timeout < OXY_NS_PER_S)
+    /* Not waiting for a connection in use must not mean no connecting. The connects
+     * begin when this operation waits, which so hears of their failure. */
+    if (timeout <= 0)
         timeout = db->config.connect_timeout;
     op->stage = OPEN_GRANTED;
     return oxypy_operation_acquire(op, OXY_WANT_ANY, timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout);
@@ -75,7 +77,7 @@ static oxypy_next open_rest(oxypy_operation *op, PyObject **result)
     *err = *oxy_pool_last_error(op->store->pool);
     oxypy_unlock(op->st->runtime);
     if (err->rc != OXY_OK) {
-        (void)oxypy_raise(op->st, err, NULL, op->store->driver->name, op->store->alias);
+        oxypy_store_raise_connect(op->store, err, op->store->init_error);
         free(err);
         return OXYPY_NEXT_ERROR;
     }
@@ -126,6 +128,7 @@ static void open_abandon(oxypy_operation *op)
         return;
     if (store->on_change == &op->wait)
         store->on_change = NULL;
+    store->owner = NULL;
     oxypy_operation_unqueue(op);
     oxypy_store_close(store, op->loop);
 }
@@ -206,6 +209,7 @@ static oxypy_next close_advance(oxypy_operation *op, PyObject **result)
             return OXYPY_NEXT_RETURN;
         }
         op->store = db->store;
+        op->store->owner = NULL;
         db->store = NULL;
         sessions = db->sessions;
         db->sessions = NULL;
@@ -253,6 +257,7 @@ const oxypy_op_kind oxypy_op_close = {.name = "close", .advance = close_advance,
 
 enum { ACQUIRE_START, ACQUIRE_GRANTED };
 
+/* A session, or None: what was granted is of no use. */
 static PyObject *acquired(oxypy_operation *op)
 {
     oxypy_lease *lease;
@@ -260,7 +265,7 @@ static PyObject *acquired(oxypy_operation *op)
 
     if (task == NULL)
         return NULL;
-    lease = oxypy_lease_new(op->store, op->slot);
+    lease = oxypy_lease_new(op->store, op->slot, false);
     if (lease == NULL) {
         Py_DECREF(task);
         return NULL;
@@ -268,9 +273,13 @@ static PyObject *acquired(oxypy_operation *op)
     op->slot = NULL;
     oxypy_lease_set_holder(lease, task, NULL);
     Py_DECREF(task);
+    if (!oxypy_wire_take(lease->wire, op->loop)) {
+        oxypy_lease_release(lease, op->loop, false, NULL);
+        Py_RETURN_NONE;
+    }
     session = oxypy_session_new(op->st, op->database, lease);
     if (session == NULL)
-        oxypy_lease_release(lease, op->loop, true);
+        oxypy_lease_release(lease, op->loop, true, NULL);
     return session;
 }
 
@@ -289,14 +298,23 @@ static oxypy_next acquire_advance(oxypy_operation *op, PyObject **result)
         timeout = op->timeout * 1e9 >= 9e18 ? OXY_NS_NEVER : (oxy_ns)(op->timeout * 1e9);
         if (op->timeout < 0)
             timeout = op->store->config.acquire_timeout;
-        next = oxypy_operation_acquire(op, op->want, timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout);
+        op->deadline = timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout;
+        next = oxypy_operation_acquire(op, op->want, op->deadline);
         if (next != OXYPY_NEXT_RETURN)
             return next;
     }
-    if (oxypy_operation_granted(op) < 0)
-        return OXYPY_NEXT_ERROR;
-    *result = acquired(op);
-    return *result == NULL ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
+    for (;;) {
+        if (oxypy_operation_granted(op) < 0)
+            return OXYPY_NEXT_ERROR;
+        *result = acquired(op);
+        if (*result != Py_None)
+            return *result == NULL ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
+        /* The server had closed it: the next one. */
+        Py_CLEAR(*result);
+        next = oxypy_operation_acquire(op, op->want, op->deadline);
+        if (next != OXYPY_NEXT_RETURN)
+            return next;
+    }
 }
 
 const oxypy_op_kind oxypy_op_acquire = {

@@ -2,6 +2,7 @@
 /* Constants of the module, from the lists of the headers: Python sees the same
  * numbers as the engine. */
 #include "build.h"
+#include "relation.h"
 #include "runtime.h"
 
 typedef struct constant {
@@ -74,6 +75,10 @@ static const constant others[] = {
     {"SET_UNION_ALL", OXY_SET_UNION_ALL},
     {"SET_INTERSECT", OXY_SET_INTERSECT},
     {"SET_EXCEPT", OXY_SET_EXCEPT},
+    {"REL_FORWARD", OXYPY_REL_FORWARD},
+    {"REL_REVERSE_ONE", OXYPY_REL_REVERSE_ONE},
+    {"REL_REVERSE_MANY", OXYPY_REL_REVERSE_MANY},
+    {"REL_MANY", OXYPY_REL_MANY},
     {"LOCK_UPDATE", OXY_LOCK_UPDATE},
     {"LOCK_NO_KEY_UPDATE", OXY_LOCK_NO_KEY_UPDATE},
     {"LOCK_SHARE", OXY_LOCK_SHARE},

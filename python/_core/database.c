@@ -34,20 +34,23 @@ static PyObject *raise_not_connected(oxypy_state *st, const oxypy_database *db)
 
 static PyObject *database_configure(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"backend", "settings", "pool", "alias", "gate", NULL};
+    static char *names[] = {"backend", "settings", "pool", "alias", "gate", "init", NULL};
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
     oxypy_database *db = (oxypy_database *)self;
     oxypy_store_config config = {0}, copy;
-    PyObject *settings, *pool, *alias, *gate = NULL, *items;
+    PyObject *settings, *pool, *alias, *gate = NULL, *init = NULL, *items;
     const char *backend;
     int rc;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$sOOUO:_configure", names, &backend, &settings, &pool, &alias,
-                                     &gate))
+    if (st == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "sOOU|$OO:_configure", names, &backend, &settings,
+                                                   &pool, &alias, &gate, &init))
         return NULL;
+    if (init != NULL && init != Py_None && !PyCallable_Check(init))
+        return PyErr_Format(PyExc_TypeError, "init must be an async function, not %s", Py_TYPE(init)->tp_name);
     items = PyMapping_Items(settings);
     if (items == NULL)
         return NULL;
-    rc = oxypy_settings_read(backend, items, pool, gate, &config);
+    rc = oxypy_settings_read(st, backend, items, pool, gate, &config);
     if (rc == 0)
         rc = oxypy_store_config_copy(&copy, &config);
     free(config.settings);
@@ -58,6 +61,7 @@ static PyObject *database_configure(PyObject *self, PyObject *args, PyObject *kw
     db->config = copy;
     db->configured = true;
     Py_XSETREF(db->alias, Py_NewRef(alias));
+    Py_XSETREF(db->init, init == NULL || init == Py_None ? NULL : Py_NewRef(init));
     Py_RETURN_NONE;
 }
 
@@ -120,6 +124,32 @@ static PyObject *database_acquire(PyObject *self, PyObject *args)
     if (op != NULL)
         ((oxypy_operation *)op)->want = want;
     return op;
+}
+
+/* The seconds that a round trip takes. */
+static PyObject *database_ping(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    oxypy_operation *op = (oxypy_operation *)new_operation(self, &oxypy_op_statement, 0);
+
+    if (op == NULL)
+        return NULL;
+    Py_CLEAR(op->database);
+    op->sql = PyUnicode_FromString("SELECT 1");
+    op->client = Py_NewRef(self);
+    op->ping = op->plain = true;
+    op->sink = OXYPY_SINK_AFFECTED;
+    if (op->sql == NULL) {
+        Py_DECREF(op);
+        return NULL;
+    }
+    return (PyObject *)op;
+}
+
+static PyObject *database_server(PyObject *self, void *Py_UNUSED(closure))
+{
+    oxypy_database *db = (oxypy_database *)self;
+
+    return oxypy_database_is_open(db) ? oxypy_server_dict(db->store) : Py_NewRef(Py_None);
 }
 
 static PyObject *database_stats(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -193,6 +223,53 @@ static PyObject *database_backend(PyObject *self, void *Py_UNUSED(closure))
     return PyUnicode_FromString(db->configured ? db->config.driver->name : "");
 }
 
+static PyObject *database_get_replicas(PyObject *self, void *Py_UNUSED(closure))
+{
+    oxypy_database *db = (oxypy_database *)self;
+
+    return db->replicas == NULL ? PyTuple_New(0) : Py_NewRef(db->replicas);
+}
+
+static int database_set_replicas(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+
+    if (st == NULL)
+        return -1;
+    if (value != NULL && !PyTuple_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "_replicas is a tuple of Database, not %s", Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; value != NULL && i < PyTuple_GET_SIZE(value); i++) {
+        if (!PyObject_TypeCheck(PyTuple_GET_ITEM(value, i), st->database_type)) {
+            PyErr_SetString(PyExc_TypeError, "_replicas is a tuple of Database");
+            return -1;
+        }
+    }
+    Py_XSETREF(((oxypy_database *)self)->replicas,
+               value == NULL || PyTuple_GET_SIZE(value) == 0 ? NULL : Py_NewRef(value));
+    return 0;
+}
+
+static PyObject *database_get_ailing(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble((double)((oxypy_database *)self)->ailing_until / 1e9);
+}
+
+static int database_set_ailing(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    double seconds = value == NULL ? 0.0 : PyFloat_AsDouble(value);
+
+    if (seconds == -1.0 && PyErr_Occurred())
+        return -1;
+    if (isnan(seconds)) {
+        PyErr_SetString(PyExc_ValueError, "_ailing_until is a time, not NaN");
+        return -1;
+    }
+    ((oxypy_database *)self)->ailing_until = seconds * 1e9 >= 9.2e18 ? OXY_NS_NEVER : (oxy_ns)(seconds * 1e9);
+    return 0;
+}
+
 /* --- type -------------------------------------------------------------------------------------------- */
 
 static int database_tp_init(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
@@ -206,12 +283,23 @@ static int database_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(db->sessions);
+    Py_VISIT(db->init);
+    Py_VISIT(db->replicas);
+    Py_VISIT(db->reviving);
+    /* An exception whose frames have the handle: nobody else shows it to the collector. */
+    if (db->store != NULL)
+        Py_VISIT(db->store->init_error);
     return 0;
 }
 
 static int database_clear(PyObject *self)
 {
     Py_CLEAR(((oxypy_database *)self)->sessions);
+    Py_CLEAR(((oxypy_database *)self)->init);
+    Py_CLEAR(((oxypy_database *)self)->replicas);
+    Py_CLEAR(((oxypy_database *)self)->reviving);
+    if (((oxypy_database *)self)->store != NULL)
+        Py_CLEAR(((oxypy_database *)self)->store->init_error);
     return 0;
 }
 
@@ -224,6 +312,7 @@ static void database_finalize(PyObject *self)
 
     if (store == NULL)
         return;
+    store->owner = NULL;
     db->store = NULL;
     PyErr_Fetch(&type, &value, &traceback);
     if (!store->foreign && !store->closing) {
@@ -259,6 +348,7 @@ static PyMethodDef database_methods[] = {
     {"_open", database_open, METH_NOARGS, PyDoc_STR("Builds the pool and opens its first connections.")},
     {"_close", database_close, METH_O, PyDoc_STR("Closes the pool; waits for its users up to timeout seconds.")},
     {"_acquire", database_acquire, METH_VARARGS, PyDoc_STR("Takes a connection out of the pool.")},
+    {"_ping", database_ping, METH_NOARGS, PyDoc_STR("Seconds of a round trip.")},
     {"_stats", database_stats, METH_NOARGS, PyDoc_STR("Figures of the pool.")},
     {"_bind_task", database_bind_task, METH_VARARGS, PyDoc_STR("Sets the open transaction of a task, or None.")},
     {"_session_of", database_session_of, METH_O, PyDoc_STR("The open transaction of a task, or None.")},
@@ -267,6 +357,10 @@ static PyMethodDef database_methods[] = {
 
 static PyGetSetDef database_getset[] = {
     {"_is_open", database_is_open, NULL, PyDoc_STR("Whether statements can be run."), NULL},
+    {"_replicas", database_get_replicas, database_set_replicas, PyDoc_STR("Handles that plain reads may use."), NULL},
+    {"_ailing_until", database_get_ailing, database_set_ailing,
+     PyDoc_STR("Monotonic time until which a replica is left alone; 0.0: healthy."), NULL},
+    {"_server", database_server, NULL, PyDoc_STR("What the other side is, as a dict; None while not open."), NULL},
     {"_alias", database_alias, NULL, PyDoc_STR("The name it was configured with."), NULL},
     {"_backend", database_backend, NULL, PyDoc_STR("Name of the driver."), NULL},
     {NULL, NULL, NULL, NULL, NULL},

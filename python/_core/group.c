@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups: which expressions aggregate, what GROUP BY holds, and that nothing
  * is selected beside the groups that has no single value in them. */
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -8,20 +9,27 @@
 /* Aliases may name aliases; a chain longer than this is a cycle. */
 #define MAX_CHAIN 100
 
-static bool aggregates(const oxypy_state *st, oxypy_query *q, PyObject *expr, int depth);
+/* What is looked for: aggregates of the query's own rows, or also those of many
+ * rows that paths lead to, which aggregate over groups where there are any. */
+typedef struct look {
+    const oxypy_state *st;
+    oxypy_query *q;
+    bool spanning;
+} look;
 
-static bool any_aggregates(const oxypy_state *st, oxypy_query *q, PyObject *tuple, int depth)
+static bool aggregates(const look *l, PyObject *expr, int depth);
+
+static bool any_aggregates(const look *l, PyObject *tuple, int depth)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
-        if (aggregates(st, q, PyTuple_GET_ITEM(tuple, i), depth)) {
+        if (aggregates(l, PyTuple_GET_ITEM(tuple, i), depth)) {
             return true;
         }
     }
     return false;
 }
 
-/* Whether path is name, or goes on after it. */
-static bool begins_with(PyObject *path, PyObject *name)
+bool oxypy_path_begins(PyObject *path, PyObject *name)
 {
     Py_ssize_t len = PyUnicode_GET_LENGTH(name), whole = PyUnicode_GET_LENGTH(path);
 
@@ -32,16 +40,29 @@ static bool begins_with(PyObject *path, PyObject *name)
            (whole > len + 2 && PyUnicode_READ_CHAR(path, len) == '_' && PyUnicode_READ_CHAR(path, len + 1) == '_');
 }
 
-/* Whether a keyword or path begins with an alias that aggregates. */
-static bool path_aggregates(const oxypy_state *st, oxypy_query *q, PyObject *path, int depth)
+static bool grouped_by(const oxypy_query *q, PyObject *alias)
 {
-    PyObject *dicts[2] = {q->annotations, q->exprs}, *alias, *expr;
+    for (Py_ssize_t i = 0; q && q->group_by && i < PyTuple_GET_SIZE(q->group_by); i++) {
+        PyObject *entry = PyTuple_GET_ITEM(q->group_by, i);
+
+        if (PyUnicode_Check(entry) && PyUnicode_Compare(entry, alias) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a keyword or path begins with an alias that aggregates. */
+static bool path_aggregates(const look *l, PyObject *path, int depth)
+{
+    PyObject *dicts[2] = {l->q->annotations, l->q->exprs}, *alias, *expr;
 
     for (int d = 0; d < 2 && PyUnicode_Check(path); d++) {
         Py_ssize_t pos = 0;
 
         while (dicts[d] && PyDict_Next(dicts[d], &pos, &alias, &expr)) {
-            if (begins_with(path, alias) && aggregates(st, q, expr, depth)) {
+            if (oxypy_path_begins(path, alias) && !(l->spanning && grouped_by(l->q, alias)) &&
+                aggregates(l, expr, depth)) {
                 return true;
             }
         }
@@ -49,49 +70,68 @@ static bool path_aggregates(const oxypy_state *st, oxypy_query *q, PyObject *pat
     return false;
 }
 
-static bool aggregates(const oxypy_state *st, oxypy_query *q, PyObject *expr, int depth)
+static bool aggregates(const look *l, PyObject *expr, int depth)
 {
     oxypy_expr *e = (oxypy_expr *)expr;
 
-    if (depth > MAX_CHAIN || !oxypy_is_expr(st, expr)) {
+    if (depth > MAX_CHAIN || !oxypy_is_expr(l->st, expr)) {
         return false;
     }
     switch ((oxypy_expr_kind)e->kind) {
-    case OXYPY_X_AGG: return true;
-    case OXYPY_X_NAME: return q && path_aggregates(st, q, e->data, depth + 1);
+    case OXYPY_X_AGG: return l->spanning || !l->q || !oxypy_aggregate_spans(l->st, l->q, e);
+    case OXYPY_X_NAME: return l->q && path_aggregates(l, e->data, depth + 1);
     case OXYPY_X_LOOKUP:
-        return q && PyTuple_Check(e->data) && PyTuple_GET_SIZE(e->data) > 1 &&
-               (path_aggregates(st, q, PyTuple_GET_ITEM(e->data, 0), depth + 1) ||
-                aggregates(st, q, PyTuple_GET_ITEM(e->data, 1), depth + 1));
+        return l->q && PyTuple_Check(e->data) && PyTuple_GET_SIZE(e->data) > 1 &&
+               (path_aggregates(l, PyTuple_GET_ITEM(e->data, 0), depth + 1) ||
+                aggregates(l, PyTuple_GET_ITEM(e->data, 1), depth + 1));
     case OXYPY_X_LITERAL:
     case OXYPY_X_SUBQUERY:
     case OXYPY_X_EXISTS:
     case OXYPY_X_OUTER:
     case OXYPY_X_WINDOW:
     case OXYPY_X_ANY: return false;
-    default: return any_aggregates(st, q, e->args, depth + 1);
+    default: return any_aggregates(l, e->args, depth + 1);
     }
-}
-
-bool oxypy_has_aggregate(const oxypy_state *st, oxypy_query *q, PyObject *expr)
-{
-    return aggregates(st, q, expr, 0);
 }
 
 bool oxypy_query_aggregates(const oxypy_state *st, oxypy_query *q)
 {
     PyObject *dicts[2] = {q->annotations, q->mode == OXYPY_MODE_MODELS ? NULL : q->exprs}, *alias, *expr;
+    const look l = {st, q, false};
 
     for (int d = 0; d < 2; d++) {
         Py_ssize_t pos = 0;
 
         while (dicts[d] && PyDict_Next(dicts[d], &pos, &alias, &expr)) {
-            if (aggregates(st, q, expr, 0)) {
+            if (aggregates(&l, expr, 0)) {
                 return true;
             }
         }
     }
-    return q->having && any_aggregates(st, q, q->having, 0);
+    return q->having && any_aggregates(&l, q->having, 0);
+}
+
+bool oxypy_query_grouped(const oxypy_state *st, oxypy_query *q)
+{
+    return q->mode != OXYPY_MODE_MODELS && (q->group_by || oxypy_query_aggregates(st, q));
+}
+
+bool oxypy_has_aggregate(const oxypy_state *st, oxypy_query *q, PyObject *expr)
+{
+    look l = {st, q, false};
+
+    if (aggregates(&l, expr, 0)) {
+        return true;
+    }
+    l.spanning = true;
+    return q && aggregates(&l, expr, 0) && oxypy_query_grouped(st, q);
+}
+
+bool oxypy_grouped_of_rows(const oxypy_state *st, oxypy_query *q, PyObject *alias, PyObject *expr)
+{
+    const look l = {st, q, false};
+
+    return grouped_by(q, alias) && !aggregates(&l, expr, 0);
 }
 
 /* --- what may stand beside groups -------------------------------------------------------- */
@@ -104,6 +144,27 @@ typedef struct groups {
     uint32_t n;
 } groups;
 
+/* Grouping by a foreign key tells nothing of the columns beyond it. */
+static bool is_relation(oxypy_build *cx, PyObject *path)
+{
+    oxypy_name name;
+
+    if (oxypy_name_resolve(cx->st, cx->scope->plan, cx->scope->q, path, &name) < 0) {
+        PyErr_Clear();
+        return false;
+    }
+    bool is = name.relation != NULL;
+
+    oxypy_name_fini(&name);
+    return is;
+}
+
+static bool same_column(const oxy_expr *a, const oxy_expr *b)
+{
+    return a->kind == OXY_E_COLUMN && b->kind == OXY_E_COLUMN && a->column.source == b->column.source &&
+           a->column.column == b->column.column;
+}
+
 static bool group_named(const groups *g, PyObject *path)
 {
     oxypy_query *q = g->cx->scope->q;
@@ -114,7 +175,8 @@ static bool group_named(const groups *g, PyObject *path)
         if (oxypy_is_expr(g->cx->st, entry)) {
             entry = ((oxypy_expr *)entry)->kind == OXYPY_X_NAME ? ((oxypy_expr *)entry)->data : NULL;
         }
-        if (entry && PyUnicode_Check(entry) && begins_with(path, entry)) {
+        if (entry && PyUnicode_Check(entry) && oxypy_path_begins(path, entry) &&
+            (PyUnicode_GET_LENGTH(path) == PyUnicode_GET_LENGTH(entry) || !is_relation(g->cx, entry))) {
             return true;
         }
     }
@@ -166,8 +228,10 @@ static bool covered(const groups *g, PyObject *expr, int depth)
 
 static bool item_covered(const groups *g, const oxypy_out *item)
 {
-    for (uint32_t i = 0; item->field && i < g->n; i++) {
-        if (g->fields[i] == item->field) {
+    for (uint32_t i = 0; i < g->n; i++) {
+        bool columns = item->node->kind == OXY_E_COLUMN && g->nodes[i]->kind == OXY_E_COLUMN;
+
+        if (columns ? same_column(item->node, g->nodes[i]) : item->field && g->fields[i] == item->field) {
             return true;
         }
     }
@@ -176,7 +240,7 @@ static bool item_covered(const groups *g, const oxypy_out *item)
 
 /* --- GROUP BY --------------------------------------------------------------------------------- */
 
-static bool is_column(const oxypy_plan *plan, oxy_sv name)
+static bool has_column(const oxypy_plan *plan, oxy_sv name)
 {
     for (uint32_t i = 0; i < plan->table.n_columns; i++) {
         if (oxy_sv_eq(plan->table.columns[i].name, name)) {
@@ -186,13 +250,25 @@ static bool is_column(const oxypy_plan *plan, oxy_sv name)
     return false;
 }
 
+static bool is_column(const oxypy_scope *scope, oxy_sv name)
+{
+    bool is = has_column(scope->plan, name);
+
+    for (const oxypy_joined *j = scope->joins; !is && j; j = j->next) {
+        is = j->plan && has_column(j->plan, name);
+    }
+    return is;
+}
+
 /* A selected expression is grouped by its alias, so that its parameters are
  * bound once; where a column has the alias' name, SQL would mean the column. */
 static const oxy_expr *group_of_item(oxypy_build *cx, const oxypy_out *item)
 {
     oxy_sv name = oxypy_out_name(cx->scope, item);
 
-    if (!item->aliased || !name.p || is_column(cx->scope->plan, name)) {
+    bool joined = item->node->kind == OXY_E_COLUMN && item->node->column.source->optional;
+
+    if (!item->aliased || joined || !name.p || is_column(cx->scope, name)) {
         return item->node;
     }
     return oxy_alias(cx->b, name, &item->node->type);
@@ -260,6 +336,31 @@ static int group_given(oxypy_build *cx, const oxypy_selection *sel, oxy_list *ou
     return 0;
 }
 
+/* Related rows are one for each row, but a server sees it only by their keys. */
+int oxypy_group_joins(oxypy_build *cx, oxy_list *groups)
+{
+    const oxy_expr **nodes = NULL;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < groups->n; i++) {
+        nodes = oxy_builder_append(cx->b, nodes, &n, sizeof(const oxy_expr *), &groups->items[i]);
+        if (!nodes) {
+            return -1;
+        }
+    }
+    for (const oxypy_joined *j = cx->scope->joins; j; j = j->next) {
+        for (uint32_t i = 0; j->relation && i < j->plan->n_pk; i++) {
+            const oxy_expr *node = oxypy_joined_column(cx, cx->scope, j, &j->plan->fields[j->plan->pk[i]]);
+
+            if (!node || !(nodes = oxy_builder_append(cx->b, nodes, &n, sizeof(const oxy_expr *), &node))) {
+                return -1;
+            }
+        }
+    }
+    *groups = (oxy_list){nodes, n};
+    return 0;
+}
+
 static int group_model(oxypy_build *cx, oxy_list *out)
 {
     const oxypy_plan *plan = cx->scope->plan;
@@ -297,6 +398,38 @@ static int group_selected(oxypy_build *cx, const oxypy_selection *sel, oxy_list 
     }
     *out = (oxy_list){nodes, n};
     return 0;
+}
+
+static int add_entry(oxypy_build *cx, PyObject *list, PyObject *entry, PyObject *expr)
+{
+    return oxypy_has_aggregate(cx->st, cx->scope->q, expr) ? 0 : PyList_Append(list, entry);
+}
+
+/* As group_given() and group_selected() find them. */
+PyObject *oxypy_group_entries(oxypy_build *cx)
+{
+    oxypy_query *q = cx->scope->q;
+    PyObject *name, *expr, *list = cx->scope->inner ? NULL : q->group_by ? PySequence_List(q->group_by) : NULL;
+    Py_ssize_t pos = 0;
+    int rc = 0;
+
+    if (list || PyErr_Occurred() || !(list = PyList_New(0)) || cx->scope->inner) {
+        return list;
+    }
+    for (Py_ssize_t i = 0; q->fields && rc == 0 && i < PyTuple_GET_SIZE(q->fields); i++) {
+        PyObject *field = PyTuple_GET_ITEM(q->fields, i);
+        PyObject *path = oxypy_is_expr(cx->st, field) ? ((oxypy_expr *)field)->data : field;
+        oxypy_expr *alias = oxypy_alias_of(q, path);
+
+        rc = add_entry(cx, list, path, alias ? (PyObject *)alias : path);
+    }
+    while (rc == 0 && q->exprs && PyDict_Next(q->exprs, &pos, &name, &expr)) {
+        rc = add_entry(cx, list, name, expr);
+    }
+    if (rc < 0) {
+        Py_CLEAR(list);
+    }
+    return list;
 }
 
 int oxypy_build_groups(oxypy_build *cx, const oxypy_selection *sel, oxy_list *out)

@@ -6,6 +6,7 @@
 #include "cell.h"
 #include "instance.h"
 #include "rowprog.h"
+#include "template.h"
 
 #define MAX_DECIMAL_DIGITS 28 /* precision of Python's default context, to which Pydantic rounds before it counts */
 
@@ -165,25 +166,57 @@ static verdict apply(oxypy_state *st, const oxypy_rowprog *p, const oxypy_field 
     return DOUBTFUL;
 }
 
+/* values() and annotations: what an attribute of the model would hold, without
+ * its constraints. */
+static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
+{
+    const oxypy_rowcol *c = &p->cols[i];
+    PyObject *value = oxypy__cell_get(st, p, i, src), *plain = c->rule.plain, *result;
+
+    if (value == NULL || value == Py_None || plain == NULL)
+        return value;
+    if (PyDict_Check(plain)) {
+        if (replace(&value, plain) == PASSED)
+            return value;
+        Py_DECREF(value);
+        return oxypy__cell_refuse(st, p, i, src, "the stored value is no member of the field's enum");
+    }
+    result = PyObject_CallOneArg(plain, value);
+    Py_DECREF(value);
+    return result != NULL ? result : oxypy__cell_failed(st, p, i, src);
+}
+
 /* --- filling -------------------------------------------------------------------------- */
 
-/* Decodes and checks every column into dict. */
-static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict)
+/* Decodes and checks every column into dict. placed: it is a copy of the template. */
+static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict, bool placed)
 {
+    PyObject **values = placed ? oxypy_template_values(p->template_dict, dict) : NULL;
+    bool holds = false, rows = src->row != NULL;
+
     for (uint32_t i = 0; i < p->n; i++) {
         const oxypy_rowcol *c = &p->cols[i];
-        PyObject *value = oxypy__cell_get(st, p, i, src);
+        PyObject *value = c->is_field ? oxypy__cell_get(st, p, i, src) : plain_value(st, p, i, src);
         verdict v;
 
         if (value == NULL)
             return FAILED;
         v = c->is_field ? apply(st, p, &c->rule, &value) : PASSED;
+        if (!c->quiet || !rows) {
+            values = placed ? oxypy_template_values(p->template_dict, dict) : NULL;
+            holds |= oxypy_template_holds(value);
+        }
+        if (v == PASSED && values != NULL) {
+            Py_SETREF(values[c->place], value);
+            continue;
+        }
         if (v == PASSED && PyDict_SetItem(dict, c->name, value) < 0)
             v = FAILED;
         Py_DECREF(value);
         if (v != PASSED)
             return v;
     }
+    oxypy_template_done(dict, holds);
     return PASSED;
 }
 
@@ -201,6 +234,27 @@ static int fill_made(const oxypy_rowprog *p, PyObject *dict)
         Py_DECREF(value);
         if (rc < 0)
             return -1;
+    }
+    return 0;
+}
+
+/* Relations that are attributes only if there is nothing to load: their id is NULL. */
+static int fill_without_id(const oxypy_rowprog *p, PyObject *dict)
+{
+    PyObject *pairs = p->plan->without_id;
+
+    for (Py_ssize_t i = 0; pairs != NULL && i < PyTuple_GET_SIZE(pairs); i++) {
+        PyObject *name, *ids;
+
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(pairs, i), "UO!:without_id", &name, &PyTuple_Type, &ids))
+            return -1;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(ids); k++) {
+            PyObject *value = PyDict_GetItemWithError(dict, PyTuple_GET_ITEM(ids, k));
+
+            if (value == NULL ? PyErr_Occurred() != NULL
+                              : value == Py_None && PyDict_SetDefault(dict, name, Py_None) == NULL)
+                return -1;
+        }
     }
     return 0;
 }
@@ -228,7 +282,7 @@ static PyObject *wrap(const oxypy_rowprog *p, PyObject *dict)
 
 /* --- the slow way ----------------------------------------------------------------------- */
 
-/* The fields' decoded values by name, before any rule. */
+/* Decoded values by name, before any rule: of the fields, or of the rest. */
 static PyObject *collect(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, bool fields)
 {
     PyObject *dict = PyDict_New();
@@ -238,11 +292,21 @@ static PyObject *collect(oxypy_state *st, const oxypy_rowprog *p, const oxypy_so
 
         if (p->cols[i].is_field != fields)
             continue;
-        value = oxypy__cell_get(st, p, i, src);
+        value = fields ? oxypy__cell_get(st, p, i, src) : plain_value(st, p, i, src);
         if (value == NULL || PyDict_SetItem(dict, p->cols[i].name, value) < 0)
             Py_CLEAR(dict);
         Py_XDECREF(value);
     }
+    return dict;
+}
+
+/* What is no field: annotations and related rows. */
+static PyObject *collect_extra(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *dict = collect(st, p, src, false);
+
+    if (dict != NULL && oxypy__related_fill(st, p, src, dict) < 0)
+        Py_CLEAR(dict);
     return dict;
 }
 
@@ -268,12 +332,13 @@ static PyObject *slow_partial(oxypy_state *st, const oxypy_rowprog *p, const oxy
 
     if (values == NULL)
         return NULL;
-    extra = collect(st, p, src, false);
+    extra = collect_extra(st, p, src);
     if (extra == NULL)
         goto done;
     valid = validate_partial(p, values);
     dict = valid == NULL ? NULL : PyDict_Copy(p->template_dict);
-    if (dict != NULL && PyDict_Update(dict, valid) == 0 && fill_made(p, dict) == 0 && PyDict_Update(dict, extra) == 0)
+    if (dict != NULL && PyDict_Update(dict, valid) == 0 && fill_made(p, dict) == 0 && fill_without_id(p, dict) == 0 &&
+        PyDict_Update(dict, extra) == 0)
         self = wrap(p, dict);
 done:
     Py_DECREF(values);
@@ -283,7 +348,7 @@ done:
     return self;
 }
 
-/* State and annotations for an instance that Pydantic made. A validator may
+/* State, annotations and related rows for an instance that Pydantic made. A validator may
  * return anything; what is no instance of the model is left alone. */
 static int adorn(const oxypy_rowprog *p, PyObject *self, PyObject *extra)
 {
@@ -312,7 +377,7 @@ static PyObject *slow_model(oxypy_state *st, const oxypy_rowprog *p, const oxypy
     values = collect(st, p, src, true);
     if (values == NULL)
         return NULL;
-    extra = collect(st, p, src, false);
+    extra = collect_extra(st, p, src);
     if (extra != NULL)
         self = PyObject_CallOneArg(p->plan->validate_row, values);
     if (self != NULL && adorn(p, self, extra) < 0)
@@ -334,9 +399,11 @@ static PyObject *build_model(oxypy_state *st, const oxypy_rowprog *p, const oxyp
     dict = PyDict_Copy(p->template_dict);
     if (dict == NULL)
         return NULL;
-    v = fill(st, p, src, dict);
+    v = fill(st, p, src, dict, p->placed);
+    if (v == PASSED && p->n_children != 0 && oxypy__related_fill(st, p, src, dict) < 0)
+        v = FAILED;
     if (v == PASSED) {
-        if (fill_made(p, dict) == 0)
+        if (fill_made(p, dict) == 0 && fill_without_id(p, dict) == 0)
             self = wrap(p, dict);
         /* A factory's exception is Pydantic's to raise, as a validator's is. */
         if (self == NULL && PyErr_ExceptionMatches(PyExc_Exception) && !p->partial) {
@@ -346,25 +413,6 @@ static PyObject *build_model(oxypy_state *st, const oxypy_rowprog *p, const oxyp
     }
     Py_DECREF(dict);
     return v == DOUBTFUL ? slow_model(st, p, src) : self;
-}
-
-/* values(): what an attribute of the model would hold, without its constraints. */
-static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
-{
-    const oxypy_rowcol *c = &p->cols[i];
-    PyObject *value = oxypy__cell_get(st, p, i, src), *plain = c->rule.plain, *result;
-
-    if (value == NULL || value == Py_None || plain == NULL)
-        return value;
-    if (PyDict_Check(plain)) {
-        if (replace(&value, plain) == PASSED)
-            return value;
-        Py_DECREF(value);
-        return oxypy__cell_refuse(st, p, i, src, "the stored value is no member of the field's enum");
-    }
-    result = PyObject_CallOneArg(plain, value);
-    Py_DECREF(value);
-    return result != NULL ? result : oxypy__cell_failed(st, p, i, src);
 }
 
 static PyObject *build_dict(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
@@ -462,7 +510,7 @@ PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy
     dict = PyDict_New();
     if (dict == NULL)
         return NULL;
-    v = fill(st, p, src, dict);
+    v = fill(st, p, src, dict, false);
     if (v != PASSED)
         Py_CLEAR(dict);
     return v == DOUBTFUL ? slow_values(st, p, src) : dict;

@@ -25,28 +25,53 @@ typedef struct oxypy_rowview {
     const oxy_codec *codec;
 } oxypy_rowview;
 
+struct oxypy_relation;
+
+/* A related row that lies in the same row, made by join(). */
+typedef struct oxypy_branch {
+    const struct oxypy_relation *relation; /* borrowed from the plan it starts from */
+    uint32_t parent;                       /* 0: the row itself; else 1 + number of an earlier branch */
+    uint32_t first;                        /* its first column: all fields of the target, in the plan's order */
+} oxypy_branch;
+
+/* What the rows of one result share: related rows by key, so that each is
+ * decoded and validated once and is one object. NULL to begin with; made when
+ * needed. Owner: whoever runs the program; belongs to one program at a time. */
+typedef struct oxypy_shared oxypy_shared;
+
+void oxypy_shared_free(oxypy_shared *shared); /* NULL is fine */
+int oxypy_shared_traverse(const oxypy_shared *shared, visitproc visit, void *arg);
+
 /* names: tuple of str, one per result column (dict keys; in MODEL mode the
  * field name, or the alias of an annotation). plan may be NULL unless MODEL.
  * In MODEL mode a column belongs to the field whose name it has. Result
  * columns that are plain columns of `plan` (or of a joined plan) decode to the
  * field's Python type through fields[i]: one entry per result column, NULL
- * for expressions, which decode by their own type.
+ * for expressions, which decode by their own type. branches: MODEL only; their
+ * columns follow those of the row itself, a parent stands before its children.
  * NULL with an exception on failure. Borrowed arguments; the program keeps
  * what it needs alive. */
 oxypy_rowprog *oxypy_rowprog_new(oxypy_state *st, oxypy_plan *plan, oxypy_shape shape, const oxy_result_col *cols,
-                                 const oxypy_field *const *fields, PyObject *names);
+                                 const oxypy_field *const *fields, PyObject *names, const oxypy_branch *branches,
+                                 uint32_t n_branches);
 void oxypy_rowprog_free(oxypy_rowprog *p);
 int oxypy_rowprog_traverse(oxypy_rowprog *p, visitproc visit, void *arg);
 
 /* One row. New reference, or NULL with DataError (table, column, type),
  * pydantic.ValidationError, or whatever a validator raised. Holds no
- * reference into the cells afterwards. */
-PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row);
+ * reference into the cells afterwards. shared: where the rows of this result
+ * keep what they share. */
+PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, oxypy_shared **shared);
 
 /* Overwrites an instance's fields from a row (create, save, refresh), past
  * frozen; validates like loading. mark_set: add the names to the fields set
  * only where the caller had them (false) or all (true). 0 / -1. */
 int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance);
+
+/* The program for rows of free text as instances: columns are named like the
+ * plan's columns or fields; others become attributes. NULL with FieldError when
+ * a field comes twice, or the key does not come. */
+oxypy_rowprog *oxypy_raw_program(oxypy_state *st, oxypy_plan *plan, const oxypy_rowview *row);
 
 /* A raw row (execute_raw) by the database's own types: dict by column name. */
 PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row);
@@ -55,12 +80,15 @@ PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row);
  * building as rows; keys that are no fields become attributes. Plan.load. */
 PyObject *oxypy_row_from_decoded(oxypy_state *st, oxypy_plan *plan, PyObject *row);
 
+/* --- text.c -------------------------------------------------------------------- */
+
+/* UTF-8 as a str; UnicodeDecodeError as Python raises it. */
+PyObject *oxypy_from_text(const char *p, size_t len);
+
 /* --- to_py.c ------------------------------------------------------------------- */
 
 /* Finds what values need beyond the module's imports. 0 / -1. */
 int oxypy_to_py_init(oxypy_state *st);
-/* Text as a str: DataError's caller sees UnicodeDecodeError for bad UTF-8. */
-PyObject *oxypy_from_text(const char *p, size_t len);
 /* Calendar objects; ValueError outside of years 1 to 9999. */
 PyObject *oxypy_from_datetime(oxypy_state *st, int64_t micros, bool utc);
 

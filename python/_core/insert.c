@@ -256,6 +256,26 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
     return out;
 }
 
+/* The same rows, none of which come back: for servers without RETURNING. */
+static PyObject *insert_without_rows(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    PyTypeObject *type = Py_TYPE(self);
+    const insert_state *from = (const insert_state *)self;
+    insert_state *copy = (insert_state *)type->tp_alloc(type, 0);
+
+    if (!copy) {
+        return NULL;
+    }
+    copy->model = Py_NewRef(from->model);
+    copy->rows = Py_NewRef(from->rows);
+    copy->fields = Py_XNewRef(from->fields);
+    copy->targets = Py_NewRef(from->targets);
+    copy->sets = Py_XNewRef(from->sets);
+    copy->conflict = from->conflict;
+    copy->refill = false;
+    return (PyObject *)copy;
+}
+
 /* --- the statement ------------------------------------------------------------------------------ */
 
 /* Numbers of the fields to write. */
@@ -431,12 +451,15 @@ static PyMemberDef insert_members[] = {
     {"model", T_OBJECT, offsetof(insert_state, model), READONLY, "class of the rows"},
     {"rows", T_OBJECT, offsetof(insert_state, rows), READONLY, "instances, in the order of the statement"},
     {"fields", T_OBJECT, offsetof(insert_state, fields), READONLY, "names of the columns to write, or None"},
+    {"targets", T_OBJECT, offsetof(insert_state, targets), READONLY, "names of the fields that decide about conflicts"},
+    {"sets", T_OBJECT, offsetof(insert_state, sets), READONLY, "what a row that was there becomes, or None"},
     {"refill", T_BOOL, offsetof(insert_state, refill), READONLY, "whether rows come back"},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyMethodDef insert_methods[] = {
     {"groups", insert_groups, METH_VARARGS | METH_CLASS, groups_doc},
+    {"without_rows", insert_without_rows, METH_NOARGS, PyDoc_STR("The same rows, none of which come back.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lease: one connection out of the pool. While an operation or a session holds
- * it, this file only keeps it; when nobody does, this file brings it home:
- * it opens connections, waits for cancelled statements, rolls back, resets. */
+/* Lease: one use of a connection. While an operation or a session holds it, this
+ * file only keeps it and waits for its answers; when nobody does, chore.c brings
+ * the connection home. */
 #include "runtime_private.h"
 
 #include <stdlib.h>
@@ -9,12 +9,13 @@
 
 /* Leases kept for reuse; a statement needs one for moments. */
 #define SPARE_MAX 32
+#define RETRY_CANCEL (50 * OXY_NS_PER_MS)
 
 static void lease_fire(oxypy_wait *w, oxypy_loop *loop);
 
 /* --- memory ----------------------------------------------------------------------- */
 
-static oxypy_lease *lease_make(oxypy_store *store, oxy_slot *slot)
+oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot)
 {
     oxypy_runtime *rt = store->runtime;
     oxypy_lease *lease;
@@ -34,20 +35,32 @@ static oxypy_lease *lease_make(oxypy_store *store, oxy_slot *slot)
         lease->slot = slot;
         lease->wait.fire = lease_fire;
         lease->since = oxy_clock_now();
+        lease->cancel_at = lease->deadline = OXY_NS_NEVER;
+        lease->prev = store->last_lease;
+        if (lease->prev != NULL)
+            lease->prev->next = lease;
+        else
+            store->leases = lease;
+        store->last_lease = lease;
         oxy_slot_set_holder(slot, lease, lease->since);
     }
     oxypy_unlock(rt);
-    if (lease == NULL)
-        PyErr_NoMemory();
     return lease;
 }
 
-oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot)
+oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared)
 {
-    oxypy_lease *lease = lease_make(store, slot);
+    oxypy_lease *lease = oxypy_lease_make(store, slot);
 
-    if (lease != NULL)
-        lease->conn = oxy_slot_conn(slot);
+    if (lease == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    lease->wire = oxy_slot_conn(slot);
+    lease->conn = lease->wire->conn;
+    lease->shared = shared;
+    if (!shared)
+        oxypy_lease_join(lease);
     return lease;
 }
 
@@ -55,9 +68,19 @@ void oxypy_lease_free(oxypy_lease *lease)
 {
     oxypy_store *store = lease->store;
     oxypy_runtime *rt = store->runtime;
-    PyObject *task = lease->task, *sql = lease->sql;
+    PyObject *task = lease->task, *sql = lease->sql, *keep = lease->keep;
 
+    if (!store->foreign)
+        oxypy_wait_disarm(&lease->wait);
     oxypy_lock(rt);
+    if (lease->prev != NULL)
+        lease->prev->next = lease->next;
+    else
+        store->leases = lease->next;
+    if (lease->next != NULL)
+        lease->next->prev = lease->prev;
+    else
+        store->last_lease = lease->prev;
     if (rt->n_spare < SPARE_MAX) {
         lease->next = rt->spare;
         rt->spare = lease;
@@ -69,6 +92,7 @@ void oxypy_lease_free(oxypy_lease *lease)
     oxypy_store_unref(store);
     Py_XDECREF(task);
     Py_XDECREF(sql);
+    Py_XDECREF(keep);
 }
 
 /* Weak: the task's frames may own the session that owns the lease. */
@@ -87,135 +111,275 @@ oxy_conn_status oxypy_lease_status(const oxypy_lease *lease)
     return lease->conn == NULL ? OXY_CONN_BROKEN : lease->store->driver->status(lease->conn);
 }
 
-/* --- worker ------------------------------------------------------------------------- */
+/* --- several on one wire -------------------------------------------------------------- */
+
+void oxypy_lease_join(oxypy_lease *lease)
+{
+    oxypy_wire *wire = lease->wire;
+    oxypy_runtime *rt = lease->store->runtime;
+
+    oxypy_lock(rt);
+    lease->behind = NULL;
+    if (wire->last != NULL)
+        wire->last->behind = lease;
+    else
+        wire->first = lease;
+    wire->last = lease;
+    lease->joined = true;
+    oxypy_unlock(rt);
+}
+
+void oxypy_lease_part(oxypy_lease *lease, oxypy_loop *loop)
+{
+    oxypy_wire *wire = lease->wire;
+    oxypy_runtime *rt = lease->store->runtime;
+    oxypy_lease **p, *previous = NULL, *next;
+    bool was_first;
+
+    if (!lease->joined)
+        return;
+    oxypy_lock(rt);
+    for (p = &wire->first; *p != lease; p = &(*p)->behind)
+        previous = *p;
+    was_first = previous == NULL;
+    *p = lease->behind;
+    if (wire->last == lease)
+        wire->last = previous;
+    lease->joined = false;
+    next = wire->first;
+    oxypy_unlock(rt);
+    if (!was_first || next == NULL || !next->polling)
+        return;
+    /* Its answer may be here already. */
+    if (wire->conn != NULL) {
+        oxy_step step = wire->store->driver->pump(wire->conn);
+
+        if ((step == OXY_STEP_WANT_READ || step == OXY_STEP_WANT_WRITE) && wire->hub != NULL &&
+            oxypy_wire_watch(wire, wire->hub, step))
+            return;
+    }
+    next->polling = false;
+    oxypy_lease_ready(next, loop);
+}
+
+/* --- waiting -------------------------------------------------------------------------- */
+
+/* The hub that is told, counted; NULL: no loop lives. */
+static oxypy_hub *hub_for(const oxypy_lease *lease, const oxypy_loop *loop)
+{
+    oxypy_runtime *rt = lease->store->runtime;
+
+    if (loop == NULL)
+        return oxypy_hub_any(rt);
+    oxypy_lock(rt);
+    loop->hub->refs++;
+    oxypy_unlock(rt);
+    return loop->hub;
+}
+
+static void set_timer(const oxypy_lease *lease, oxypy_hub *hub, oxypy_loop *loop)
+{
+    oxy_ns at = lease->cancel_at < lease->deadline ? lease->cancel_at : lease->deadline;
+
+    if (at == OXY_NS_NEVER)
+        return;
+    if (loop == NULL)
+        oxypy_hub_wake_at(hub, at);
+    else if (oxypy_loop_wake_at(loop, at) < 0)
+        PyErr_WriteUnraisable((PyObject *)loop);
+}
 
 int oxypy_lease_offload(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
 {
-    oxypy_hub *hub = NULL;
+    oxypy_hub *hub = hub_for(lease, loop);
+    bool kept = lease->keep == NULL && keep != NULL;
 
-    if (loop == NULL) {
-        hub = oxypy_hub_any(lease->store->runtime);
-        if (hub == NULL)
-            return -1;
-    }
-    oxypy_wait_arm(&lease->wait, loop == NULL ? hub : loop->hub);
-    if (hub != NULL)
-        oxypy_hub_unref(hub);
+    if (hub == NULL)
+        return -1;
+    oxypy_wait_arm(&lease->wait, hub);
     lease->working = true;
-    lease->keep = Py_XNewRef(keep);
+    if (kept)
+        lease->keep = Py_NewRef(keep);
+    set_timer(lease, hub, loop);
+    oxypy_hub_unref(hub);
     if (lease->store->driver->offload(lease->conn, oxypy_wake, &lease->wait) != OXY_OK) {
         oxypy_wait_disarm(&lease->wait);
         lease->working = false;
-        Py_CLEAR(lease->keep);
+        if (kept)
+            Py_CLEAR(lease->keep);
         return -1;
     }
     return 0;
 }
 
-/* --- opening ------------------------------------------------------------------------ */
-
-/* With the lock given up before and after: the connection is there, or not. */
-static void open_over(oxypy_lease *lease, const oxy_err *err, oxypy_loop *loop)
+int oxypy_lease_poll(oxypy_lease *lease, oxypy_loop *loop, oxy_step step)
 {
-    oxypy_store *store = lease->store;
-    oxypy_runtime *rt = store->runtime;
-    oxy_conn *conn = lease->conn;
-    oxy_err copy;
+    oxypy_hub *hub = hub_for(lease, loop);
 
-    if (err != NULL) {
-        copy = *err;
-        if (conn != NULL)
-            oxypy_store_close_conn(store, conn);
-    }
-    oxypy_lock(rt);
-    oxy_slot_set_holder(lease->slot, NULL, 0);
-    if (err == NULL)
-        oxy_pool_connected(store->pool, lease->slot, conn, oxy_clock_now());
-    else
-        oxy_pool_connect_failed(store->pool, lease->slot, &copy, false, oxy_clock_now());
-    store->opening--;
-    if (store->opening == 0 && store->on_change != NULL)
-        oxypy_wait_ready_locked(store->on_change, NULL);
-    oxypy_unlock(rt);
-    oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    if (hub == NULL)
+        return -1;
+    lease->polling = oxypy_wire_watch(lease->wire, hub, step);
+    if (lease->polling)
+        set_timer(lease, hub, loop);
+    oxypy_hub_unref(hub);
+    return lease->polling ? 0 : -1;
 }
 
-static void open_step(oxypy_lease *lease, oxypy_loop *loop)
+void oxypy_lease_ready(oxypy_lease *lease, oxypy_loop *loop)
 {
-    oxy_err err;
-    oxy_step s = lease->store->driver->step(lease->conn);
-
-    switch (s) {
-    case OXY_STEP_DONE: open_over(lease, NULL, loop); return;
-    case OXY_STEP_WANT_WORKER:
-        if (oxypy_lease_offload(lease, loop, NULL) == 0)
-            return;
-        oxy_err_clear(&err);
-        (void)oxy_err_set(&err, OXY_OPERATIONAL, "no worker could be started to open the connection");
-        open_over(lease, &err, loop);
-        return;
-    case OXY_STEP_FAILED: open_over(lease, &lease->conn->err, loop); return;
-    case OXY_STEP_ROW:
-    case OXY_STEP_TURN:
-    case OXY_STEP_WANT_READ:
-    case OXY_STEP_WANT_WRITE: break;
-    }
-    oxy_err_clear(&err);
-    (void)oxy_err_set(&err, OXY_INTERNAL, "the driver answered out of turn while connecting");
-    open_over(lease, &err, loop);
+    if (lease->op != NULL)
+        oxypy_operation_wake(lease->op, loop);
+    else if (lease->chore != OXYPY_CHORE_NONE)
+        oxypy_chore_step(lease, loop);
 }
 
-void oxypy_lease_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop)
+/* The worker's report. */
+static void lease_fire(oxypy_wait *w, oxypy_loop *loop)
 {
-    static const char *const roles[] = {
-        [OXY_WANT_ANY] = "both", [OXY_WANT_READER] = "reader", [OXY_WANT_WRITER] = "writer"};
-    oxypy_lease *lease = lease_make(store, slot);
-    uint32_t n = store->config.n_settings;
-    oxy_setting *settings = malloc((n + 1) * sizeof *settings);
-    oxy_open what = {
-        .statement_cache = store->config.statement_cache, .regexp = oxypy_regexp_search, .regexp_ctx = store->regexp};
-    oxy_err err;
+    oxypy_lease *lease = (oxypy_lease *)(void *)((char *)w - offsetof(oxypy_lease, wait));
+    PyObject *keep = NULL;
 
-    oxy_err_clear(&err);
-    if (lease == NULL || settings == NULL) {
-        PyErr_Clear();
-        free(settings);
-        (void)oxy_err_set(&err, OXY_NOMEM, "out of memory");
-        if (lease != NULL)
-            goto failed;
-        oxypy_lock(store->runtime);
-        oxy_pool_connect_failed(store->pool, slot, &err, false, oxy_clock_now());
-        oxypy_unlock(store->runtime);
+    lease->working = false;
+    if (lease->op != NULL || lease->chore != OXYPY_CHORE_NONE) {
+        if (lease->op != NULL) {
+            keep = lease->keep;
+            lease->keep = NULL;
+        }
+        oxypy_lease_ready(lease, loop);
+        Py_XDECREF(keep);
         return;
     }
-    if (n > 0)
-        memcpy(settings, store->config.settings, n * sizeof *settings);
-    settings[n].name = OXY_SV("role");
-    settings[n].value = oxy_sv_of(store->config.pool.max == 1 ? "both" : roles[role]);
-    what.settings = settings;
-    what.n_settings = n + 1;
-    lease->opening = true;
-    oxypy_lock(store->runtime);
-    store->opening++;
-    oxypy_unlock(store->runtime);
-    if (store->driver->open(&what, oxy_alloc_default(), &lease->conn, &err) == OXY_OK) {
-        free(settings);
-        open_step(lease, loop);
-        return;
+    keep = lease->keep;
+    lease->keep = NULL;
+    if (lease->session != NULL) {
+        lease->store->driver->finish(lease->conn);
+        oxypy_session_settled(lease->session);
+    } else {
+        oxypy_lease_clean(lease, loop, NULL);
     }
-    free(settings);
+    Py_XDECREF(keep);
+}
+
+/* --- the end of patience ---------------------------------------------------------------- */
+
+void oxypy_lease_kill(oxypy_lease *lease, oxypy_loop *loop)
+{
+    oxypy_wire *wire = lease->wire;
+    oxypy_lease *l;
+
+    for (l = wire->first; l != NULL; l = l->behind)
+        l->conn = NULL;
     lease->conn = NULL;
-    open_over(lease, &err, loop);
-    return;
-failed:
-    oxypy_lock(store->runtime);
-    store->opening++;
-    oxypy_unlock(store->runtime);
-    open_over(lease, &err, loop);
+    oxypy_wire_cut(wire);
+    for (l = wire->first; l != NULL; l = l->behind) {
+        /* No report comes any more: the connection is closed. */
+        if (l->working) {
+            oxypy_wait_disarm(&l->wait);
+            l->working = false;
+            l->polling = true;
+        }
+    }
+    /* Waking one may take others off the list. */
+    for (;;) {
+        for (l = wire->first; l != NULL && !l->polling; l = l->behind)
+            ;
+        if (l == NULL)
+            return;
+        l->polling = false;
+        if (l->behind == NULL && l == wire->first) {
+            oxypy_lease_ready(l, loop); /* may free the wire */
+            return;
+        }
+        oxypy_lease_ready(l, loop);
+    }
 }
 
-/* --- cleaning ------------------------------------------------------------------------- */
+static const oxypy_hub *hub_of(const oxypy_lease *lease)
+{
+    if (lease->working)
+        return lease->wait.hub;
+    return lease->wire == NULL ? NULL : lease->wire->hub;
+}
+
+oxy_ns oxypy_lease_tick(oxypy_store *store, oxypy_loop *loop)
+{
+    oxypy_runtime *rt = store->runtime;
+    oxy_ns now = oxy_clock_now(), earliest;
+    oxypy_lease *lease;
+
+    for (;;) {
+        earliest = OXY_NS_NEVER;
+        oxypy_lock(rt);
+        for (lease = store->leases; lease != NULL; lease = lease->next) {
+            oxy_ns at = lease->cancel_at < lease->deadline ? lease->cancel_at : lease->deadline;
+
+            if (at == OXY_NS_NEVER || !(lease->working || lease->polling || lease->paused != NULL) ||
+                hub_of(lease) != loop->hub)
+                continue;
+            if (at <= now)
+                break;
+            if (at < earliest)
+                earliest = at;
+        }
+        oxypy_unlock(rt);
+        if (lease == NULL)
+            return earliest;
+        if (lease->paused != NULL) {
+            lease->cancel_at = OXY_NS_NEVER;
+            oxypy_stream_make_room(lease->paused); /* its rows have waited too long */
+        } else if (lease->deadline <= now) {
+            lease->cancel_at = lease->deadline = OXY_NS_NEVER;
+            if (lease->chore != OXYPY_CHORE_NONE)
+                oxypy_chore_expire(lease, loop);
+            else
+                oxypy_lease_kill(lease, loop);
+        } else if (lease->wire->first != lease) {
+            lease->cancel_at = now + RETRY_CANCEL; /* a cancel would hit who is before it */
+        } else {
+            lease->cancel_at = OXY_NS_NEVER;
+            lease->canceled = true;
+            store->driver->cancel(lease->conn);
+        }
+    }
+}
+
+/* The next lease that the loop behind hub had, after those that were seen to. */
+static oxypy_lease *next_orphan(oxypy_store *store, const oxypy_hub *hub)
+{
+    oxypy_lease *lease;
+
+    oxypy_lock(store->runtime);
+    for (lease = store->leases; lease != NULL; lease = lease->next)
+        if (lease->wire != NULL && lease->wire->hub == hub && !lease->working)
+            break;
+    oxypy_unlock(store->runtime);
+    return lease;
+}
+
+void oxypy_lease_orphan(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir)
+{
+    oxypy_holders h = oxypy_store_holders(store);
+    oxypy_lease *lease;
+
+    for (size_t i = 0; i < h.n; i++)
+        if (h.list[i]->working && h.list[i]->wait.hub == hub)
+            store->driver->cancel(h.list[i]->conn);
+    free(h.list);
+    while ((lease = next_orphan(store, hub)) != NULL) {
+        if (lease->preparing) {
+            oxypy_lease_kill(lease, heir);
+            oxypy_chore_init_lost(lease, heir);
+        } else if (lease->chore != OXYPY_CHORE_NONE && lease->session == NULL && lease->polling) {
+            /* Nobody's: the heir goes on. Writable soon, so it looks by itself. */
+            if (oxypy_lease_poll(lease, heir, OXY_STEP_WANT_WRITE) < 0)
+                oxypy_chore_expire(lease, heir);
+        } else {
+            oxypy_lease_kill(lease, heir);
+        }
+    }
+}
+
+/* --- the way home -------------------------------------------------------------------------- */
 
 static bool wants_reset(const oxypy_lease *lease)
 {
@@ -228,15 +392,46 @@ static bool wants_reset(const oxypy_lease *lease)
     return store->driver->tainted(lease->conn);
 }
 
-static void give_back(oxypy_lease *lease, oxypy_loop *loop)
+/* Others go on using the connection. */
+static void give_back_shared(oxypy_lease *lease, oxypy_loop *loop)
+{
+    oxypy_store *store = lease->store;
+    bool reuse = oxypy_lease_status(lease) != OXY_CONN_BROKEN && lease->wire->conn != NULL && !lease->discard;
+    oxy_ns now = oxy_clock_now();
+
+    oxypy_lease_part(lease, loop);
+    if (reuse && lease->wire->first == NULL)
+        oxypy_wire_rest(lease->wire, loop);
+    oxypy_lock(store->runtime);
+    oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
+    oxypy_unlock(store->runtime);
+    oxypy_store_act(store, loop);
+    oxypy_lease_free(lease);
+}
+
+void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop)
 {
     oxypy_store *store = lease->store;
     bool idle = oxypy_lease_status(lease) == OXY_CONN_IDLE;
-    bool reuse = idle && (store->config.memory || !lease->discard) && !wants_reset(lease);
+    bool reuse = idle && (store->config.memory || !lease->discard);
+    oxy_ns now;
 
+    if (lease->shared) {
+        give_back_shared(lease, loop);
+        return;
+    }
+    if (reuse && wants_reset(lease)) {
+        if (oxypy_chore_reset(lease, loop))
+            return;
+        reuse = false;
+    }
+    oxypy_lease_part(lease, loop);
+    if (reuse)
+        oxypy_wire_rest(lease->wire, loop);
+    now = oxy_clock_now();
     oxypy_lock(store->runtime);
     oxy_slot_set_holder(lease->slot, NULL, 0);
-    oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, oxy_clock_now());
+    oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
     oxypy_unlock(store->runtime);
     oxypy_store_act(store, loop);
     oxypy_lease_free(lease);
@@ -255,43 +450,30 @@ static void log_rollback(const oxypy_lease *lease)
     oxypy_log_pool(lease->store->st, "warning", message);
 }
 
-/* Runs ROLLBACK as far as it goes; true when the worker has it now. */
-static bool roll_back(oxypy_lease *lease, oxypy_loop *loop)
-{
-    const oxy_driver *driver = lease->store->driver;
-    oxy_request request = {.sql = OXY_SV("ROLLBACK"), .flags = OXY_REQ_WRITE, .deadline = OXY_NS_NEVER};
-    oxy_step s;
-
-    if (!lease->rolling_back) {
-        lease->rolling_back = true;
-        if (driver->start(lease->conn, &request) != OXY_OK)
-            return false;
-    }
-    do
-        s = driver->step(lease->conn);
-    while (s == OXY_STEP_ROW);
-    return s == OXY_STEP_WANT_WORKER && oxypy_lease_offload(lease, loop, NULL) == 0;
-}
-
-/* The connection is ours alone and no worker has it. */
-static void clean(oxypy_lease *lease, oxypy_loop *loop)
+/* The connection is nobody else's and no worker has it. */
+void oxypy_lease_clean(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
 {
     const oxy_driver *driver = lease->store->driver;
     oxy_conn_status status = oxypy_lease_status(lease);
+    bool socket = oxypy_has_socket(driver);
 
-    if (status == OXY_CONN_ACTIVE && !lease->rolling_back) {
-        driver->finish(lease->conn);
-        status = oxypy_lease_status(lease);
-    }
-    if (status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR ||
-        (lease->rolling_back && status == OXY_CONN_ACTIVE)) {
-        if (roll_back(lease, loop))
+    if (status == OXY_CONN_ACTIVE) {
+        if (!socket) {
+            driver->finish(lease->conn);
+            status = oxypy_lease_status(lease);
+        } else if (loop != NULL && !lease->discard && lease->joined) {
+            oxypy_chore_drain(lease, loop, keep);
             return;
+        }
     }
-    give_back(lease, loop);
+    /* What is closed anyway is rolled back by the server. */
+    if ((status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR) && !(socket && (loop == NULL || lease->discard)) &&
+        oxypy_chore_roll_back(lease, loop))
+        return;
+    oxypy_lease_give_back(lease, loop);
 }
 
-void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse)
+void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     oxy_conn_status status;
@@ -299,44 +481,27 @@ void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse)
     lease->op = NULL;
     lease->session = NULL;
     lease->discard = lease->discard || !reuse;
-    if (lease->working) {
+    if (lease->store->foreign) {
+        if (!lease->working)
+            oxypy_lease_free(lease);
+        return;
+    }
+    if (lease->chore != OXYPY_CHORE_NONE || lease->preparing)
+        return; /* it goes on without its session */
+    if (lease->working && !oxypy_has_socket(lease->store->driver)) {
         lease->store->driver->cancel(lease->conn);
         return;
     }
-    if (lease->store->foreign) {
-        oxypy_lease_free(lease);
-        return;
-    }
     status = oxypy_lease_status(lease);
+    if (status != OXY_CONN_IDLE && oxypy_has_socket(lease->store->driver))
+        loop = oxypy_loop_if_open(loop); /* nobody waits on a closed one */
     if (status == OXY_CONN_IDLE && !PyErr_Occurred()) {
-        give_back(lease, loop);
+        oxypy_lease_give_back(lease, loop);
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
-    if (status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR)
+    if ((status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR) && !lease->shared)
         log_rollback(lease);
-    clean(lease, loop);
+    oxypy_lease_clean(lease, loop, keep);
     PyErr_Restore(type, value, traceback);
-}
-
-/* --- the worker's report ------------------------------------------------------------------ */
-
-static void lease_fire(oxypy_wait *w, oxypy_loop *loop)
-{
-    oxypy_lease *lease = (oxypy_lease *)(void *)((char *)w - offsetof(oxypy_lease, wait));
-    PyObject *keep = lease->keep;
-
-    lease->working = false;
-    lease->keep = NULL;
-    if (lease->opening) {
-        open_step(lease, loop);
-    } else if (lease->op != NULL) {
-        oxypy_operation_wake(lease->op, loop);
-    } else if (lease->session != NULL) {
-        lease->store->driver->finish(lease->conn);
-        oxypy_session_settled(lease->session);
-    } else {
-        clean(lease, loop);
-    }
-    Py_XDECREF(keep);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lookups: which a field has, and what the keyword of a filter means. A
  * keyword is resolved once per model and remembered in plan->lookups. */
-#include "build.h"
+#include "relation.h"
 
 #include <string.h>
 
@@ -78,7 +78,7 @@ uint8_t oxypy_category_of(const oxy_type *type)
 
 /* --- keywords ------------------------------------------------------------------------ */
 
-static int lookup_named(PyObject *segment)
+int oxypy_lookup_named(PyObject *segment)
 {
     for (unsigned i = 0; i < OXYPY_L_COUNT; i++) {
         if (PyUnicode_CompareWithASCIIString(segment, names[i]) == 0) {
@@ -126,7 +126,7 @@ static int refuse(oxypy_state *st, const oxypy_plan *plan, PyObject *base, PyObj
     if (!text) {
         return -1;
     }
-    if (lookup_named(segment) < 0) {
+    if (oxypy_lookup_named(segment) < 0) {
         PyErr_Format(st->exceptions[OXY_LOOKUP], "%s.%U has no lookup '%U'; it has: %U", plan->model->tp_name, base,
                      segment, text);
     } else {
@@ -155,7 +155,7 @@ static bool is_number(PyObject *segment)
 static int resolve_json(PyObject *rest, oxypy_lookup *out)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(rest);
-    int last = lookup_named(PyTuple_GET_ITEM(rest, n - 1));
+    int last = oxypy_lookup_named(PyTuple_GET_ITEM(rest, n - 1));
 
     if (n == 1 && last >= 0 && oxypy_lookup_allowed(OXYPY_CAT_JSON, (unsigned)last)) {
         out->op = (uint8_t)last;
@@ -173,7 +173,7 @@ static int resolve_second(oxypy_state *st, const oxypy_plan *plan, PyObject *bas
                           oxypy_lookup *out)
 {
     PyObject *first = PyTuple_GET_ITEM(rest, 0), *second = PyTuple_GET_ITEM(rest, 1);
-    int of = lookup_named(first), op = lookup_named(second);
+    int of = oxypy_lookup_named(first), op = oxypy_lookup_named(second);
     bool compared = PyTuple_GET_SIZE(rest) == 2 && op >= 0 && in_set(BASE | COMPARE, (unsigned)op);
 
     if (of >= 0 && oxypy_lookup_allowed(category, (unsigned)of) && in_set(EXTRACTED, (unsigned)of) && compared) {
@@ -214,7 +214,7 @@ static int resolve_rest(oxypy_state *st, const oxypy_plan *plan, PyObject *base,
 
     if (category == OXYPY_CAT_ARRAY && is_number(first)) {
         Py_ssize_t n = PyTuple_GET_SIZE(rest);
-        int op = n == 2 ? lookup_named(PyTuple_GET_ITEM(rest, 1)) : OXYPY_L_EXACT;
+        int op = n == 2 ? oxypy_lookup_named(PyTuple_GET_ITEM(rest, 1)) : OXYPY_L_EXACT;
 
         if (n > 2 || op < 0 || !in_set(BASE | COMPARE, (unsigned)op)) {
             return refuse(st, plan, base, PyTuple_GET_ITEM(rest, 1), BASE | COMPARE);
@@ -226,7 +226,7 @@ static int resolve_rest(oxypy_state *st, const oxypy_plan *plan, PyObject *base,
     if (PyTuple_GET_SIZE(rest) > 1) {
         return resolve_second(st, plan, base, category, rest, out);
     }
-    int op = lookup_named(first);
+    int op = oxypy_lookup_named(first);
 
     if (op < 0 || !oxypy_lookup_allowed(category, (unsigned)op)) {
         return refuse(st, plan, base, first, allowed[category]);
@@ -247,6 +247,11 @@ void oxypy_lookup_fini(oxypy_lookup *lk)
 {
     Py_CLEAR(lk->path);
     Py_CLEAR(lk->keyword);
+    Py_CLEAR(lk->many);
+    PyMem_Free(lk->key);
+    PyMem_Free(lk->way);
+    lk->key = NULL;
+    lk->way = NULL;
 }
 
 int oxypy_lookup_after_alias(oxypy_state *st, oxypy_plan *plan, PyObject *keyword, PyObject *alias, PyObject *rest,
@@ -279,6 +284,45 @@ static void capsule_free(PyObject *capsule)
     }
 }
 
+/* Category of what a keyword's name means: several fields and the other side
+ * of a relation are only equal or not. */
+static uint8_t category_of(const oxypy_name *name)
+{
+    if (oxypy_name_composite(name)) {
+        return OXYPY_CAT_PLAIN;
+    }
+    if (name->relation) {
+        return name->relation->kind == OXYPY_REL_FORWARD ? OXYPY_CAT_NUMERIC : OXYPY_CAT_PLAIN;
+    }
+    return name->field->category;
+}
+
+static int take_name(oxypy_state *st, oxypy_lookup *lk, const oxypy_name *name)
+{
+    if (resolve_rest(st, name->owner, name->base, category_of(name), name->rest, lk) < 0) {
+        return -1;
+    }
+    lk->field = name->field;
+    lk->relation = name->relation;
+    lk->many = Py_XNewRef(name->many);
+    lk->op = lk->op == OXYPY_L_RANGE ? OXYPY_L_BETWEEN : lk->op;
+    if (!name->field && !(lk->key = PyMem_Malloc(sizeof *lk->key))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (name->way.n && !(lk->way = PyMem_Malloc(sizeof *lk->way))) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (lk->key) {
+        *lk->key = name->key;
+    }
+    if (lk->way) {
+        *lk->way = name->way;
+    }
+    return 0;
+}
+
 static PyObject *lookup_make(oxypy_state *st, oxypy_plan *plan, PyObject *keyword)
 {
     oxypy_name name;
@@ -288,19 +332,10 @@ static PyObject *lookup_make(oxypy_state *st, oxypy_plan *plan, PyObject *keywor
     }
     oxypy_lookup *lk = PyMem_Calloc(1, sizeof *lk);
     PyObject *capsule = NULL;
-    int rc = -1;
 
     if (!lk) {
         PyErr_NoMemory();
-    } else if (name.composite) {
-        rc = resolve_rest(st, plan, name.base, OXYPY_CAT_PLAIN, name.rest, lk);
-    } else {
-        rc = resolve_rest(st, plan, name.base, name.field->category, name.rest, lk);
-    }
-    if (rc == 0) {
-        lk->field = name.field;
-        lk->composite = name.composite;
-        lk->op = lk->op == OXYPY_L_RANGE ? OXYPY_L_BETWEEN : lk->op;
+    } else if (take_name(st, lk, &name) == 0) {
         lk->keyword = Py_NewRef(keyword);
         lk->uid = plan->table.uid;
         capsule = PyCapsule_New(lk, NULL, capsule_free);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lookups in the tree: what each keyword of a filter becomes. */
-#include "build.h"
+#include "relation.h"
 
 #include <string.h>
 
@@ -27,10 +27,22 @@ static const oxy_expr *is_null(oxypy_build *cx, const oxy_expr *target, bool nul
 
 /* --- comparisons ------------------------------------------------------------------------- */
 
+/* Of a query that stands for values: one that says nothing of columns selects
+ * what the relation refers by. */
+static oxypy_scope *inner_scope(oxypy_build *cx, const oxypy_want *want)
+{
+    oxypy_scope *scope = oxy_arena_zero(cx->text, 1, sizeof *scope);
+
+    if (scope && want) {
+        scope->relation = want->relation;
+    }
+    return scope;
+}
+
 const oxy_expr *oxypy_build_operand(oxypy_build *cx, PyObject *value, const oxypy_want *want)
 {
     if (oxypy_is_query(cx->st, value)) {
-        oxypy_scope *scope = oxy_arena_zero(cx->text, 1, sizeof *scope);
+        oxypy_scope *scope = inner_scope(cx, want);
         const oxy_select *select =
             scope ? oxypy_build_select(cx, (oxypy_query *)value, OXYPY_USE_VALUE, -1, scope, NULL) : NULL;
 
@@ -75,7 +87,7 @@ const oxy_expr *oxypy_build_in(oxypy_build *cx, const oxy_expr *target, const ox
                                bool negated)
 {
     if (oxypy_is_query(cx->st, value)) {
-        oxypy_scope *scope = oxy_arena_zero(cx->text, 1, sizeof *scope);
+        oxypy_scope *scope = inner_scope(cx, want);
         const oxy_select *select =
             scope ? oxypy_build_select(cx, (oxypy_query *)value, OXYPY_USE_KEYS, -1, scope, NULL) : NULL;
 
@@ -172,106 +184,92 @@ static const oxy_expr *compare(oxypy_build *cx, unsigned op, const oxy_expr *tar
     }
 }
 
-/* --- composite keys --------------------------------------------------------------------------- */
+/* --- several columns compared as one ------------------------------------------------------------ */
 
-static const oxy_expr *key_value(oxypy_build *cx, const oxypy_plan *plan, uint32_t part, PyObject *key)
+static const oxy_expr *key_value(oxypy_build *cx, const oxypy_field *field, PyObject *value)
 {
-    const oxypy_field *field = &plan->fields[plan->pk[part]];
-    const oxypy_want want = {.type = &plan->table.columns[field->column].type, .field = field, .plan = plan};
+    const oxypy_want want = {
+        .type = &field->plan->table.columns[field->column].type, .field = field, .plan = field->plan};
 
-    return oxypy_build_operand(cx, PyTuple_GET_ITEM(key, part), &want);
+    return oxypy_build_operand(cx, value, &want);
 }
 
 /* (a = 1 AND b = 2), or (a <> 1 OR b <> 2). */
-static const oxy_expr *key_equal(oxypy_build *cx, PyObject *key, bool negated)
+static const oxy_expr *key_equal(oxypy_build *cx, const oxypy_lookup *lk, PyObject *key, bool negated)
 {
-    oxypy_plan *plan = cx->scope->plan;
-    const oxy_expr **parts = oxy_arena_new(cx->text, plan->n_pk * sizeof *parts);
+    const oxy_expr *parts[OXYPY_KEY_MAX];
 
-    for (uint32_t i = 0; parts && i < plan->n_pk; i++) {
-        const oxy_expr *column = oxypy_build_column(cx, cx->scope, &plan->fields[plan->pk[i]]);
-        const oxy_expr *value = column ? key_value(cx, plan, i, key) : NULL;
+    for (uint32_t i = 0; i < lk->key->n; i++) {
+        const oxypy_field *field = lk->key->fields[i];
+        const oxy_expr *column = oxypy_way_column(cx, cx->scope, lk->way, field);
+        const oxy_expr *value = column ? key_value(cx, field, PyTuple_GET_ITEM(key, i)) : NULL;
 
         parts[i] = value ? oxy_binary(cx->b, negated ? OXY_OP_NE : OXY_OP_EQ, column, value) : NULL;
         if (!parts[i]) {
             return NULL;
         }
     }
-    return parts ? oxy_logic(cx->b, negated, parts, plan->n_pk) : NULL;
+    return oxy_logic(cx->b, negated, parts, lk->key->n);
 }
 
-static const oxy_expr *key_columns(oxypy_build *cx)
+static const oxy_expr *key_in(oxypy_build *cx, const oxypy_lookup *lk, PyObject *value, bool negated)
 {
-    oxypy_plan *plan = cx->scope->plan;
-    const oxy_expr **parts = oxy_arena_new(cx->text, plan->n_pk * sizeof *parts);
-
-    for (uint32_t i = 0; parts && i < plan->n_pk; i++) {
-        parts[i] = oxypy_build_column(cx, cx->scope, &plan->fields[plan->pk[i]]);
-        if (!parts[i]) {
-            return NULL;
-        }
-    }
-    return parts ? oxy_tuple(cx->b, parts, plan->n_pk) : NULL;
-}
-
-static const oxy_expr *key_in(oxypy_build *cx, PyObject *value)
-{
-    oxypy_plan *plan = cx->scope->plan;
-    const oxy_expr *key = key_columns(cx), **items = NULL;
+    const oxy_expr *key = oxypy_way_key(cx, cx->scope, lk->way, lk->key), **items = NULL;
     uint32_t n = 0;
 
     if (!key || !PyTuple_Check(value)) {
-        return key ? oxypy_build_in(cx, key, NULL, value, false) : NULL;
+        const oxypy_want want = {.relation = lk->relation};
+
+        return key ? oxypy_build_in(cx, key, &want, value, negated) : NULL;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); i++) {
-        const oxy_expr **parts = oxy_arena_new(cx->text, plan->n_pk * sizeof *parts);
+        const oxy_expr *parts[OXYPY_KEY_MAX];
 
-        for (uint32_t k = 0; parts && k < plan->n_pk; k++) {
-            parts[k] = key_value(cx, plan, k, PyTuple_GET_ITEM(value, i));
+        for (uint32_t k = 0; k < lk->key->n; k++) {
+            parts[k] = key_value(cx, lk->key->fields[k], PyTuple_GET_ITEM(PyTuple_GET_ITEM(value, i), k));
             if (!parts[k]) {
                 return NULL;
             }
         }
-        const oxy_expr *item = parts ? oxy_tuple(cx->b, parts, plan->n_pk) : NULL;
+        const oxy_expr *item = oxy_tuple(cx->b, parts, lk->key->n);
 
         if (!item || !(items = oxy_builder_append(cx->b, items, &n, sizeof(const oxy_expr *), &item))) {
             return NULL;
         }
     }
-    return oxy_in_list(cx->b, key, false, items, n);
+    return oxy_in_list(cx->b, key, negated, items, n);
 }
 
-static const oxy_expr *key_null(oxypy_build *cx, bool null)
+static const oxy_expr *key_null(oxypy_build *cx, const oxypy_lookup *lk, bool null)
 {
-    oxypy_plan *plan = cx->scope->plan;
-    const oxy_expr **parts = oxy_arena_new(cx->text, plan->n_pk * sizeof *parts);
+    const oxy_expr *parts[OXYPY_KEY_MAX];
 
-    for (uint32_t i = 0; parts && i < plan->n_pk; i++) {
-        const oxy_expr *column = oxypy_build_column(cx, cx->scope, &plan->fields[plan->pk[i]]);
+    for (uint32_t i = 0; i < lk->key->n; i++) {
+        const oxy_expr *column = oxypy_way_column(cx, cx->scope, lk->way, lk->key->fields[i]);
 
         parts[i] = column ? is_null(cx, column, null) : NULL;
         if (!parts[i]) {
             return NULL;
         }
     }
-    return parts ? oxy_logic(cx->b, null, parts, plan->n_pk) : NULL;
+    return oxy_logic(cx->b, null, parts, lk->key->n);
 }
 
 static const oxy_expr *composite(oxypy_build *cx, const oxypy_lookup *lk, PyObject *value)
 {
     switch (lk->op) {
-    case OXYPY_L_IN: return key_in(cx, value);
-    case OXYPY_L_ISNULL: return key_null(cx, value == Py_True);
+    case OXYPY_L_IN: return key_in(cx, lk, value, false);
+    case OXYPY_L_ISNULL: return key_null(cx, lk, value == Py_True);
     default:
         if (value == Py_None) {
-            return key_null(cx, lk->op == OXYPY_L_EXACT);
+            return key_null(cx, lk, lk->op == OXYPY_L_EXACT);
         }
         if (!PyTuple_Check(value)) {
-            PyErr_Format(cx->st->exceptions[OXY_LOOKUP_VALUE], "%s: a composite key compares with a tuple of values",
-                         cx->scope->plan->model->tp_name);
+            PyErr_Format(cx->st->exceptions[OXY_LOOKUP_VALUE], "lookup '%U': a key of %u fields compares with a tuple",
+                         lk->keyword, lk->key->n);
             return NULL;
         }
-        return key_equal(cx, value, lk->op == OXYPY_L_NE);
+        return key_equal(cx, lk, value, lk->op == OXYPY_L_NE);
     }
 }
 
@@ -513,13 +511,19 @@ static bool is_range(unsigned op)
 const oxy_expr *oxypy_build_lookup_on(oxypy_build *cx, const oxypy_lookup *lk, const oxy_expr *target,
                                       const oxypy_field *field, PyObject *value)
 {
-    if (lk->composite) {
+    if (lk->key) {
         return composite(cx, lk, value);
     }
     if (lk->path && lk->category == OXYPY_CAT_JSON) {
         return json_path(cx, lk, target, value);
     }
-    oxypy_want want = {.field = field, .plan = cx->scope->plan, .type = &target->type, .lookup = lk->keyword};
+    oxypy_want want = {
+        .field = field,
+        .plan = field ? field->plan : NULL,
+        .type = &target->type,
+        .lookup = lk->keyword,
+        .relation = lk->relation,
+    };
 
     if (lk->path) {
         target = oxypy_build_steps(cx, target, lk->path, OXY_JSON_VALUE);
@@ -553,48 +557,107 @@ const oxy_expr *oxypy_build_lookup_on(oxypy_build *cx, const oxypy_lookup *lk, c
     return compare(cx, lk->op, target, &want, value);
 }
 
-const oxy_expr *oxypy_build_lookup(oxypy_build *cx, PyObject *keyword, PyObject *value, PyObject *capsule)
+/* A resolved keyword with its converted value, all of its way at hand. */
+static const oxy_expr *build_resolved(oxypy_build *cx, const oxypy_lookup *lk, PyObject *value)
+{
+    const oxy_expr *target = lk->key ? NULL : oxypy_way_column(cx, cx->scope, lk->way, lk->field);
+
+    return target || lk->key ? oxypy_build_lookup_on(cx, lk, target, lk->field, value) : NULL;
+}
+
+static const oxy_expr *build_fresh(oxypy_build *cx, PyObject *keyword, PyObject *value)
+{
+    PyObject *node = oxypy_condition_lookup(cx->st, cx->scope->plan, NULL, keyword, value);
+    const oxy_expr *built = node ? oxypy_build_condition(cx, node) : NULL;
+
+    Py_XDECREF(node);
+    return built;
+}
+
+/* path IN values, where the path means a key or a relation. */
+static const oxy_expr *key_membership(oxypy_build *cx, PyObject *path, PyObject *value, bool negated)
+{
+    PyObject *keyword = PyUnicode_FromFormat("%U__in", path);
+    PyObject *capsule = keyword ? oxypy_lookup_capsule(cx->st, cx->scope->plan, keyword) : NULL;
+    const oxypy_lookup *lk = capsule ? PyCapsule_GetPointer(capsule, NULL) : NULL;
+    PyObject *values = lk ? oxypy_lookup_value(cx->st, cx->scope->plan, lk, lk->field, value) : NULL;
+    const oxy_expr *node = NULL;
+
+    if (values && lk->key) {
+        node = key_in(cx, lk, values, negated);
+    } else if (values) {
+        const oxy_expr *target = oxypy_way_column(cx, cx->scope, lk->way, lk->field);
+        const oxypy_want want = {.type = target ? &target->type : NULL,
+                                 .field = lk->field,
+                                 .plan = lk->field->plan,
+                                 .lookup = keyword,
+                                 .relation = lk->relation};
+
+        node = target ? oxypy_build_in(cx, target, &want, values, negated) : NULL;
+    }
+    Py_XDECREF(values);
+    Py_XDECREF(capsule);
+    Py_XDECREF(keyword);
+    return node;
+}
+
+const oxy_expr *oxypy_build_key_in(oxypy_build *cx, PyObject *expr, PyObject *value, bool negated, bool *named)
+{
+    oxypy_expr *e = (oxypy_expr *)expr;
+    oxypy_name name;
+
+    *named = false;
+    if (!oxypy_is_expr(cx->st, expr) || e->kind != OXYPY_X_NAME || !PyUnicode_CheckExact(e->data) ||
+        oxypy_name_resolve(cx->st, cx->scope->plan, cx->scope->q, e->data, &name) < 0) {
+        PyErr_Clear(); /* said where the name is built */
+        return NULL;
+    }
+    *named = !name.rest && !name.alias && !cx->scope->inner && (name.relation || oxypy_name_composite(&name));
+    oxypy_name_fini(&name);
+    return *named ? key_membership(cx, e->data, value, negated) : NULL;
+}
+
+static const oxy_expr *build_on_alias(oxypy_build *cx, PyObject *keyword, const oxypy_name *name, PyObject *value)
+{
+    const oxy_expr *target = oxypy_build_alias(cx, name->base, name->alias);
+    const oxypy_field *field = oxypy_field_shown(cx, name->alias);
+    const oxy_expr *node = NULL;
+    oxypy_lookup own;
+
+    if (target &&
+        oxypy_lookup_after_alias(cx->st, cx->scope->plan, keyword, name->base, name->rest, &target->type, &own) == 0) {
+        PyObject *converted = oxypy_lookup_value(cx->st, cx->scope->plan, &own, field, value);
+
+        node = converted ? oxypy_build_lookup_on(cx, &own, target, field, converted) : NULL;
+        Py_XDECREF(converted);
+        oxypy_lookup_fini(&own);
+    }
+    return node;
+}
+
+const oxy_expr *oxypy_build_lookup(oxypy_build *cx, PyObject *node)
 {
     oxypy_plan *plan = cx->scope->plan;
-    const oxypy_lookup *lk = capsule ? PyCapsule_GetPointer(capsule, NULL) : NULL;
+    PyObject *data = ((oxypy_expr *)node)->data;
+
+    if (!PyTuple_Check(data) || PyTuple_GET_SIZE(data) < 2) {
+        PyErr_SetString(PyExc_ValueError, "a lookup is made of a keyword and a value");
+        return NULL;
+    }
+    PyObject *keyword = PyTuple_GET_ITEM(data, 0), *value = PyTuple_GET_ITEM(data, 1);
+    const oxypy_lookup *lk = PyTuple_GET_SIZE(data) > 2 ? PyCapsule_GetPointer(PyTuple_GET_ITEM(data, 2), NULL) : NULL;
 
     if (lk && lk->uid == plan->table.uid) { /* the common case: resolved and converted at the call */
-        const oxy_expr *target = lk->composite ? NULL : oxypy_build_column(cx, cx->scope, lk->field);
-
-        return target || lk->composite ? oxypy_build_lookup_on(cx, lk, target, lk->field, value) : NULL;
+        return lk->many && oxypy_way_open(cx->scope, lk->way) ? oxypy_related_lookup(cx, node)
+                                                              : build_resolved(cx, lk, value);
     }
     oxypy_name name;
-    const oxy_expr *node = NULL;
 
     if (oxypy_name_resolve(cx->st, plan, cx->scope->q, keyword, &name) < 0) {
         return NULL;
     }
-    if (name.alias) {
-        const oxy_expr *target = oxypy_build_alias(cx, name.base, name.alias);
-        const oxypy_field *field = oxypy_field_shown(cx, name.alias);
-        oxypy_lookup own;
+    const oxy_expr *built = name.alias ? build_on_alias(cx, keyword, &name, value) : build_fresh(cx, keyword, value);
 
-        if (target && oxypy_lookup_after_alias(cx->st, plan, keyword, name.base, name.rest, &target->type, &own) == 0) {
-            PyObject *converted = oxypy_lookup_value(cx->st, plan, &own, field, value);
-
-            node = converted ? oxypy_build_lookup_on(cx, &own, target, field, converted) : NULL;
-            Py_XDECREF(converted);
-            oxypy_lookup_fini(&own);
-        }
-    } else {
-        PyObject *fresh = oxypy_lookup_capsule(cx->st, plan, keyword);
-
-        lk = fresh ? PyCapsule_GetPointer(fresh, NULL) : NULL;
-        PyObject *converted = lk ? oxypy_lookup_value(cx->st, plan, lk, lk->field, value) : NULL;
-
-        if (converted) {
-            const oxy_expr *target = lk->composite ? NULL : oxypy_build_column(cx, cx->scope, lk->field);
-
-            node = target || lk->composite ? oxypy_build_lookup_on(cx, lk, target, lk->field, converted) : NULL;
-        }
-        Py_XDECREF(converted);
-        Py_XDECREF(fresh);
-    }
     oxypy_name_fini(&name);
-    return node;
+    return built;
 }

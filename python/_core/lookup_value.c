@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of lookups: shape and type are checked, iterables consumed and values
  * converted to the field's type when the condition is added to a query. */
-#include "build.h"
+#include "instance.h"
+#include "relation.h"
 
 #include <string.h>
 
@@ -169,27 +170,70 @@ static PyObject *convert_part(const oxypy_conv *cv, const oxypy_lookup *lk, PyOb
     return convert_int(cv, lk, value);
 }
 
-/* The whole composite key. */
+/* --- keys and the rows they are of ------------------------------------------------------- */
+
+static const oxypy_field *key_field(const oxypy_lookup *lk, uint32_t i)
+{
+    return lk->key ? lk->key->fields[i] : lk->field;
+}
+
+/* The field of the other side that holds part i of what the relation compares. */
+static const oxypy_field *other_field(const oxypy_lookup *lk, uint32_t i)
+{
+    return lk->relation->kind == OXYPY_REL_FORWARD ? lk->relation->near[i].to : key_field(lk, i);
+}
+
+/* The key of an instance: a value, or a tuple. */
+static PyObject *key_of_instance(const oxypy_conv *cv, const oxypy_lookup *lk, PyObject *instance)
+{
+    const oxypy_plan *target = lk->relation->target;
+    const oxypy_instance_state *state = oxypy_instance_state_get(target, instance);
+    uint32_t n = lk->key ? lk->key->n : 1;
+    PyObject *parts = PyTuple_New((Py_ssize_t)n);
+    bool known = state && state->saved;
+
+    for (uint32_t i = 0; parts && known && i < n; i++) {
+        PyObject *part = PyObject_GetAttr(instance, other_field(lk, i)->name);
+
+        if (!part) {
+            Py_CLEAR(parts);
+            break;
+        }
+        known = part != Py_None;
+        PyTuple_SET_ITEM(parts, i, part);
+    }
+    if (parts && !known) {
+        (void)oxypy_conv_fail(cv, "this %s is not saved: save it first, or compare with a key", target->model->tp_name);
+        Py_CLEAR(parts);
+    }
+    if (!parts || n != 1) {
+        return parts;
+    }
+    PyObject *only = Py_NewRef(PyTuple_GET_ITEM(parts, 0));
+
+    Py_DECREF(parts);
+    return only;
+}
+
+/* Several fields compared as one. */
 static PyObject *convert_key(const oxypy_conv *cv, const oxypy_lookup *lk, PyObject *value)
 {
-    const oxypy_plan *plan = cv->plan;
     bool sequence = PyTuple_Check(value) || PyList_Check(value);
     PyObject *items = sequence ? PySequence_Tuple(value) : NULL;
 
-    (void)lk;
-    if (!items || PyTuple_GET_SIZE(items) != (Py_ssize_t)plan->n_pk) {
+    if (!items || PyTuple_GET_SIZE(items) != (Py_ssize_t)lk->key->n) {
         Py_XDECREF(items);
         if (!PyErr_Occurred()) {
-            (void)oxypy_conv_fail(cv, "%s: the key is a tuple of %u values", plan->model->tp_name, plan->n_pk);
+            (void)oxypy_conv_fail(cv, "%s: the key is a tuple of %u values", cv->plan->model->tp_name, lk->key->n);
         }
         return NULL;
     }
     PyObject *out = PyTuple_New(PyTuple_GET_SIZE(items));
 
-    for (uint32_t i = 0; out && i < plan->n_pk; i++) {
+    for (uint32_t i = 0; out && i < lk->key->n; i++) {
         oxypy_conv part = *cv;
 
-        part.field = &plan->fields[plan->pk[i]];
+        part.field = lk->key->fields[i];
         PyObject *own = oxypy_coerce(&part, PyTuple_GET_ITEM(items, i));
 
         if (own) {
@@ -200,6 +244,16 @@ static PyObject *convert_key(const oxypy_conv *cv, const oxypy_lookup *lk, PyObj
     }
     Py_DECREF(items);
     return out;
+}
+
+static PyObject *convert_related(const oxypy_conv *cv, const oxypy_lookup *lk, PyObject *value)
+{
+    bool instance = PyObject_TypeCheck(value, lk->relation->target->model);
+    PyObject *key = instance ? key_of_instance(cv, lk, value) : Py_NewRef(value);
+    PyObject *own = key ? (lk->key ? convert_key : convert_plain)(cv, lk, key) : NULL;
+
+    Py_XDECREF(key);
+    return own;
 }
 
 /* in: any iterable but text; None elements are dropped. */
@@ -348,7 +402,8 @@ static PyObject *convert_keys(const oxypy_conv *cv, PyObject *value)
 
 static convert_fn converter_of(const oxypy_lookup *lk)
 {
-    return lk->composite   ? convert_key
+    return lk->relation    ? convert_related
+           : lk->key       ? convert_key
            : lk->length    ? convert_int
            : lk->part >= 0 ? convert_part
            : lk->path      ? convert_nothing
@@ -368,11 +423,12 @@ static PyObject *convert_contains(const oxypy_conv *cv, const oxypy_lookup *lk, 
     return lk->category == OXYPY_CAT_ARRAY ? convert_list(cv, value) : convert_text(cv, value);
 }
 
-PyObject *oxypy_lookup_value(oxypy_state *st, oxypy_plan *plan, const oxypy_lookup *lk, const oxypy_field *field,
+PyObject *oxypy_lookup_value(oxypy_state *st, const oxypy_plan *plan, const oxypy_lookup *lk, const oxypy_field *field,
                              PyObject *value)
 {
     PyObject *keep = NULL; /* coercion stores nothing */
-    oxypy_conv cv = {.st = st, .plan = plan, .field = field, .lookup = lk->keyword, .keep = &keep};
+    const oxypy_field *of = field ? field : lk->key && lk->key->n ? lk->key->fields[0] : NULL;
+    oxypy_conv cv = {.st = st, .plan = of ? of->plan : plan, .field = field, .lookup = lk->keyword, .keep = &keep};
     unsigned op = lk->op;
 
     if (op == OXYPY_L_ISNULL) {

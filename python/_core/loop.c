@@ -32,7 +32,7 @@ static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
         Py_DECREF(self);
         return NULL;
     }
-    oxypy_hub_inherit(st, self->hub);
+    oxypy_hub_inherit(st, self);
     return self;
 }
 
@@ -148,7 +148,7 @@ int oxypy_loop_listen(oxypy_loop *loop)
     }
     callback = PyObject_GetAttrString((PyObject *)loop, "_drain");
     if (callback != NULL)
-        done = PyObject_CallMethod(object, "add_reader", "iO", loop->hub->fd_read, callback);
+        done = PyObject_CallMethod(object, "add_reader", "iO", loop->hub->fd_poll, callback);
     loop->reading = done != NULL;
     Py_DECREF(object);
     Py_XDECREF(callback);
@@ -156,21 +156,58 @@ int oxypy_loop_listen(oxypy_loop *loop)
     return loop->reading ? 0 : -1;
 }
 
-PyObject *oxypy_loop_future(oxypy_loop *loop)
+oxypy_loop *oxypy_loop_if_open(oxypy_loop *loop)
 {
-    PyObject *object = oxypy_loop_object(loop), *future;
+    PyObject *object = loop == NULL ? NULL : oxypy_loop_object(loop), *closed, *type, *value, *traceback;
+    bool open;
 
     if (object == NULL)
-        return oxypy_raise_text(loop->st, OXY_INTERFACE, "the event loop is gone");
-    future = PyObject_CallMethodNoArgs(object, loop->st->s_create_future);
+        return NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    closed = PyObject_CallMethod(object, "is_closed", NULL);
+    open = closed == Py_False;
+    if (closed == NULL)
+        PyErr_WriteUnraisable(object);
+    Py_XDECREF(closed);
     Py_DECREF(object);
-    return future;
+    PyErr_Restore(type, value, traceback);
+    return open ? loop : NULL;
 }
 
 /* --- time --------------------------------------------------------------------------- */
 
+/* Timers may fire this much before what was asked for: uvloop counts milliseconds. */
+#define TIMER_SLACK (2 * OXY_NS_PER_MS)
+
+static void note_timer(oxypy_loop *loop, oxy_ns at)
+{
+    if (loop->n_timers < OXYPY_TIMERS)
+        loop->timers[loop->n_timers++] = at;
+    if (at < loop->timer_at)
+        loop->timer_at = at;
+}
+
+/* Those that are due have fired, or fire for nothing. */
+static void drop_timers(oxypy_loop *loop, oxy_ns now)
+{
+    uint32_t kept = 0;
+
+    loop->timer_at = OXY_NS_NEVER;
+    for (uint32_t i = 0; i < loop->n_timers; i++) {
+        oxy_ns at = loop->timers[i];
+
+        if (at <= now + TIMER_SLACK)
+            continue;
+        loop->timers[kept++] = at;
+        if (at < loop->timer_at)
+            loop->timer_at = at;
+    }
+    loop->n_timers = kept;
+}
+
 /* The handle is not kept: it would keep the loop alive through us. A timer that
- * was set too late for what came after it fires for nothing. */
+ * was set too late for what came after it stays and is counted on later, so that
+ * short waits do not pile up long ones. */
 int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at)
 {
     oxy_ns now = oxy_clock_now();
@@ -193,7 +230,7 @@ int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at)
     if (handle == NULL)
         return -1;
     Py_DECREF(handle);
-    loop->timer_at = at;
+    note_timer(loop, at);
     return 0;
 }
 
@@ -233,8 +270,17 @@ static PyObject *loop_drain(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_loop *loop = (oxypy_loop *)self;
 
-    oxypy_hub_quiet(loop->hub);
+    int rc;
+
+    Py_INCREF(self); /* tasks that go on may let go of the loop */
+    loop->draining++;
+    oxypy_hub_listen(loop->hub, loop);
     oxypy_hub_drain(loop->hub, loop);
+    rc = oxypy_wakeup_resume(loop);
+    loop->draining--;
+    Py_DECREF(self);
+    if (rc < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 
@@ -255,7 +301,7 @@ static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
     oxy_ns earliest = OXY_NS_NEVER;
     bool any = false;
 
-    loop->timer_at = OXY_NS_NEVER;
+    drop_timers(loop, oxy_clock_now());
     for (store = oxypy_store_next(rt, NULL); store != NULL; store = next) {
         oxy_ns at;
 
@@ -264,6 +310,9 @@ static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
         oxy_pool_tick(store->pool, oxy_clock_now());
         oxypy_unlock(rt);
         oxypy_store_act(store, loop);
+        at = oxypy_lease_tick(store, loop);
+        if (at < earliest)
+            earliest = at;
         oxypy_lock(rt);
         at = oxy_pool_wake_at(store->pool);
         oxypy_unlock(rt);

@@ -16,28 +16,53 @@ static int check_using(PyObject *using_)
     return -1;
 }
 
+/* Models whose relations are loaded behind them: several statements, which the
+ * package runs. */
+static bool loads_more(const oxypy_state *st, int what, PyObject *subject, int sink)
+{
+    const oxypy_query *q = (const oxypy_query *)subject;
+
+    return what == OXYPY_DO_SELECT && PyObject_TypeCheck(subject, st->query_type) && q->prefetches != NULL &&
+           q->mode == OXYPY_MODE_MODELS && sink <= OXYPY_SINK_ONE_OR_NONE && st->read_and_load != NULL;
+}
+
+static PyObject *read_and_load(const oxypy_state *st, PyObject *subject, int sink, long long limit, PyObject *using_,
+                               PyObject *client, int write)
+{
+    return PyObject_CallFunction(st->read_and_load, "OiL(OOO)", subject, sink, limit, using_ == NULL ? Py_None : using_,
+                                 client == NULL ? Py_None : client, write ? Py_True : Py_False);
+}
+
 static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"what",  "subject", "sink",  "arg",  "returning", "limit",
-                            "using", "client",  "write", "into", NULL};
+                            "using", "client",  "write", "into", "chunk",     NULL};
     oxypy_state *st = oxypy_state_of_module(module);
     PyObject *subject, *arg = NULL, *returning = NULL, *using_ = NULL, *client = NULL, *into = NULL;
     int what, sink, write = 0;
     long long limit = -1;
+    Py_ssize_t chunk = 0;
     oxypy_operation *op;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOi|$OOLOOpO:operation", names, &what, &subject, &sink, &arg,
-                                     &returning, &limit, &using_, &client, &write, &into))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOi|$OOLOOpOn:operation", names, &what, &subject, &sink, &arg,
+                                     &returning, &limit, &using_, &client, &write, &into, &chunk))
         return NULL;
     if (what < 0 || what > OXYPY_DO_INSERT || sink < 0 || sink >= OXYPY_SINK_COUNT) {
         PyErr_SetString(PyExc_ValueError, "unknown operation or sink");
         return NULL;
     }
+    if (chunk < 0 || (chunk > 0 && (what != OXYPY_DO_SELECT || sink != OXYPY_SINK_LIST))) {
+        PyErr_SetString(PyExc_ValueError, "only lists of selected rows come in chunks, of one row at least");
+        return NULL;
+    }
     if (check_using(using_) < 0)
         return NULL;
+    if (loads_more(st, what, subject, sink))
+        return read_and_load(st, subject, sink, limit, using_, client, write);
     op = oxypy_operation_new(st, &oxypy_op_statement);
     if (op == NULL)
         return NULL;
+    op->chunk = chunk;
     op->what = (uint8_t)what;
     op->sink = (uint8_t)sink;
     op->write = write != 0;
@@ -53,14 +78,15 @@ static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwar
 
 static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"sql", "params", "using", "client", "script", "sink", NULL};
+    static char *names[] = {"sql", "params", "using", "client", "script", "sink", "model", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *sql, *params = NULL, *using_ = NULL, *client = NULL;
+    PyObject *sql, *params = NULL, *using_ = NULL, *client = NULL, *model = Py_None;
     int script = 0, sink = OXYPY_SINK_LIST;
+    oxypy_plan *plan = NULL;
     oxypy_operation *op;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|O$OOpi:raw_operation", names, &sql, &params, &using_, &client,
-                                     &script, &sink))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|O$OOpiO:raw_operation", names, &sql, &params, &using_, &client,
+                                     &script, &sink, &model))
         return NULL;
     if (params != NULL && params != Py_None && !PyList_Check(params) && !PyTuple_Check(params)) {
         PyErr_Format(PyExc_TypeError, "params must be a list or tuple, not %s", Py_TYPE(params)->tp_name);
@@ -72,9 +98,12 @@ static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *
     }
     if (check_using(using_) < 0)
         return NULL;
+    if (model != Py_None && (plan = oxypy_plan_of(st, model)) == NULL)
+        return NULL;
     op = oxypy_operation_new(st, &oxypy_op_statement);
     if (op == NULL)
         return NULL;
+    op->plan = Py_XNewRef((PyObject *)plan);
     op->sql = Py_NewRef(sql);
     op->params = given(params);
     op->using_ = given(using_);

@@ -53,25 +53,34 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(json_loads)                                                                                                      \
     X(json_dumps)                                                                                                      \
     X(current_task)                                                                                                    \
+    X(cancelled_error)                                                                                                 \
+    X(invalid_state_error)                                                                                             \
+    X(context_keyword)                                                                                                 \
     X(get_running_loop)                                                                                                \
     X(validation_error)                                                                                                \
     X(utc)                                                                                                             \
     X(registry)                                                                                                        \
     X(explain_unknown)                                                                                                 \
+    X(without_returning)                                                                                               \
+    X(read_and_load)                                                                                                   \
     X(plan_of)
 
 #define STATE_TYPES(X)                                                                                                 \
     X(expr_type)                                                                                                       \
     X(plan_type)                                                                                                       \
     X(query_type)                                                                                                      \
+    X(links_type)                                                                                                      \
     X(insert_type)                                                                                                     \
     X(compiled_type)                                                                                                   \
     X(operation_type)                                                                                                  \
     X(database_type)                                                                                                   \
     X(session_type)                                                                                                    \
     X(loop_type)                                                                                                       \
+    X(wakeup_type)                                                                                                     \
     X(fields_set_type)                                                                                                 \
-    X(state_type)
+    X(state_type)                                                                                                      \
+    X(stream_type)                                                                                                     \
+    X(step_type)
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
@@ -223,6 +232,9 @@ int oxypy_need_asyncio(oxypy_state *st)
         return 0;
     if (st->get_running_loop == NULL && import_attr("asyncio.events", "_get_running_loop", &st->get_running_loop) < 0)
         return -1;
+    if (import_attr("asyncio.exceptions", "CancelledError", &st->cancelled_error) < 0 ||
+        import_attr("asyncio.exceptions", "InvalidStateError", &st->invalid_state_error) < 0)
+        return -1;
     return import_attr("asyncio", "current_task", &st->current_task);
 }
 
@@ -261,16 +273,23 @@ static PyObject *bind_exceptions(PyObject *module, PyObject *exceptions)
 
 static PyObject *bind_package(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"registry", "plan_of", "unknown_name", NULL};
+    static char *names[] = {"registry", "plan_of", "unknown_name", "without_returning", "read_and_load", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *registry, *plan_of, *unknown_name;
+    PyObject *registry = NULL, *plan_of = NULL, *unknown_name = NULL, *without_returning = Py_None;
+    PyObject *read_and_load = Py_None;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O!OO:bind_package", names, &PyDict_Type, &registry, &plan_of,
-                                     &unknown_name))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O!OOOO:bind_package", names, &PyDict_Type, &registry, &plan_of,
+                                     &unknown_name, &without_returning, &read_and_load))
         return NULL;
+    if (registry == NULL || plan_of == NULL || unknown_name == NULL) {
+        PyErr_SetString(PyExc_TypeError, "bind_package() needs registry, plan_of and unknown_name");
+        return NULL;
+    }
     Py_XSETREF(st->registry, Py_NewRef(registry));
     Py_XSETREF(st->plan_of, Py_NewRef(plan_of));
     Py_XSETREF(st->explain_unknown, Py_NewRef(unknown_name));
+    Py_XSETREF(st->without_returning, Py_NewRef(without_returning));
+    Py_XSETREF(st->read_and_load, Py_NewRef(read_and_load));
     Py_RETURN_NONE;
 }
 
@@ -290,13 +309,16 @@ static PyMethodDef module_methods[] = {
     X(fields_set)                                                                                                      \
     X(instance_state)                                                                                                  \
     X(query_state)                                                                                                     \
+    X(links)                                                                                                           \
     X(insert)                                                                                                          \
     X(compiled)                                                                                                        \
     X(loop)                                                                                                            \
+    X(wakeup)                                                                                                          \
     X(database)                                                                                                        \
     X(session)                                                                                                         \
     X(operation)                                                                                                       \
-    X(ddl)
+    X(stream)                                                                                                          \
+    X(ddl) X(schema_diff) X(schema_change)
 
 static int module_exec(PyObject *module)
 {

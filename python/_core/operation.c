@@ -30,7 +30,7 @@ oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind)
 
 int oxypy_operation_wait(oxypy_operation *op, bool armed)
 {
-    PyObject *future = oxypy_loop_future(op->loop);
+    oxypy_wakeup *future = oxypy_wakeup_new(op->loop);
 
     if (future == NULL)
         return -1;
@@ -44,7 +44,8 @@ static void end(oxypy_operation *op);
 
 void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
 {
-    PyObject *future = op->future, *done, *set = NULL, *type, *value, *traceback;
+    oxypy_wakeup *future = op->future;
+    PyObject *type, *value, *traceback;
 
     if (loop != op->loop && !op->finished) {
         Py_INCREF(op);
@@ -56,14 +57,8 @@ void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
         return;
     op->future = NULL;
     PyErr_Fetch(&type, &value, &traceback);
-    done = PyObject_CallMethodNoArgs(future, op->st->s_done);
-    if (done == Py_False)
-        set = PyObject_CallMethodOneArg(future, op->st->s_set_result, Py_None);
-    if (done == NULL || (done == Py_False && set == NULL))
-        PyErr_WriteUnraisable(future);
-    Py_XDECREF(done);
-    Py_XDECREF(set);
-    Py_DECREF(future);
+    oxypy_wakeup_resolve(future);
+    Py_DECREF((PyObject *)future);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -77,6 +72,27 @@ void oxypy_operation_use(oxypy_operation *op, oxypy_database *db)
 }
 
 /* --- the pool ------------------------------------------------------------------------ */
+
+/* Somebody waits for a connection that a stream may have for as long as its caller
+ * likes, perhaps for ever, if the caller is who waits. */
+static void make_room(oxypy_operation *op, oxy_want want)
+{
+    oxypy_store *store = op->store;
+    oxypy_operation *stream = NULL;
+
+    /* Streams have readers. */
+    if (store->opening > 0 ||
+        (store->config.pool.single_writer && store->config.pool.max > 1 && want == OXY_WANT_WRITER))
+        return;
+    oxypy_lock(store->runtime);
+    for (oxypy_lease *lease = store->leases; stream == NULL && lease != NULL; lease = lease->next)
+        if (lease->paused != NULL && lease->session == NULL && lease->paused->loop == op->loop && lease->conn != NULL &&
+            !oxypy_lease_is_away(lease))
+            stream = lease->paused;
+    oxypy_unlock(store->runtime);
+    if (stream != NULL)
+        oxypy_stream_make_room(stream);
+}
 
 oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline)
 {
@@ -109,9 +125,10 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns de
             return OXYPY_NEXT_ERROR;
         oxypy_store_act(store, op->loop);
         /* A hub whose loop was closed may be what this one waits for. */
-        oxypy_hub_inherit(op->st, op->loop->hub);
+        oxypy_hub_inherit(op->st, op->loop);
         if (oxypy_loop_wake_at(op->loop, at) < 0)
             return OXYPY_NEXT_ERROR;
+        make_room(op, want);
         return OXYPY_NEXT_WAIT;
     }
     oxypy_wait_disarm(&op->wait);
@@ -125,6 +142,22 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns de
     return OXYPY_NEXT_ERROR;
 }
 
+/* The package may know whom the task waited for; keeps the exception. */
+static void explain_timeout(oxypy_operation *op)
+{
+    PyObject *type, *value, *traceback, *done;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (op->database != NULL && PyObject_HasAttrString((PyObject *)op->database, "_explain_timeout")) {
+        done = PyObject_CallMethod((PyObject *)op->database, "_explain_timeout", "O", value);
+        if (done == NULL)
+            PyErr_WriteUnraisable((PyObject *)op->database);
+        Py_XDECREF(done);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
 int oxypy_operation_granted(oxypy_operation *op)
 {
     op->queued = false;
@@ -132,10 +165,12 @@ int oxypy_operation_granted(oxypy_operation *op)
         return 0;
     if (op->timed_out) {
         oxypy_store_raise_timeout(op->store, (PyObject *)op->database);
+        explain_timeout(op);
         return -1;
     }
     if (op->error != NULL) {
-        (void)oxypy_raise(op->st, op->error, NULL, op->store->driver->name, op->store->alias);
+        oxypy_store_raise_connect(op->store, op->error, op->cause);
+        Py_CLEAR(op->cause);
         free(op->error);
         op->error = NULL;
         return -1;
@@ -187,11 +222,8 @@ static void end(oxypy_operation *op)
 
 static PySendResult yield_future(oxypy_operation *op, PyObject **result)
 {
-    if (PyObject_SetAttr(op->future, op->st->s_blocking, Py_True) < 0) {
-        end(op);
-        return PYGEN_ERROR;
-    }
-    *result = Py_NewRef(op->future);
+    oxypy_wakeup_yield(op->future);
+    *result = Py_NewRef((PyObject *)op->future);
     return PYGEN_NEXT;
 }
 
@@ -213,6 +245,10 @@ static PySendResult move_on(oxypy_operation *op, PyObject **result)
         if (op->delegate != NULL) {
             PySendResult said = PyIter_Send(op->delegate, Py_None, result);
 
+            if (said == PYGEN_RETURN && op->delegated) {
+                end(op);
+                return said;
+            }
             if (!delegate_over(op, said, result)) {
                 if (said == PYGEN_ERROR)
                     end(op);
@@ -225,6 +261,7 @@ static PySendResult move_on(oxypy_operation *op, PyObject **result)
         switch (op->kind->advance(op, result)) {
         case OXYPY_NEXT_ERROR: end(op); return PYGEN_ERROR;
         case OXYPY_NEXT_RETURN: end(op); return PYGEN_RETURN;
+        case OXYPY_NEXT_PART: return PYGEN_RETURN;
         case OXYPY_NEXT_WAIT:
             if (op->future != NULL)
                 return yield_future(op, result);
@@ -248,6 +285,20 @@ static int enter(oxypy_operation *op)
     return 0;
 }
 
+/* A stream goes on where it began. */
+static int check_loop(const oxypy_operation *op)
+{
+    oxypy_loop *loop = oxypy_loop_get(op->st);
+
+    if (loop == NULL)
+        return -1;
+    Py_DECREF((PyObject *)loop);
+    if (loop == op->loop)
+        return 0;
+    oxypy_raise_text(op->st, OXY_INTERFACE, "the rows are those of another event loop: iterate where you began");
+    return -1;
+}
+
 static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObject **result)
 {
     oxypy_operation *op = (oxypy_operation *)self;
@@ -264,6 +315,8 @@ static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObj
             return PYGEN_ERROR;
         }
     }
+    if (op->paused && check_loop(op) < 0)
+        return PYGEN_ERROR;
     op->running = true;
     Py_INCREF(self); /* the last reference may go while Python code runs */
     said = move_on(op, result);
@@ -346,6 +399,21 @@ static int set_thrown(PyObject *const *args, Py_ssize_t n)
     return 0;
 }
 
+/* What the StopIteration that is being raised holds; takes it back. */
+static PyObject *stop_value(void)
+{
+    PyObject *type, *error, *traceback, *value = NULL;
+
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (error != NULL)
+        value = PyObject_GetAttrString(error, "value");
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return value;
+}
+
 /* The delegate gets the exception first and may go on waiting. */
 static PySendResult throw_into_delegate(oxypy_operation *op, PyObject *const *args, Py_ssize_t n, PyObject **result)
 {
@@ -360,6 +428,11 @@ static PySendResult throw_into_delegate(oxypy_operation *op, PyObject *const *ar
     if (!PyErr_ExceptionMatches(PyExc_StopIteration)) {
         end(op);
         return PYGEN_ERROR;
+    }
+    if (op->delegated) {
+        *result = stop_value();
+        end(op);
+        return *result == NULL ? PYGEN_ERROR : PYGEN_RETURN;
     }
     PyErr_Clear(); /* its value is of no interest: it was asked to connect */
     said = move_on(op, &value);
@@ -385,6 +458,8 @@ static PyObject *op_throw(PyObject *self, PyObject *const *args, Py_ssize_t n)
         said = throw_into_delegate(op, args, n, &result);
     } else if (set_thrown(args, n) == 0) {
         op->started = true;
+        if (op->lease != NULL && op->st->runtime->observer != NULL)
+            oxypy_observe(op);
         end(op);
     }
     op->running = false;
@@ -452,6 +527,9 @@ static int op_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(op->into);
     Py_VISIT(op->client);
     Py_VISIT(op->params);
+    Py_VISIT(op->plan);
+    if (op->program != NULL && oxypy_rowprog_traverse(op->program, visit, arg) != 0)
+        return -1;
     Py_VISIT(op->future);
     Py_VISIT(op->timer);
     Py_VISIT(op->delegate);
@@ -460,7 +538,8 @@ static int op_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(op->session);
     Py_VISIT(op->keep);
     Py_VISIT(op->rows);
-    return 0;
+    Py_VISIT(op->cause);
+    return oxypy_shared_traverse(op->shared, visit, arg);
 }
 
 static int op_clear(PyObject *self)
@@ -475,6 +554,9 @@ static int op_clear(PyObject *self)
     Py_CLEAR(op->client);
     Py_CLEAR(op->sql);
     Py_CLEAR(op->params);
+    Py_CLEAR(op->plan);
+    oxypy_rowprog_free(op->program);
+    op->program = NULL;
     Py_CLEAR(op->future);
     Py_CLEAR(op->timer);
     Py_CLEAR(op->delegate);
@@ -483,7 +565,23 @@ static int op_clear(PyObject *self)
     Py_CLEAR(op->loop);
     Py_CLEAR(op->keep);
     Py_CLEAR(op->rows);
+    Py_CLEAR(op->cause);
+    oxypy_shared_free(op->shared);
+    op->shared = NULL;
     return 0;
+}
+
+void oxypy_operation_close(oxypy_operation *op)
+{
+    if (op->finished)
+        return;
+    if (op->paused && op->st->runtime->observer != NULL) {
+        op->rest += oxy_clock_now() - op->paused_at;
+        oxypy_observe(op);
+    }
+    if (op->started)
+        end(op);
+    op->finished = true;
 }
 
 /* Like a coroutine: never awaited is a warning; dropped half-way lets go. */
@@ -517,6 +615,10 @@ static void op_dealloc(PyObject *self)
     if (op->has_scratch)
         oxy_arena_fini(&op->scratch);
     free(op->error);
+    oxypy_spool_free(op->spool);
+    free(op->before_text);
+    Py_CLEAR(op->before);
+    Py_CLEAR(op->cursor.text);
     if (op->store != NULL)
         oxypy_store_unref(op->store);
     (void)op_clear(self);

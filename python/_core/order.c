@@ -21,8 +21,8 @@ static const oxy_expr *order_combined(oxypy_build *cx, const oxypy_selection *se
         if (oxypy_name_resolve(cx->st, cx->scope->plan, NULL, name, &found) < 0) {
             return NULL;
         }
-        for (uint32_t i = 0; found.field && !found.rest && i < sel->n; i++) {
-            item = sel->items[i].field == found.field ? &sel->items[i] : item;
+        for (uint32_t i = 0; found.field && !found.rest && !found.way.n && i < sel->n; i++) {
+            item = sel->items[i].field == found.field && !sel->items[i].joined.p ? &sel->items[i] : item;
         }
         oxypy_name_fini(&found);
     }

@@ -4,6 +4,8 @@
 #include "hydrate.h"
 #include "instance.h"
 #include "plan_spec.h"
+#include "relation.h"
+#include "template.h"
 
 /* --- life -------------------------------------------------------------------------- */
 
@@ -34,6 +36,12 @@ static int plan_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(plan->arena_keepalive);
     Py_VISIT(plan->init_private);
     Py_VISIT(plan->partial);
+    Py_VISIT(plan->relation_of);
+    Py_VISIT(plan->without_id);
+    for (uint32_t i = 0; i < plan->n_relations; i++) {
+        Py_VISIT(plan->relations[i].target);
+        Py_VISIT(plan->relations[i].through);
+    }
     if (plan->decoded != NULL) {
         int rc = oxypy_rowprog_traverse(plan->decoded, visit, arg);
 
@@ -71,6 +79,12 @@ static int plan_clear(PyObject *self)
     Py_CLEAR(plan->lookups);
     Py_CLEAR(plan->init_private);
     Py_CLEAR(plan->partial);
+    Py_CLEAR(plan->relation_of);
+    Py_CLEAR(plan->without_id);
+    for (uint32_t i = 0; i < plan->n_relations; i++) {
+        Py_CLEAR(plan->relations[i].target);
+        Py_CLEAR(plan->relations[i].through);
+    }
     return 0;
 }
 
@@ -85,6 +99,7 @@ static void plan_dealloc(PyObject *self)
         Py_CLEAR(plan->fields[i].name);
     for (uint32_t i = 0; i < plan->n_absent; i++)
         Py_CLEAR(plan->absent[i].name);
+    oxypy__relations_free(plan);
     PyMem_Free(plan->fields);
     PyMem_Free(plan->absent);
     PyMem_Free(plan->pk);
@@ -135,6 +150,7 @@ static int read_fields(oxypy_state *st, oxypy_plan *plan, PyObject *specs)
         goto done;
     for (Py_ssize_t i = 0; i < n; i++) {
         plan->n_fields = plan->table.n_columns = (uint32_t)i + 1;
+        plan->fields[i].plan = plan;
         plan->fields[i].column = (uint32_t)i;
         if (oxypy__field_read(st, plan, PySequence_Fast_GET_ITEM(list, i), &plan->fields[i], &columns[i]) < 0 ||
             add_by_name(plan, (uint32_t)i) < 0)
@@ -217,6 +233,8 @@ static int make_template(oxypy_plan *plan, PyObject *attributes)
         if (PyDict_SetItem(plan->template_dict, a->name, a->constant != NULL ? a->constant : Py_None) < 0)
             return -1;
     }
+    if (oxypy_template_share(&plan->template_dict) < 0)
+        return -1;
     plan->template_set = PySet_New(NULL);
     if (plan->template_set == NULL)
         return -1;
@@ -252,9 +270,26 @@ static int find_slots(oxypy_state *st, oxypy_plan *plan)
     return plan->off_state < 0 ? -1 : 0;
 }
 
+/* Paths are split at "__"; names that hold it themselves need a longer look. */
+static int note_long_names(oxypy_plan *plan)
+{
+    PyObject *mark = PyUnicode_FromString("__");
+
+    for (uint32_t i = 0; mark != NULL && i < plan->n_fields + plan->n_relations; i++) {
+        PyObject *name = i < plan->n_fields ? plan->fields[i].name : plan->relations[i - plan->n_fields].name;
+        int has = PyUnicode_Contains(name, mark);
+
+        if (has < 0)
+            Py_CLEAR(mark);
+        plan->long_names = plan->long_names || has > 0;
+    }
+    Py_XDECREF(mark);
+    return mark == NULL ? -1 : 0;
+}
+
 typedef struct plan_args {
     PyObject *model, *table, *schema, *fields, *pk, *absent, *attributes, *validate_row, *extra, *order;
-    PyObject *init_private, *partial;
+    PyObject *init_private, *partial, *relations, *relation, *without_id;
     int whole_model;
 } plan_args;
 
@@ -274,6 +309,8 @@ static int plan_fill(oxypy_state *st, oxypy_plan *plan, const plan_args *a)
     plan->order = Py_NewRef(a->order);
     plan->init_private = none_to_null(a->init_private);
     plan->partial = none_to_null(a->partial);
+    plan->relation_of = none_to_null(a->relation);
+    plan->without_id = none_to_null(a->without_id);
     plan->whole_model = a->whole_model != 0;
     plan->loaded_state = oxypy_instance_state_new(st, true, Py_None, NULL, NULL);
     plan->table.uid = ++st->last_uid;
@@ -287,29 +324,33 @@ static int plan_fill(oxypy_state *st, oxypy_plan *plan, const plan_args *a)
         return -1;
     if (a->schema != Py_None && oxypy__plan_text(plan, a->schema, &plan->table.schema) < 0)
         return -1;
-    if (read_fields(st, plan, a->fields) < 0 || read_pk(plan, a->pk) < 0 || read_absent(plan, a->absent) < 0)
+    if (read_fields(st, plan, a->fields) < 0 || read_pk(plan, a->pk) < 0 || read_absent(plan, a->absent) < 0 ||
+        oxypy__relations_read(plan, a->relations) < 0 || note_long_names(plan) < 0)
         return -1;
     return make_template(plan, a->attributes) < 0 ? -1 : find_slots(st, plan);
 }
 
 static PyObject *plan_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"model",       "table",        "schema", "fields", "pk",           "absent",  "attributes",
-                            "whole_model", "validate_row", "extra",  "order",  "init_private", "partial", NULL};
+    static char *names[] = {"model",      "table",       "schema",       "fields",     "pk",    "absent",
+                            "attributes", "whole_model", "validate_row", "extra",      "order", "init_private",
+                            "partial",    "relations",   "relation",     "without_id", NULL};
     oxypy_state *st = oxypy_state_of_type(type);
     plan_args a = {.init_private = Py_None, .partial = Py_None};
     oxypy_plan *plan;
 
     if (st == NULL)
         return NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$UOOO!OO!pOOO!OO:Plan", names, &PyType_Type, &a.model, &a.table,
-                                     &a.schema, &a.fields, &PyTuple_Type, &a.pk, &a.absent, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$UOOO!OO!pOOO!OOO!OO!:Plan", names, &PyType_Type, &a.model,
+                                     &a.table, &a.schema, &a.fields, &PyTuple_Type, &a.pk, &a.absent, &PyTuple_Type,
                                      &a.attributes, &a.whole_model, &a.validate_row, &a.extra, &PyTuple_Type, &a.order,
-                                     &a.init_private, &a.partial))
+                                     &a.init_private, &a.partial, &PyTuple_Type, &a.relations, &a.relation,
+                                     &PyTuple_Type, &a.without_id))
         return NULL;
     if (a.table == NULL || a.schema == NULL || a.fields == NULL || a.pk == NULL || a.absent == NULL ||
         a.attributes == NULL || a.validate_row == NULL || a.extra == NULL || a.order == NULL) {
-        PyErr_SetString(PyExc_TypeError, "Plan() lacks a keyword argument; only init_private and partial are optional");
+        PyErr_SetString(PyExc_TypeError, "Plan() lacks a keyword argument; only init_private, partial, relations and "
+                                         "relation are optional");
         return NULL;
     }
     plan = (oxypy_plan *)type->tp_alloc(type, 0);
@@ -397,7 +438,7 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
     st->plan_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &plan_spec, NULL);
     if (st->plan_type == NULL || PyModule_AddType(module, st->plan_type) < 0)
         return -1;
-    return oxypy_to_py_init(st);
+    return oxypy_template_init(module) < 0 ? -1 : oxypy_to_py_init(st);
 }
 
 /* --- finding --------------------------------------------------------------------------- */

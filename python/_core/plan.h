@@ -22,9 +22,10 @@ typedef enum oxypy_load {
 } oxypy_load;
 
 typedef struct oxypy_field {
-    PyObject *name;     /* interned str, owned by the plan */
-    uint32_t column;    /* index into table.columns */
-    oxy_type load_type; /* kind and elem that cells are decoded to: the Python type's own */
+    struct oxypy_plan *plan; /* whose field it is; borrowed */
+    PyObject *name;          /* interned str, owned by the plan */
+    uint32_t column;         /* index into table.columns */
+    oxy_type load_type;      /* kind and elem that cells are decoded to: the Python type's own */
     oxypy_load load;
     bool load_nullable; /* None passes without a check */
     PyObject *load_arg; /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
@@ -84,8 +85,13 @@ typedef struct oxypy_plan {
     struct oxypy_cache *cache; /* compiled statements rooted at this model (compiled.c) */
     PyObject *arena_keepalive; /* list of str whose UTF-8 the table's text points into */
     PyObject *init_private;    /* callable(instance, None) that fills the private attributes, or NULL: there are none */
-    PyObject *partial; /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
-    struct oxypy_rowprog *decoded; /* Plan.load's program for complete rows, made on first use */
+    PyObject *partial;    /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
+    PyObject *without_id; /* tuple of (relation, tuple of its ids): None where an id is; or NULL: always attributes */
+    struct oxypy_rowprog *decoded;    /* Plan.load's program for complete rows, made on first use */
+    struct oxypy_relation *relations; /* n_relations of them, each resolved on first use: relation.h */
+    uint32_t n_relations;
+    PyObject *relation_of; /* callable(name) -> RelationSpec, or NULL */
+    bool long_names;       /* a field or relation has "__" in its name */
 } oxypy_plan;
 
 /* Borrowed plan of a model class; NULL with an exception for classes that are

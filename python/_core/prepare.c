@@ -4,6 +4,7 @@
  * made. */
 #include "build.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define SCRATCH_LIMIT ((size_t)1 << 30)
@@ -56,8 +57,15 @@ static void shape_extra(const oxypy_statement *stmt, const oxy_dialect *dialect,
         oxy_buf_put(out, (const char *)&len, sizeof len);
         oxy_buf_put(out, name ? name : "", name ? (size_t)len : 0);
     }
+    if (stmt->out.linked.n_key) {
+        oxy_buf_put(out, (const char *)&stmt->out.linked, offsetof(oxypy_linked, relation));
+    }
     for (uint32_t i = 0; i < stmt->out.n; i++) {
         oxy_buf_put(out, (const char *)&stmt->out.items[i].field, sizeof stmt->out.items[i].field);
+    }
+    for (uint32_t i = 0; i < stmt->out.n_branches; i++) {
+        oxy_buf_put(out, (const char *)&stmt->out.branches[i].relation, sizeof stmt->out.branches[i].relation);
+        oxy_buf_put(out, (const char *)&stmt->out.branches[i].parent, sizeof stmt->out.branches[i].parent);
     }
 }
 
@@ -260,6 +268,44 @@ void oxypy_prepared_fini(oxypy_prepared *p)
 
 /* --- raw SQL --------------------------------------------------------------------------------------- */
 
+/* An integer beyond 64 bits with a sign: unsigned, or as a number of any length
+ * where there are such. 1: it is one; 0: it is not; -1. */
+static int long_integer(PyObject *item, bool any_length, oxy_arena *scratch, oxy_value *out)
+{
+    int overflow = 0;
+    PyObject *text;
+    Py_ssize_t len;
+    const char *digits;
+
+    if (!PyLong_Check(item)) {
+        return 0;
+    }
+    (void)PyLong_AsLongLongAndOverflow(item, &overflow);
+    if (overflow == 0) {
+        return 0;
+    }
+    *out = (oxy_value){.tag = OXY_V_UINT, .u = PyLong_AsUnsignedLongLong(item)};
+    if (!PyErr_Occurred()) {
+        return 1;
+    }
+    PyErr_Clear();
+    if (!any_length) {
+        return 0; /* the usual way says what is wrong */
+    }
+    text = PyObject_Str(item);
+    digits = text ? PyUnicode_AsUTF8AndSize(text, &len) : NULL;
+    if (digits) {
+        *out = (oxy_value){.tag = OXY_V_DECIMAL};
+        out->s = (oxy_sv){oxy_arena_copy(scratch, digits, (size_t)len), (size_t)len};
+        if (!out->s.p) {
+            PyErr_NoMemory();
+            digits = NULL;
+        }
+    }
+    Py_XDECREF(text);
+    return digits ? 1 : -1;
+}
+
 int oxypy_bind_raw(oxypy_state *st, PyObject *params, const oxy_codec *codec, oxy_arena *scratch, PyObject **keep,
                    oxy_value **values, uint32_t *n)
 {
@@ -275,6 +321,8 @@ int oxypy_bind_raw(oxypy_state *st, PyObject *params, const oxy_codec *codec, ox
     PyObject *items = PySequence_Tuple(params);
     Py_ssize_t count = items ? PyTuple_GET_SIZE(items) : 0;
     oxy_value *list = items ? oxy_arena_zero(scratch, (size_t)count + 1, sizeof *list) : NULL;
+    const oxy_type any = {.kind = OXY_K_UNKNOWN};
+    bool inferred = strcmp(codec->name, "postgres") == 0; /* values take the type that the server expects */
     int rc = list ? 0 : -1;
 
     if (items && !list) {
@@ -288,14 +336,16 @@ int oxypy_bind_raw(oxypy_state *st, PyObject *params, const oxy_codec *codec, ox
         oxy_err err;
 
         rc = oxypy_natural_type(st, item, &type);
-        /* Lists travel as JSON where arrays do, too; the codec knows. */
-        if (rc == 0 && type.kind == OXY_K_ARRAY) {
+        /* PostgreSQL has arrays; elsewhere lists travel as JSON. */
+        if (rc == 0 && type.kind == OXY_K_ARRAY && !inferred) {
             type = (oxy_type){.kind = OXY_K_JSON};
         }
         if (rc == 0) {
-            rc = oxypy_store(&cv, item, &type, &plain);
+            rc = type.kind == OXY_K_INT ? long_integer(item, inferred, scratch, &plain) : 0;
+            rc = rc == 0 ? oxypy_store(&cv, item, &type, &plain) : rc > 0 ? 0 : -1;
         }
-        if (rc == 0 && codec->encode(&plain, &type, scratch, &list[i], &err) != OXY_OK) {
+        if (rc == 0 && codec->encode(&plain, inferred || plain.tag == OXY_V_UINT ? &any : &type, scratch, &list[i],
+                                     &err) != OXY_OK) {
             (void)oxypy_raise(st, &err, NULL, NULL, NULL);
             rc = -1;
         }

@@ -24,8 +24,8 @@ static const member members[] = {
     MEMBER(exprs, M_DICT),        MEMBER(deferred, M_TUPLE), MEMBER(group_by, M_TUPLE), MEMBER(having, M_TUPLE),
     MEMBER(annotations, M_DICT),  MEMBER(joins, M_TUPLE),    MEMBER(sets, M_TUPLE),     MEMBER(prefetches, M_TUPLE),
     MEMBER(distinct_on, M_TUPLE), MEMBER(lock, M_TUPLE),     MEMBER(user, M_OBJECT),    MEMBER(limit, M_INT64),
-    MEMBER(offset, M_INT64),      MEMBER(mode, M_MODE),      MEMBER(distinct, M_BOOL),  MEMBER(empty, M_BOOL),
-    MEMBER(sliced, M_BOOL),       MEMBER(reversed, M_BOOL),
+    MEMBER(link, M_OBJECT),       MEMBER(offset, M_INT64),   MEMBER(mode, M_MODE),      MEMBER(distinct, M_BOOL),
+    MEMBER(empty, M_BOOL),        MEMBER(sliced, M_BOOL),    MEMBER(reversed, M_BOOL),
 };
 
 static const member *member_named(PyObject *name)
@@ -289,14 +289,10 @@ static int collect_conditions(oxypy_state *st, oxypy_query *q, oxypy_plan *plan,
         }
     }
     PyObject *keyword, *value;
-    Py_ssize_t pos = 0;
+    Py_ssize_t pos = 0, first = PyList_GET_SIZE(list);
 
     while (PyDict_Next(lookups, &pos, &keyword, &value)) {
-        PyObject *checked = oxypy_condition_lookup(st, plan, q, keyword, value);
-        int rc = checked ? PyList_Append(list, checked) : -1;
-
-        Py_XDECREF(checked);
-        if (rc < 0) {
+        if (oxypy_condition_keyword(st, plan, q, keyword, value, list, first) < 0) {
             return -1;
         }
     }
@@ -612,6 +608,7 @@ static PyMemberDef query_members[] = {
     PUBLIC("_distinct_on", T_OBJECT, distinct_on),
     PUBLIC("_lock", T_OBJECT, lock),
     PUBLIC("_user", T_OBJECT, user),
+    PUBLIC("_link", T_OBJECT, link),
     PUBLIC("_limit", T_LONGLONG, limit),
     PUBLIC("_offset", T_LONGLONG, offset),
     PUBLIC("_mode", T_UBYTE, mode),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Statements that read: rows, counts, existence, aggregates over all rows. */
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -72,6 +73,7 @@ static oxy_select *build_aggregate(oxypy_build *cx, oxypy_query *q, PyObject *ar
         oxy_select *rows = below && inner ? oxypy_build_select(cx, q, OXYPY_USE_SOURCE, -1, below, inner) : NULL;
 
         scope->inner = inner;
+        scope->base = q;
         scope->source = rows ? oxypy_wrap_select(cx, rows) : NULL;
         if (!scope->source) {
             return NULL;
@@ -79,8 +81,10 @@ static oxy_select *build_aggregate(oxypy_build *cx, oxypy_query *q, PyObject *ar
         select->from = scope->source;
     }
     cx->scope = scope;
-    scope->aggregates = true;
+    scope->aggregates = scope->grouped = true;
     int rc = add_aggregates(cx, arg, &out->out);
+
+    rc = rc == 0 ? oxypy_scope_fill_joins(cx, scope, select) : -1;
 
     select->order = (oxy_orders){0};
     select->items = rc == 0 ? oxypy_selection_items(cx, &out->out) : NULL;

@@ -3,6 +3,10 @@
  * task's open transaction, or the registered database of its alias. */
 #include "runtime_private.h"
 
+typedef enum server_role { ROLE_BY_STATEMENT, ROLE_PRIMARY, ROLE_REPLICA } server_role;
+
+static int use(oxypy_operation *op, oxypy_database *db, server_role role);
+
 static int take_session(oxypy_operation *op, oxypy_session *session)
 {
     Py_XSETREF(op->session, (oxypy_session *)Py_NewRef((PyObject *)session));
@@ -69,8 +73,7 @@ static int from_client(oxypy_operation *op)
                              db->alias == NULL ? Py_None : db->alias);
             return -1;
         }
-        oxypy_operation_use(op, db);
-        return 0;
+        return use(op, db, ROLE_BY_STATEMENT);
     }
     transaction = PyObject_GetAttrString(client, "transaction");
     if (transaction == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError))
@@ -133,49 +136,124 @@ static int connect_first(oxypy_operation *op, oxypy_database *db)
     return 1;
 }
 
-static PyObject *registered(oxypy_state *st, PyObject *alias)
+/* Registered under alias, borrowed; NULL without an exception when there is none. */
+static oxypy_database *look_up(oxypy_state *st, PyObject *alias)
 {
-    PyObject *db;
+    PyObject *db = PyDict_GetItemWithError(st->registry, alias);
 
-    if (st->registry == NULL) {
-        oxypy_raise_text(st, OXY_INTERFACE, "no database is registered");
+    if (db == NULL)
         return NULL;
-    }
-    db = PyDict_GetItemWithError(st->registry, alias);
-    if (db == NULL) {
-        if (!PyErr_Occurred())
-            (void)raise_unknown_alias(st, alias);
-        return NULL;
-    }
     if (!PyObject_TypeCheck(db, st->database_type)) {
         PyErr_Format(PyExc_TypeError, "%R is registered as %s, which is no database", alias, Py_TYPE(db)->tp_name);
         return NULL;
     }
-    return Py_NewRef(db);
+    return (oxypy_database *)db;
+}
+
+/* "name.primary" and "name.replica", unless something is registered under the
+ * whole alias. New reference. */
+static oxypy_database *registered(oxypy_state *st, PyObject *alias, server_role *role)
+{
+    oxypy_database *db;
+    PyObject *parts = NULL;
+
+    *role = ROLE_BY_STATEMENT;
+    if (st->registry == NULL) {
+        oxypy_raise_text(st, OXY_INTERFACE, "no database is registered");
+        return NULL;
+    }
+    db = look_up(st, alias);
+    if (db != NULL || PyErr_Occurred())
+        return (oxypy_database *)Py_XNewRef((PyObject *)db);
+    parts = PyObject_CallMethod(alias, "rpartition", "s", ".");
+    if (parts == NULL)
+        return NULL;
+    if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(parts, 2), "primary") == 0)
+        *role = ROLE_PRIMARY;
+    else if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(parts, 2), "replica") == 0)
+        *role = ROLE_REPLICA;
+    if (*role != ROLE_BY_STATEMENT)
+        db = look_up(st, PyTuple_GET_ITEM(parts, 0));
+    Py_DECREF(parts);
+    if (db == NULL && !PyErr_Occurred())
+        (void)raise_unknown_alias(st, alias);
+    return (oxypy_database *)Py_XNewRef((PyObject *)db);
+}
+
+/* A compiled statement that only reads and locks nothing. */
+static bool is_plain_read(const oxypy_operation *op)
+{
+    if (op->sql != NULL || op->write || op->what > OXYPY_DO_AGGREGATE)
+        return false;
+    if (op->subject == NULL || !PyObject_TypeCheck(op->subject, op->st->query_type))
+        return true;
+    return ((oxypy_query *)op->subject)->lock == NULL;
+}
+
+/* The alias, new reference: the one given, the router's, or the default. */
+static PyObject *choose_alias(const oxypy_operation *op)
+{
+    oxypy_state *st = op->st;
+    PyObject *model = NULL, *alias;
+
+    if (op->using_ != NULL)
+        return Py_NewRef(op->using_);
+    if (st->runtime->router == NULL || op->sql != NULL || op->subject == NULL)
+        return Py_NewRef(st->s_default_);
+    model = PyObject_GetAttrString(op->subject, PyObject_TypeCheck(op->subject, st->query_type) ? "_model" : "model");
+    if (model == NULL)
+        return NULL;
+    alias = PyObject_CallFunctionObjArgs(st->runtime->router, model, is_plain_read(op) ? Py_False : Py_True, NULL);
+    Py_DECREF(model);
+    if (alias != Py_None)
+        return alias;
+    Py_DECREF(alias);
+    return Py_NewRef(st->s_default_);
+}
+
+/* 0: on db or one of its replicas; 1: it is being connected; -1. */
+static int use(oxypy_operation *op, oxypy_database *db, server_role role)
+{
+    oxypy_database *chosen = db;
+
+    op->on_replica = false;
+    if (db->replicas != NULL && role != ROLE_PRIMARY && (role == ROLE_REPLICA || is_plain_read(op))) {
+        if (!oxypy_database_is_open(db))
+            return connect_first(op, db);
+        chosen = oxypy_replica_choose(op, db, role == ROLE_REPLICA);
+        if (chosen == NULL)
+            return -1;
+        op->on_replica = chosen != db;
+    }
+    if (!oxypy_database_is_open(chosen))
+        return connect_first(op, chosen);
+    oxypy_operation_use(op, chosen);
+    return 0;
 }
 
 int oxypy_operation_resolve(oxypy_operation *op)
 {
-    oxypy_state *st = op->st;
+    PyObject *alias;
     oxypy_database *db;
+    server_role role;
     int rc;
 
     if (op->session != NULL)
         return 0;
     if (op->client != NULL)
         return from_client(op);
-    db = (oxypy_database *)registered(st, op->using_ != NULL ? op->using_ : st->s_default_);
+    alias = choose_alias(op);
+    if (alias == NULL)
+        return -1;
+    db = registered(op->st, alias, &role);
+    Py_DECREF(alias);
     if (db == NULL)
         return -1;
     rc = from_task(op, db);
-    if (rc == 0) {
-        if (oxypy_database_is_open(db))
-            oxypy_operation_use(op, db);
-        else
-            rc = connect_first(op, db);
-    } else if (rc > 0) {
+    if (rc == 0)
+        rc = use(op, db, role);
+    else if (rc > 0)
         rc = 0;
-    }
     Py_DECREF(db);
     return rc;
 }

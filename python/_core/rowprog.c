@@ -5,6 +5,8 @@
 #include "rowprog.h"
 
 #include "instance.h"
+#include "relation.h"
+#include "template.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
@@ -23,6 +25,12 @@ int oxypy_rowprog_traverse(oxypy_rowprog *p, visitproc visit, void *arg)
     }
     for (uint32_t i = 0; i < p->n_made; i++)
         Py_VISIT(p->made[i].factory);
+    for (uint32_t i = 0; i < p->n_children; i++) {
+        int stop = oxypy_rowprog_traverse(p->children[i].program, visit, arg);
+
+        if (stop != 0)
+            return stop;
+    }
     return 0;
 }
 
@@ -44,6 +52,12 @@ void oxypy_rowprog_free(oxypy_rowprog *p)
         Py_CLEAR(p->made[i].factory);
     }
     PyMem_Free(p->made);
+    for (uint32_t i = 0; i < p->n_children; i++) {
+        Py_CLEAR(p->children[i].name);
+        PyMem_Free(p->children[i].keys);
+        oxypy_rowprog_free(p->children[i].program);
+    }
+    PyMem_Free(p->children);
     Py_CLEAR(p->template_dict);
     Py_CLEAR(p->fields_set);
     Py_CLEAR(p->state);
@@ -85,10 +99,27 @@ static void take_rule(oxypy_rowcol *c, const oxypy_field *field)
     Py_XINCREF(c->rule.plain);
 }
 
+/* Numbers, truth values, text and bytes under a rule of our own. */
+static bool is_quiet(const oxypy_rowcol *c)
+{
+    switch ((oxypy_way)c->way) {
+    case OXYPY_WAY_INT:
+    case OXYPY_WAY_TEXT:
+    case OXYPY_WAY_DOUBLE:
+    case OXYPY_WAY_BOOL:
+    case OXYPY_WAY_BLOB:
+        return c->rule.load == OXYPY_LOAD_IDENTITY || c->rule.load == OXYPY_LOAD_LENGTH ||
+               c->rule.load == OXYPY_LOAD_INT_RANGE || c->rule.load == OXYPY_LOAD_FLOAT_RANGE;
+    default: return false;
+    }
+}
+
 static int fill_column(oxypy_rowprog *p, uint32_t i, const oxy_result_col *col, const oxypy_field *field,
                        PyObject *name)
 {
     oxypy_rowcol *c = &p->cols[i];
+    const oxy_table *table = col->table;
+    const oxy_column *column = col->column;
 
     if (!PyUnicode_Check(name)) {
         PyErr_SetString(PyExc_TypeError, "names of result columns must be str");
@@ -110,9 +141,14 @@ static int fill_column(oxypy_rowprog *p, uint32_t i, const oxy_result_col *col, 
         c->type = field->load_type;
     }
     c->way = (uint8_t)way_of(c->type.kind);
-    if (col->table != NULL)
-        c->table = str_of(col->table->name);
-    c->column = str_of(col->column != NULL ? col->column->name : col->name);
+    c->quiet = is_quiet(c);
+    if (col->table == NULL && c->is_field) { /* a subselect's: known by its field */
+        table = &p->plan->table;
+        column = &table->columns[field->column];
+    }
+    if (table != NULL)
+        c->table = str_of(table->name);
+    c->column = str_of(column != NULL ? column->name : col->name);
     return PyErr_Occurred() ? -1 : 0;
 }
 
@@ -133,14 +169,30 @@ static int add_made(oxypy_rowprog *p, PyObject *name, PyObject *factory)
     return 0;
 }
 
+/* Fields that the row does not bring and that have no default either are no
+ * attributes: reading them is the class's business. */
+static int drop_others(oxypy_rowprog *p, PyObject *filled)
+{
+    for (uint32_t i = 0; i < p->plan->n_fields; i++) {
+        PyObject *name = p->plan->fields[i].name;
+        int known = PySet_Contains(p->fields_set, name);
+
+        if (known == 0)
+            known = PySet_Contains(filled, name);
+        if (known < 0 || (known == 0 && PyDict_DelItem(p->template_dict, name) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 /* (name, constant, factory) of every field that the row does not bring. */
 static int take_defaults(oxypy_rowprog *p, PyObject *defaults)
 {
-    PyObject *list = PySequence_Fast(defaults, "defaults must be a sequence");
+    PyObject *list = PySequence_Fast(defaults, "defaults must be a sequence"), *filled = PySet_New(NULL);
     int rc = -1;
 
-    if (list == NULL)
-        return -1;
+    if (list == NULL || filled == NULL)
+        goto done;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); i++) {
         PyObject *name, *constant, *factory;
 
@@ -148,10 +200,13 @@ static int take_defaults(oxypy_rowprog *p, PyObject *defaults)
             goto done;
         if (factory != Py_None ? add_made(p, name, factory) < 0 : PyDict_SetItem(p->template_dict, name, constant) < 0)
             goto done;
+        if (PySet_Add(filled, name) < 0)
+            goto done;
     }
-    rc = 0;
+    rc = drop_others(p, filled);
 done:
-    Py_DECREF(list);
+    Py_XDECREF(list);
+    Py_XDECREF(filled);
     return rc;
 }
 
@@ -201,13 +256,78 @@ static int share_absent(oxypy_rowprog *p)
     return 0;
 }
 
+/* The plan's attributes and those of related rows, in the order of the model's
+ * fields: a relation that is not loaded may be no attribute at all. */
+static int with_relations(oxypy_rowprog *p)
+{
+    PyObject *fields, *ordered, *name, *value;
+    Py_ssize_t pos = 0, before = PyDict_GET_SIZE(p->template_dict);
+    int rc = -1;
+
+    for (uint32_t i = 0; i < p->n_children; i++)
+        if (PyDict_SetItem(p->template_dict, p->children[i].name, Py_None) < 0)
+            return -1;
+    if (PyDict_GET_SIZE(p->template_dict) == before)
+        return 0;
+    fields = PyObject_GetAttrString((PyObject *)p->plan->model, "__pydantic_fields__");
+    ordered = PyDict_New();
+    if (fields == NULL || ordered == NULL || !PyDict_Check(fields)) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "%s has no fields", p->plan->model->tp_name);
+        goto done;
+    }
+    while (PyDict_Next(fields, &pos, &name, &value)) {
+        value = PyDict_GetItemWithError(p->template_dict, name);
+        if (value == NULL ? PyErr_Occurred() != NULL : PyDict_SetItem(ordered, name, value) < 0)
+            goto done;
+    }
+    rc = PyDict_Merge(ordered, p->template_dict, 0);
+    if (rc == 0) {
+        Py_SETREF(p->template_dict, Py_NewRef(ordered));
+        rc = oxypy_template_share(&p->template_dict);
+    }
+done:
+    Py_XDECREF(fields);
+    Py_XDECREF(ordered);
+    return rc;
+}
+
+/* Names of the related rows as a frozenset; new reference. */
+static PyObject *names_of_children(const oxypy_rowprog *p)
+{
+    PyObject *names = PyTuple_New((Py_ssize_t)p->n_children), *set;
+
+    if (names == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < p->n_children; i++)
+        PyTuple_SET_ITEM(names, (Py_ssize_t)i, Py_NewRef(p->children[i].name));
+    set = PyFrozenSet_New(names);
+    Py_DECREF(names);
+    return set;
+}
+
+/* The state of every row: the shared one of the plan, if nothing else is true of them. */
+static PyObject *state_of_rows(oxypy_state *st, const oxypy_rowprog *p)
+{
+    PyObject *relations, *state;
+
+    if (!p->partial && p->n_children == 0)
+        return Py_NewRef(p->plan->loaded_state);
+    relations = names_of_children(p);
+    if (relations == NULL)
+        return NULL;
+    state = oxypy_instance_state_new(st, true, p->partial ? p->fields_set : Py_None, relations, NULL);
+    Py_DECREF(relations);
+    return state;
+}
+
 static int share_model(oxypy_state *st, oxypy_rowprog *p)
 {
     Py_ssize_t n_fields = 0;
 
     p->template_dict = PyDict_Copy(p->plan->template_dict);
     p->fields_set = PySet_New(NULL);
-    if (p->template_dict == NULL || p->fields_set == NULL)
+    if (p->template_dict == NULL || p->fields_set == NULL || (p->n_children != 0 && with_relations(p) < 0))
         return -1;
     for (uint32_t i = 0; i < p->n; i++) {
         const oxypy_rowcol *c = &p->cols[i];
@@ -221,14 +341,12 @@ static int share_model(oxypy_state *st, oxypy_rowprog *p)
     n_fields = PySet_GET_SIZE(p->fields_set);
     p->partial = n_fields < (Py_ssize_t)p->plan->n_fields;
     p->whole = p->plan->whole_model;
-    if (!p->partial) {
-        p->state = Py_NewRef(p->plan->loaded_state);
-        return p->whole ? 0 : share_absent(p);
-    }
-    if (p->plan->partial == NULL && share_absent(p) < 0)
+    p->state = state_of_rows(st, p);
+    if (p->state == NULL)
         return -1;
-    p->state = oxypy_instance_state_new(st, true, p->fields_set, NULL, NULL);
-    return p->state == NULL ? -1 : plan_partial(p);
+    if (!p->partial)
+        return p->whole ? 0 : share_absent(p);
+    return p->plan->partial == NULL && share_absent(p) < 0 ? -1 : plan_partial(p);
 }
 
 static int share_dict(oxypy_rowprog *p)
@@ -242,12 +360,86 @@ static int share_dict(oxypy_rowprog *p)
     return 0;
 }
 
+/* Where the columns' values go, where copies of the template have places. */
+static int find_places(oxypy_rowprog *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        int found = oxypy_template_find(p->template_dict, p->cols[i].name, &p->cols[i].place);
+
+        if (found <= 0)
+            return found;
+    }
+    p->placed = true;
+    return 0;
+}
+
 /* --- making --------------------------------------------------------------------------- */
 
-oxypy_rowprog *oxypy_rowprog_new(oxypy_state *st, oxypy_plan *plan, oxypy_shape shape, const oxy_result_col *cols,
-                                 const oxypy_field *const *fields, PyObject *names)
+/* Everything that programs of one statement are made of. */
+typedef struct recipe {
+    oxypy_state *st;
+    const oxy_result_col *cols;
+    const oxypy_field *const *fields;
+    PyObject *names;
+    const oxypy_branch *branches;
+    uint32_t n_branches;
+} recipe;
+
+static oxypy_rowprog *make(const recipe *r, oxypy_plan *plan, oxypy_shape shape, uint32_t first, uint32_t n,
+                           uint32_t parent);
+
+/* The columns that the join compares tell its rows apart, and are NULL without
+ * a row. */
+static int take_keys(oxypy_child *c, const oxypy_relation *relation)
 {
-    Py_ssize_t n = PyTuple_GET_SIZE(names);
+    c->keys = PyMem_Calloc(relation->n_near, sizeof *c->keys);
+    if (c->keys == NULL) {
+        (void)PyErr_NoMemory();
+        return -1;
+    }
+    c->n_keys = relation->n_near;
+    for (uint32_t i = 0; i < c->n_keys; i++)
+        c->keys[i] = (uint32_t)(relation->near[i].to - relation->target->fields);
+    return 0;
+}
+
+/* Programs of the branches that begin at parent. */
+static int take_children(const recipe *r, oxypy_rowprog *p, uint32_t first, uint32_t parent)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->n_branches; i++)
+        n += r->branches[i].parent == parent;
+    if (n == 0)
+        return 0;
+    p->children = PyMem_Calloc(n, sizeof *p->children);
+    if (p->children == NULL) {
+        (void)PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < r->n_branches; i++) {
+        const oxypy_branch *branch = &r->branches[i];
+        const oxypy_relation *relation = branch->relation;
+
+        if (branch->parent != parent)
+            continue;
+        oxypy_child *c = &p->children[p->n_children++];
+
+        c->name = Py_NewRef(relation->name);
+        c->first = branch->first - first;
+        c->number = i;
+        c->program = take_keys(c, relation) < 0
+                         ? NULL
+                         : make(r, relation->target, OXYPY_MODEL, branch->first, relation->target->n_fields, i + 1);
+        if (c->program == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static oxypy_rowprog *make(const recipe *r, oxypy_plan *plan, oxypy_shape shape, uint32_t first, uint32_t n,
+                           uint32_t parent)
+{
     oxypy_rowprog *p = PyMem_Calloc(1, sizeof *p + (size_t)n * sizeof(oxypy_rowcol));
     int rc = 0;
 
@@ -258,18 +450,38 @@ oxypy_rowprog *oxypy_rowprog_new(oxypy_state *st, oxypy_plan *plan, oxypy_shape 
     p->lax = Py_BuildValue("(sss)", "strict", "by_alias", "by_name");
     if (p->lax == NULL)
         goto fail;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        p->n = (uint32_t)i + 1;
-        if (fill_column(p, (uint32_t)i, &cols[i], fields == NULL ? NULL : fields[i], PyTuple_GET_ITEM(names, i)) < 0)
+    for (uint32_t i = 0; i < n; i++) {
+        p->n = i + 1;
+        if (fill_column(p, i, &r->cols[first + i], r->fields == NULL ? NULL : r->fields[first + i],
+                        PyTuple_GET_ITEM(r->names, (Py_ssize_t)(first + i))) < 0)
             goto fail;
     }
+    if (take_children(r, p, first, parent) < 0)
+        goto fail;
     if (shape == OXYPY_MODEL)
-        rc = share_model(st, p);
+        rc = share_model(r->st, p);
     else if (shape == OXYPY_DICT)
         rc = share_dict(p);
+    if (rc == 0 && p->template_dict != NULL)
+        rc = find_places(p);
     if (rc == 0)
         return p;
 fail:
     oxypy_rowprog_free(p);
     return NULL;
+}
+
+oxypy_rowprog *oxypy_rowprog_new(oxypy_state *st, oxypy_plan *plan, oxypy_shape shape, const oxy_result_col *cols,
+                                 const oxypy_field *const *fields, PyObject *names, const oxypy_branch *branches,
+                                 uint32_t n_branches)
+{
+    const recipe r = {st, cols, fields, names, branches, n_branches};
+    uint32_t width = (uint32_t)PyTuple_GET_SIZE(names);
+    oxypy_rowprog *p = make(&r, plan, shape, 0, n_branches == 0 ? width : branches[0].first, 0);
+
+    if (p == NULL)
+        return NULL;
+    p->width = width;
+    p->n_branches = n_branches;
+    return p;
 }

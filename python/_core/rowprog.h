@@ -23,6 +23,8 @@ typedef enum oxypy_way {
 typedef struct oxypy_rowcol {
     uint8_t way; /* oxypy_way */
     bool is_field;
+    bool quiet;     /* getting its value runs no Python code, and the value holds no other */
+    uint32_t place; /* of its value in copies of the template, if the program is placed */
     PyObject *name;
     oxypy_field rule;
     oxy_type type;    /* to decode to; its text is borrowed from the tables */
@@ -35,6 +37,16 @@ typedef struct oxypy_made {
     PyObject *name, *factory;
 } oxypy_made;
 
+/* A related row among the columns of a row, as an attribute of its instance. */
+typedef struct oxypy_child {
+    PyObject *name;
+    uint32_t first;  /* its first column, counted from the first of the row it belongs to */
+    uint32_t n_keys; /* its own columns that tell its rows apart; NULL where there is no related row */
+    uint32_t *keys;
+    uint32_t number; /* of its objects among what the result shares */
+    oxypy_rowprog *program;
+} oxypy_child;
+
 struct oxypy_rowprog {
     oxypy_shape shape;
     uint32_t n, n_made;
@@ -45,7 +57,11 @@ struct oxypy_rowprog {
     PyObject *validate;      /* partial rows: dict -> (dict, extra, fields set); NULL: the plan's validate_row */
     PyObject *lax;           /* ("strict", "by_alias", "by_name") */
     oxypy_made *made;
-    bool partial, whole; /* some fields only; every row goes through the validator whole */
+    oxypy_child *children;
+    uint32_t n_children;
+    uint32_t width, n_branches; /* of the outermost program: columns of the whole row, children at any depth */
+    bool partial, whole;        /* some fields only; every row goes through the validator whole */
+    bool placed;                /* every column has its place: template.h */
     oxypy_rowcol cols[];
 };
 

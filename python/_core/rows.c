@@ -7,24 +7,24 @@
 
 static int row_fits(const oxypy_rowprog *p, const oxypy_rowview *row)
 {
-    if (row->n == p->n)
+    if (row->n == p->width)
         return 0;
-    PyErr_Format(PyExc_SystemError, "the row has %u columns, its program %u", (unsigned)row->n, (unsigned)p->n);
+    PyErr_Format(PyExc_SystemError, "the row has %u columns, its program %u", (unsigned)row->n, (unsigned)p->width);
     return -1;
 }
 
-PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row)
+PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, oxypy_shared **shared)
 {
-    char first[OXYPY_SCRATCH_BYTES];
-    oxy_arena scratch;
+    oxypy_scratch scratch;
     oxypy_source src = {.row = row, .scratch = &scratch};
     PyObject *result;
 
-    if (row_fits(p, row) < 0)
+    if (row_fits(p, row) < 0 || (p->n_branches != 0 && oxypy__shared_prepare(p, shared) < 0))
         return NULL;
-    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    src.shared = *shared;
+    scratch.made = false;
     result = oxypy__row_make(st, p, &src);
-    oxy_arena_fini(&scratch);
+    oxypy__scratch_fini(&scratch);
     return result;
 }
 
@@ -37,7 +37,7 @@ static oxypy_rowprog *program_for(oxypy_state *st, oxypy_plan *plan, PyObject *n
 
     if (cols == NULL)
         return (oxypy_rowprog *)(void *)PyErr_NoMemory();
-    p = oxypy_rowprog_new(st, plan, OXYPY_MODEL, cols, NULL, names);
+    p = oxypy_rowprog_new(st, plan, OXYPY_MODEL, cols, NULL, names, NULL, 0);
     PyMem_Free(cols);
     return p;
 }
@@ -178,8 +178,7 @@ done:
 
 int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance)
 {
-    char first[OXYPY_SCRATCH_BYTES];
-    oxy_arena scratch;
+    oxypy_scratch scratch;
     oxypy_source src = {.row = row, .scratch = &scratch};
     PyObject *values = NULL, *state = NULL;
     int rc = -1;
@@ -190,7 +189,7 @@ int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row
     }
     if (row_fits(p, row) < 0)
         return -1;
-    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    scratch.made = false;
     values = oxypy__row_values(st, p, &src);
     state = values == NULL ? NULL : state_after(st, p, instance);
     if (state != NULL)
@@ -199,7 +198,7 @@ int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row
         oxypy_slot_steal(instance, p->plan->off_state, Py_NewRef(state));
     Py_XDECREF(values);
     Py_XDECREF(state);
-    oxy_arena_fini(&scratch);
+    oxypy__scratch_fini(&scratch);
     return rc;
 }
 
@@ -215,7 +214,7 @@ static bool is_boolean(const oxy_coldesc *desc, const oxy_cell *cell)
 
 /* Raw cells share decoding and errors with those of models through a program
  * of one column, whose name changes. */
-static PyObject *raw_cells(oxypy_state *st, const oxypy_rowview *row, oxypy_rowprog *p, oxy_arena *scratch)
+static PyObject *raw_cells(oxypy_state *st, const oxypy_rowview *row, oxypy_rowprog *p, oxypy_scratch *scratch)
 {
     PyObject *dict = PyDict_New();
 
@@ -238,17 +237,88 @@ static PyObject *raw_cells(oxypy_state *st, const oxypy_rowview *row, oxypy_rowp
 PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row)
 {
     _Alignas(oxypy_rowprog) char program[sizeof(oxypy_rowprog) + sizeof(oxypy_rowcol)];
-    char first[OXYPY_SCRATCH_BYTES];
     oxypy_rowprog *p = (oxypy_rowprog *)(void *)program;
-    oxy_arena scratch;
+    oxypy_scratch scratch;
     PyObject *dict;
 
     memset(program, 0, sizeof program);
     p->shape = OXYPY_FLAT;
     p->n = 1;
     p->cols[0].type.kind = OXY_K_UNKNOWN;
-    oxy_arena_init_in(&scratch, oxy_alloc_default(), OXYPY_SCRATCH_LIMIT, first, sizeof first);
+    scratch.made = false;
     dict = raw_cells(st, row, p, &scratch);
-    oxy_arena_fini(&scratch);
+    oxypy__scratch_fini(&scratch);
     return dict;
+}
+
+/* --- raw rows as instances --------------------------------------------------------------------- */
+
+/* Whose column it is, else whose name; -1: nobody's. */
+static Py_ssize_t field_called(const oxypy_plan *plan, const oxy_sv *name, PyObject *text)
+{
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        oxy_sv column = plan->table.columns[plan->fields[i].column].name;
+
+        if (column.len == name->len && memcmp(column.p, name->p, name->len) == 0)
+            return (Py_ssize_t)i;
+    }
+    return oxypy_plan_field(plan, text);
+}
+
+static void raise_field(oxypy_state *st, const oxypy_plan *plan, uint32_t field, const char *what)
+{
+    PyErr_Format(st->exceptions[OXY_FIELD] != NULL ? st->exceptions[OXY_FIELD] : PyExc_LookupError,
+                 "raw() of %s: %s %R", plan->model->tp_name, what, plan->fields[field].name);
+}
+
+/* Names and types of the columns. 0 / -1. */
+static int raw_columns(oxypy_state *st, const oxypy_plan *plan, const oxypy_rowview *row, oxy_result_col *cols,
+                       PyObject *names, bool *seen)
+{
+    for (uint32_t i = 0; i < row->n; i++) {
+        const oxy_sv *name = &row->cols[i].name;
+        PyObject *text = PyUnicode_DecodeUTF8(name->p, (Py_ssize_t)name->len, "replace");
+        Py_ssize_t at;
+
+        if (text == NULL)
+            return -1;
+        PyTuple_SET_ITEM(names, (Py_ssize_t)i, text);
+        at = field_called(plan, name, text);
+        cols[i] = (oxy_result_col){.type = {.kind = OXY_K_UNKNOWN}, .name = *name};
+        if (at < 0)
+            continue;
+        if (seen[at]) {
+            raise_field(st, plan, (uint32_t)at, "give one of two columns another name, both are");
+            return -1;
+        }
+        seen[at] = true;
+        PyTuple_SetItem(names, (Py_ssize_t)i, Py_NewRef(plan->fields[at].name));
+        cols[i].table = &plan->table;
+        cols[i].column = &plan->table.columns[plan->fields[at].column];
+        cols[i].type = cols[i].column->type;
+    }
+    for (uint32_t k = 0; k < plan->n_pk; k++) {
+        if (!seen[plan->pk[k]]) {
+            raise_field(st, plan, plan->pk[k], "the statement has to give the key, a column for");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+oxypy_rowprog *oxypy_raw_program(oxypy_state *st, oxypy_plan *plan, const oxypy_rowview *row)
+{
+    oxy_result_col *cols = PyMem_Calloc(row->n == 0 ? 1 : row->n, sizeof *cols);
+    bool *seen = PyMem_Calloc(plan->n_fields == 0 ? 1 : plan->n_fields, sizeof *seen);
+    PyObject *names = PyTuple_New((Py_ssize_t)row->n);
+    oxypy_rowprog *program = NULL;
+
+    if (cols == NULL || seen == NULL)
+        PyErr_NoMemory();
+    else if (names != NULL && raw_columns(st, plan, row, cols, names, seen) == 0)
+        program = oxypy_rowprog_new(st, plan, OXYPY_MODEL, cols, NULL, names, NULL, 0);
+    PyMem_Free(cols);
+    PyMem_Free(seen);
+    Py_XDECREF(names);
+    return program;
 }

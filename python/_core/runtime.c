@@ -50,8 +50,19 @@ void oxypy_runtime_unref(oxypy_runtime *rt)
         rt->spare = lease->next;
         free(lease);
     }
+    oxy_errands_free(rt->errands);
+    free(rt->wires);
     (void)pthread_mutex_destroy(&rt->lock);
     free(rt);
+}
+
+oxy_errands *oxypy_runtime_errands(oxypy_runtime *rt)
+{
+    oxypy_lock(rt);
+    if (rt->errands == NULL && oxy_errands_new(oxy_alloc_default(), &rt->errands) != OXY_OK)
+        rt->errands = NULL;
+    oxypy_unlock(rt);
+    return rt->errands;
 }
 
 int oxypy_runtime_traverse(oxypy_runtime *rt, visitproc visit, void *arg)
@@ -59,6 +70,7 @@ int oxypy_runtime_traverse(oxypy_runtime *rt, visitproc visit, void *arg)
     Py_VISIT(rt->loops);
     Py_VISIT(rt->last);
     Py_VISIT(rt->observer);
+    Py_VISIT(rt->router);
     Py_VISIT(rt->pool_log);
     return 0;
 }
@@ -68,6 +80,7 @@ void oxypy_runtime_clear(oxypy_runtime *rt)
     Py_CLEAR(rt->last);
     Py_CLEAR(rt->loops);
     Py_CLEAR(rt->observer);
+    Py_CLEAR(rt->router);
     Py_CLEAR(rt->pool_log);
 }
 
@@ -89,12 +102,26 @@ static int open_signal(int fds[2])
 #endif
 }
 
+/* Keeps errno. */
+static void close_signal(int fds[2])
+{
+    int saved = errno;
+
+    (void)close(fds[0]);
+    if (fds[1] != fds[0])
+        (void)close(fds[1]);
+    fds[0] = fds[1] = -1;
+    errno = saved;
+}
+
 /* A full pipe or a raised counter already wakes the loop: nothing to check. */
 static void raise_signal(const oxypy_hub *hub)
 {
     uint64_t one = 1;
     ssize_t n;
 
+    if (hub->dead)
+        return; /* no loop reads it any more */
     do
         n = write(hub->fd_write, &one, sizeof one);
     while (n < 0 && errno == EINTR);
@@ -124,12 +151,18 @@ oxypy_hub *oxypy_hub_new(oxypy_runtime *rt, PyObject *loop)
         free(hub);
         return NULL;
     }
-    if (open_signal(fds) < 0) {
+    if (open_signal(fds) == 0) {
+        hub->fd_poll = oxypy_poll_new(fds[0]);
+        if (hub->fd_poll < 0)
+            close_signal(fds);
+    }
+    if (fds[0] < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         Py_DECREF(hub->loop_ref);
         free(hub);
         return NULL;
     }
+    hub->wanted_at = OXY_NS_NEVER;
     hub->refs = 1;
     hub->runtime = rt;
     hub->fd_read = fds[0];
@@ -161,14 +194,23 @@ static bool hub_drop_locked(oxypy_hub *hub)
     return true;
 }
 
+/* What the loop watched: of no use once it is gone, while the hub itself may be
+ * pointed at for long. */
+static void hub_close(oxypy_hub *hub)
+{
+    if (hub->fd_poll < 0)
+        return;
+    oxypy_poll_close(hub->fd_poll);
+    close_signal((int[]){hub->fd_read, hub->fd_write});
+    hub->fd_poll = hub->fd_read = hub->fd_write = -1;
+}
+
 static void hub_free(oxypy_hub *hub)
 {
     oxypy_runtime *rt = hub->runtime;
     oxypy_hub *heir = hub->heir;
 
-    (void)close(hub->fd_read);
-    if (hub->fd_write != hub->fd_read)
-        (void)close(hub->fd_write);
+    hub_close(hub);
     Py_XDECREF(hub->loop_ref);
     free(hub);
     if (heir != NULL)
@@ -225,17 +267,32 @@ static void list_remove(oxypy_wait *w)
     w->listed = false;
 }
 
+/* With the lock held, by who counts hub: whose heir hub was gets hub's own, or a
+ * chain of dead hubs would keep itself alive. */
+static void pass_on_heir(oxypy_hub *hub)
+{
+    for (oxypy_hub *other = hub->runtime->hubs; other != NULL; other = other->next) {
+        if (other->heir != hub)
+            continue;
+        hub->refs--;
+        hub->heir->refs++;
+        other->heir = hub->heir;
+    }
+}
+
 void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
 {
     oxypy_runtime *rt = hub->runtime;
 
     oxypy_lock(rt);
     hub->dead = true;
+    hub_close(hub);
     if (heir != NULL)
         heir = living(heir);
     if (hub->heir == NULL && heir != NULL && heir != hub && !heir->dead) {
         heir->refs++;
         hub->heir = heir;
+        pass_on_heir(hub);
         while (hub->first != NULL) {
             oxypy_wait *w = hub->first;
 
@@ -282,17 +339,18 @@ static oxypy_hub *next_unsettled(oxypy_runtime *rt, oxypy_hub *after, const oxyp
     return hub;
 }
 
-void oxypy_hub_inherit(oxypy_state *st, oxypy_hub *heir)
+void oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir)
 {
     oxypy_runtime *rt = st->runtime;
-    oxypy_hub *hub = next_unsettled(rt, NULL, heir), *next;
+    oxypy_hub *hub = next_unsettled(rt, NULL, heir->hub), *next;
 
     for (; hub != NULL; hub = next) {
         if (hub->dead || !loop_lives(hub->loop_ref)) {
-            oxypy_hub_kill(hub, heir);
-            oxypy_store_cancel_for(rt, hub);
+            oxypy_hub_kill(hub, heir->hub);
+            oxypy_store_orphan(rt, hub, heir);
+            oxypy_wire_orphan(rt, hub, heir);
         }
-        next = next_unsettled(rt, hub, heir);
+        next = next_unsettled(rt, hub, heir->hub);
         oxypy_hub_unref(hub);
     }
 }
@@ -310,9 +368,39 @@ oxypy_hub *oxypy_hub_any(oxypy_runtime *rt)
     return hub;
 }
 
-void oxypy_hub_quiet(oxypy_hub *hub)
+void oxypy_hub_wake_at(oxypy_hub *hub, oxy_ns at)
 {
-    lower_signal(hub);
+    oxypy_lock(hub->runtime);
+    if (at < hub->wanted_at)
+        hub->wanted_at = at;
+    raise_signal(hub);
+    oxypy_unlock(hub->runtime);
+}
+
+void oxypy_hub_listen(oxypy_hub *hub, oxypy_loop *loop)
+{
+    uint64_t ids[64];
+    oxy_ns at = OXY_NS_NEVER;
+    int n;
+
+    if (hub->dead) /* a forked child still runs the parent's loop */
+        return;
+    do {
+        n = oxypy_poll_take(hub->fd_poll, ids, (int)OXY_COUNT(ids));
+        for (int i = 0; i < n; i++) {
+            if (ids[i] != OXYPY_POLL_SIGNAL) {
+                oxypy_wire_event(hub->runtime, ids[i], loop);
+                continue;
+            }
+            lower_signal(hub);
+            oxypy_lock(hub->runtime);
+            at = hub->wanted_at;
+            hub->wanted_at = OXY_NS_NEVER;
+            oxypy_unlock(hub->runtime);
+        }
+    } while (n == (int)OXY_COUNT(ids));
+    if (at != OXY_NS_NEVER && oxypy_loop_wake_at(loop, at) < 0)
+        PyErr_WriteUnraisable((PyObject *)loop);
 }
 
 void oxypy_hub_drain(oxypy_hub *hub, oxypy_loop *loop)
@@ -421,6 +509,9 @@ void oxypy_runtime_after_fork(oxypy_runtime *rt)
         store->prev = store->next = NULL;
     }
     rt->gates = NULL;
+    rt->wires = NULL;
+    rt->n_wires = rt->cap_wires = 0;
+    rt->errands = NULL;
     Py_CLEAR(rt->last);
     Py_CLEAR(rt->loops);
 }

@@ -21,8 +21,10 @@
     X(ONE_OR_NONE, "one or None; several raise")                                                                       \
     X(SCALAR, "first cell of the first row, None without rows")                                                        \
     X(AFFECTED, "number of rows changed")                                                                              \
+    X(INSERT_ID, "number that the server gave the first row inserted")                                                 \
     X(REFILL, "rows refill the given instances in order; result is arg")                                               \
-    X(DICT, "the only row as a dict (aggregate)")
+    X(DICT, "the only row as a dict (aggregate)")                                                                      \
+    X(LINKED, "rows of a linked query, handed to the Links given as into; result is None")
 
 typedef enum oxypy_sink {
 #define X(name, text) OXYPY_SINK_##name,

@@ -7,8 +7,9 @@
  *   hub      one per event loop; a descriptor and the list of waits that are
  *            over. Outlives its loop while a worker may still report to it
  *   store    one per opened Database: driver, pool, gate
- *   lease    one connection out of the pool; held by an operation or a
- *            session, or by nobody while it is opened, cancelled or cleaned
+ *   wire     one connection, in use or idle; what a pool's slot holds
+ *   lease    one use of a wire; held by an operation or a session, or by
+ *            nobody while it is opened, cancelled or cleaned
  *
  * The lock is held for moments and never while Python may run. With it held,
  * nothing is allocated or released on the Python side. */
@@ -23,11 +24,14 @@ typedef struct oxypy_runtime oxypy_runtime;
 typedef struct oxypy_hub oxypy_hub;
 typedef struct oxypy_wait oxypy_wait;
 typedef struct oxypy_loop oxypy_loop;
+typedef struct oxypy_wakeup oxypy_wakeup;
 typedef struct oxypy_store oxypy_store;
+typedef struct oxypy_wire oxypy_wire;
 typedef struct oxypy_lease oxypy_lease;
 typedef struct oxypy_operation oxypy_operation;
 typedef struct oxypy_session oxypy_session;
 typedef struct oxypy_database oxypy_database;
+typedef struct oxypy_spool oxypy_spool;
 
 /* --- runtime.c: lock, hubs, waits ------------------------------------------------ */
 
@@ -48,7 +52,10 @@ struct oxypy_hub {
     oxypy_hub *heir;        /* who takes over when the loop is gone; counted */
     oxypy_wait *first, *last;
     PyObject *loop_ref; /* weak reference to the event loop; the GIL guards it */
-    int fd_read, fd_write;
+    /* Closed when the loop is gone: -1. */
+    int fd_read, fd_write; /* the signal */
+    int fd_poll;           /* readable when the signal or a socket is; what the loop watches */
+    oxy_ns wanted_at;      /* when the loop shall look at deadlines; set from elsewhere */
     bool dead;
 };
 
@@ -59,19 +66,31 @@ typedef struct oxypy_gate_entry {
     char key[]; /* NUL-terminated */
 } oxypy_gate_entry;
 
+/* Where events find wires: by number and generation, so that an event for a
+ * wire that was closed a moment ago finds nothing. */
+typedef struct oxypy_wire_entry {
+    oxypy_wire *wire; /* NULL: free */
+    uint32_t generation;
+} oxypy_wire_entry;
+
 struct oxypy_runtime {
     pthread_mutex_t lock;
     size_t refs; /* by the module and by each hub and store */
     oxypy_hub *hubs;
     oxypy_store *stores;
+    oxypy_wire_entry *wires;
+    uint32_t n_wires, cap_wires;
     oxypy_gate_entry *gates;
-    oxypy_lease *spare; /* leases kept for the next use */
+    oxy_errands *errands; /* threads for what blocks in client libraries; NULL until needed */
+    oxypy_lease *spare;   /* leases kept for the next use */
     uint32_t n_spare;
     PyObject *loops;    /* WeakKeyDictionary: event loop -> LoopState */
     oxypy_loop *last;   /* the loop looked up last; counted */
     PyObject *observer; /* callable, or NULL: nobody watches */
+    PyObject *router;   /* callable(model, write) -> alias or None, or NULL */
     PyObject *pool_log; /* logging.getLogger("oxyde.pool"), or NULL until needed */
     PyInterpreterState *interpreter;
+    uint64_t cursors; /* so far; guarded by the GIL */
     bool warned_exit;
 };
 
@@ -90,6 +109,9 @@ static inline void oxypy_unlock(oxypy_runtime *rt)
     (void)pthread_mutex_unlock(&rt->lock);
 }
 
+/* Made on first use; NULL when memory is out. */
+oxy_errands *oxypy_runtime_errands(oxypy_runtime *rt);
+
 int oxypy_need_asyncio(oxypy_state *st);
 
 /* New with one reference, or NULL with an exception. */
@@ -98,13 +120,15 @@ void oxypy_hub_unref(oxypy_hub *hub);
 /* The loop is gone: what is under way reports to heir (NULL: to whoever asks next). */
 void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir);
 /* Takes over from hubs whose loops were closed without telling. */
-void oxypy_hub_inherit(oxypy_state *st, oxypy_hub *heir);
+void oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir);
 /* Some hub whose loop lives, counted, or NULL. */
 oxypy_hub *oxypy_hub_any(oxypy_runtime *rt);
-/* Takes the signal back, before draining. */
-void oxypy_hub_quiet(oxypy_hub *hub);
+/* What the descriptor has to say: takes the signal back, moves connections on. */
+void oxypy_hub_listen(oxypy_hub *hub, oxypy_loop *loop);
 /* Fires what is over, on the loop's thread; hub is the loop's own. */
 void oxypy_hub_drain(oxypy_hub *hub, oxypy_loop *loop);
+/* From any thread: the hub's loop looks at deadlines no later than at. */
+void oxypy_hub_wake_at(oxypy_hub *hub, oxy_ns at);
 
 /* The wait will come; hub is counted. */
 void oxypy_wait_arm(oxypy_wait *w, oxypy_hub *hub);
@@ -117,7 +141,25 @@ void oxypy_wait_ready_locked(oxypy_wait *w, const oxypy_hub *here);
 /* After a fork, in the child. */
 void oxypy_runtime_after_fork(oxypy_runtime *rt);
 
+/* --- hub_poll.c: many sockets behind one descriptor -------------------------------- */
+
+/* Name of the signal among the ids that oxypy_poll_take gives. */
+#define OXYPY_POLL_SIGNAL UINT64_C(0)
+
+/* -1 with errno. */
+int oxypy_poll_new(int signal_fd);
+void oxypy_poll_close(int poll);
+/* Reports fd as id while it is readable, and if writing also while it is
+ * writable. Replaces what was said of fd before. 0, or -1 with errno. */
+int oxypy_poll_watch(int poll, int fd, uint64_t id, bool writing);
+void oxypy_poll_forget(int poll, int fd);
+/* Ids of what is ready now, at most cap of them; never waits. */
+int oxypy_poll_take(int poll, uint64_t *ids, int cap);
+
 /* --- loop.c ------------------------------------------------------------------------ */
+
+/* Timers of one loop that are remembered. A forgotten one fires for nothing. */
+#define OXYPY_TIMERS 8
 
 /* One per event loop; used by the loop's own thread. */
 struct oxypy_loop {
@@ -128,8 +170,13 @@ struct oxypy_loop {
     bool reading;     /* add_reader was called */
     bool marked;      /* a marker waits in the loop's queue; see oxypy_loop_spent */
     oxy_ns marked_at;
-    oxy_ns spent;    /* inline work since the last marker */
-    oxy_ns timer_at; /* when the pools are looked at next */
+    oxy_ns spent;                /* inline work since the last marker */
+    oxy_ns timer_at;             /* when the pools are looked at next: the first of timers */
+    oxy_ns timers[OXYPY_TIMERS]; /* what call_later was asked for and has not fired */
+    uint32_t n_timers;
+    /* Wakeups that were resolved since the loop told us what is ready. */
+    oxypy_wakeup *resumes, *last_resume;
+    int draining; /* inside that callback */
 };
 
 /* The running loop's state, new reference; NULL with InterfaceError when no
@@ -139,10 +186,10 @@ oxypy_loop *oxypy_loop_get(oxypy_state *st);
 oxypy_loop *oxypy_loop_find(oxypy_state *st);
 /* The event loop, new reference, or NULL without an exception. */
 PyObject *oxypy_loop_object(oxypy_loop *loop);
+/* The loop, or NULL when it was closed. loop may be NULL. */
+oxypy_loop *oxypy_loop_if_open(oxypy_loop *loop);
 /* Listens for the hub's descriptor from now on. 0 / -1. */
 int oxypy_loop_listen(oxypy_loop *loop);
-/* A future of the loop, made ready to be yielded. */
-PyObject *oxypy_loop_future(oxypy_loop *loop);
 /* Makes sure that the pools are looked at no later than at. 0 / -1. */
 int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at);
 /* Whether the loop should get a turn before more is done inline. */
@@ -151,6 +198,62 @@ bool oxypy_loop_is_due(const oxypy_loop *loop, oxy_ns now);
 void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now);
 /* The running task (borrowed by nobody: new reference), or None. NULL with an exception. */
 PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop);
+
+/* --- wakeup.c ------------------------------------------------------------------------ */
+
+/* A future of the loop without a value; NULL with an exception. */
+oxypy_wakeup *oxypy_wakeup_new(oxypy_loop *loop);
+/* It is what the task is given next. */
+void oxypy_wakeup_yield(oxypy_wakeup *w);
+/* The task goes on: at the end of the loop's callback that runs now, or on its
+ * next turn. Nothing happens if it is over. Never raises. */
+void oxypy_wakeup_resolve(oxypy_wakeup *w);
+/* At the end of the callback. 0, or -1 with an exception that ends the loop. */
+int oxypy_wakeup_resume(oxypy_loop *loop);
+
+/* --- wire.c -------------------------------------------------------------------------- */
+
+struct oxypy_wire {
+    uint64_t id; /* what events call it */
+    oxy_conn *conn;
+    oxypy_store *store; /* borrowed: a store outlives its connections */
+    oxy_slot *slot;     /* NULL: the pool has forgotten it */
+    oxypy_hub *hub;     /* whose loop hears of the socket; counted; NULL: none */
+    /* Who has it, in the order of their requests; none: it is idle in the pool. */
+    oxypy_lease *first, *last;
+    oxy_ns rested;  /* idle since */
+    int fd;         /* as the hub knows it; -1: not watched */
+    bool writing;   /* watched for writing, too */
+    bool unsettled; /* being opened: the driver may change the descriptor */
+};
+
+/* NULL when memory is out. */
+oxypy_wire *oxypy_wire_new(oxypy_store *store, oxy_slot *slot);
+/* Has the hub told when the driver can go on after step (WANT_READ or
+ * WANT_WRITE). False: the system refuses. */
+bool oxypy_wire_watch(oxypy_wire *wire, oxypy_hub *hub, oxy_step step);
+/* No more events, until it is watched again. */
+void oxypy_wire_unwatch(oxypy_wire *wire);
+/* Closes the connection, if it is open; a worker that has it is interrupted. */
+void oxypy_wire_cut(oxypy_wire *wire);
+/* The same, and frees the wire. */
+void oxypy_wire_close(oxypy_wire *wire);
+/* Idle connections whose end a gone loop's hub would have heard of tell the heir. */
+void oxypy_wire_orphan(oxypy_runtime *rt, const oxypy_hub *hub, const oxypy_loop *heir);
+/* Something happened at a socket of the loop's hub. */
+void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
+/* It becomes idle: its end is heard of. loop may be NULL. */
+void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop);
+/* An idle connection that rested no longer than this is taken as it is: had the
+ * server closed it, its hub would have heard. */
+#define OXYPY_TRUSTED (20 * OXY_NS_PER_MS)
+/* Makes an idle connection the loop's. False: the server has closed it. */
+bool oxypy_wire_take(oxypy_wire *wire, const oxypy_loop *loop);
+/* Whether its requests are answered through a socket. */
+static inline bool oxypy_has_socket(const oxy_driver *driver)
+{
+    return driver->fd != oxy_driver_no_fd;
+}
 
 /* --- store.c, store_stats.c ----------------------------------------------------------------------- */
 
@@ -162,7 +265,7 @@ typedef struct oxypy_store_config {
     oxy_setting *settings; /* text lives in the same block */
     uint32_t n_settings;
     oxy_pool_config pool;
-    oxy_ns acquire_timeout, statement_timeout, connect_timeout;
+    oxy_ns acquire_timeout, statement_timeout, connect_timeout, cancel_timeout;
     uint32_t statement_cache;
     oxypy_reset reset;
     bool memory; /* the data live as long as the connection */
@@ -176,13 +279,18 @@ struct oxypy_store {
     oxypy_state *st;
     oxy_pool *pool;
     const oxy_driver *driver;
-    const oxy_dialect *dialect;
-    oxypy_store_config config; /* settings are the store's own copy */
+    const oxy_dialect *dialect; /* settled by the first connection */
+    oxy_server server;          /* likewise */
+    oxypy_store_config config;  /* settings are the store's own copy */
     oxypy_gate_entry *gate;
-    PyObject *alias;  /* str */
-    PyObject *module; /* keeps st alive */
-    uint32_t opening; /* connections on the way */
-    bool foreign;     /* made before a fork: hands off */
+    oxy_common *common;               /* what its connections share */
+    oxypy_database *owner;            /* borrowed; NULL once its handle has let go */
+    PyObject *alias;                  /* str */
+    PyObject *init_error;             /* what the user's init raised, if the last connect failed so; or NULL */
+    PyObject *module;                 /* keeps st alive */
+    oxypy_lease *leases, *last_lease; /* all of them, oldest first; guarded by the lock */
+    uint32_t opening;                 /* connections on the way */
+    bool foreign;                     /* made before a fork: hands off */
     bool closing, drained;
     uint64_t transactions;
     oxypy_wait *on_change; /* _open and _close wait here */
@@ -202,8 +310,9 @@ void oxypy_store_close(oxypy_store *store, oxypy_loop *loop);
 /* Stops everyone who still holds a connection: statements are cancelled,
  * sessions lose theirs. */
 void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop);
-/* Cancels what workers do for a loop that is gone. */
-void oxypy_store_cancel_for(oxypy_runtime *rt, const oxypy_hub *hub);
+/* A loop is gone: what workers do for it is cancelled, connections that it used
+ * are discarded, those that nobody holds go on with the heir. */
+void oxypy_store_orphan(oxypy_runtime *rt, const oxypy_hub *hub, oxypy_loop *heir);
 /* The store after `after` (NULL: the first), counted. */
 oxypy_store *oxypy_store_next(oxypy_runtime *rt, const oxypy_store *after);
 /* Leases in use, longest first; valid while the GIL is kept and no Python code
@@ -215,57 +324,133 @@ typedef struct oxypy_holders {
 
 oxypy_holders oxypy_store_holders(oxypy_store *store);
 PyObject *oxypy_store_stats(oxypy_store *store);
+/* {"flavor", "version", "pooler"} */
+PyObject *oxypy_server_dict(const oxypy_store *store);
+/* Raises err, which came of connecting; cause: what the user's init raised, or NULL. */
+void oxypy_store_raise_connect(const oxypy_store *store, const oxy_err *err, PyObject *cause);
 /* Raises PoolTimeoutError. */
 void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database);
-/* Closes a connection that nobody uses; a worker that has it is interrupted. */
-void oxypy_store_close_conn(oxypy_store *store, oxy_conn *conn);
 /* A warning on the logger oxyde.pool; keeps the current exception. Consumes
  * message, which may be NULL. */
 void oxypy_log_pool(oxypy_state *st, const char *level, PyObject *message);
 
 /* --- lease.c ------------------------------------------------------------------------- */
 
+/* What is done with a connection that nobody holds, or on behalf of a session
+ * whose statement was given up. */
+typedef enum oxypy_chore {
+    OXYPY_CHORE_NONE,
+    OXYPY_CHORE_OPEN,
+    OXYPY_CHORE_PING,
+    OXYPY_CHORE_DRAIN,    /* reads the answer to what was cancelled */
+    OXYPY_CHORE_RUN,      /* a command of ours on behalf of a session */
+    OXYPY_CHORE_SPOOL,    /* reads the rest of a stream, for whoever needs the connection */
+    OXYPY_CHORE_ROLLBACK, /* on the way home */
+    OXYPY_CHORE_RESET     /* likewise */
+} oxypy_chore;
+
 struct oxypy_lease {
     oxypy_wait wait;    /* a worker's report */
     oxypy_store *store; /* counted */
     oxy_slot *slot;
-    oxy_conn *conn;
-    oxypy_operation *op;    /* runs on it and awaits the wait; borrowed */
-    oxypy_session *session; /* holds it; borrowed */
-    PyObject *keep;         /* the operation whose memory a worker uses */
-    PyObject *task;         /* weak reference to who holds it, or NULL; owned */
-    PyObject *sql;          /* what runs, or NULL; owned */
+    oxypy_wire *wire;
+    oxy_conn *conn;           /* the wire's; NULL: none yet, or closed under the holder */
+    oxypy_lease *prev, *next; /* in the store; next also in the list of spare ones */
+    oxypy_lease *behind;      /* whose request comes after this one's on the wire */
+    oxypy_operation *op;      /* runs on it and awaits the answer; borrowed */
+    oxypy_operation *paused;  /* a stream that nobody asks for rows at the moment; borrowed */
+    oxypy_session *session;   /* holds it; borrowed */
+    PyObject *keep;           /* the operation whose memory a worker or the driver uses */
+    PyObject *task;           /* weak reference to who holds it, or NULL; owned */
+    PyObject *sql;            /* what runs, or NULL; owned */
     oxy_ns since;
-    bool opening; /* its connection is being made */
-    bool working; /* a worker has the connection */
-    bool rolling_back;
-    bool discard;      /* close it when it is clean */
-    bool raw;          /* free text ran since it was taken */
-    bool guarded;      /* the statement runs in a transaction that must not end with it */
-    oxypy_lease *next; /* in the list of spare ones */
+    /* Of a wait at the socket; OXY_NS_NEVER: none. */
+    oxy_ns cancel_at; /* the statement is cancelled */
+    oxy_ns deadline;  /* no answer is expected any more: the connection is closed */
+    uint8_t chore;    /* oxypy_chore */
+    bool working;     /* a worker has the connection, or an errand must end first */
+    bool polling;     /* an answer is awaited at the socket */
+    bool joined;      /* in the wire's list */
+    bool shared;      /* others may be on the wire, too */
+    bool preparing;   /* the user's init has the new connection; the pool waits for it */
+    bool canceled;    /* the driver was asked to stop what runs */
+    bool discard;     /* close it when it is clean */
+    bool raw;         /* free text ran since it was taken */
+    bool guarded;     /* the statement runs in a transaction that must not end with it */
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
-oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot);
-/* Starts opening a connection for slot. Failures go to the pool. */
-void oxypy_lease_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop);
+oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared);
+/* Also without a connection: for making one. NULL without an exception. */
+oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot);
+/* Its request comes next on the wire. */
+void oxypy_lease_join(oxypy_lease *lease);
+/* Its request is over; the one behind it goes on. */
+void oxypy_lease_part(oxypy_lease *lease, oxypy_loop *loop);
 /* Sends the connection to its worker, which reports to loop (NULL: to any
  * living one). keep lives until then. 0, or -1 without an exception. */
 int oxypy_lease_offload(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
+/* Waits at the socket after step (WANT_READ or WANT_WRITE), no longer than the
+ * lease's deadlines say; loop as above. 0, or -1 without an exception. */
+int oxypy_lease_poll(oxypy_lease *lease, oxypy_loop *loop, oxy_step step);
+/* The driver can go on: the holder is woken, or the chore goes on. */
+void oxypy_lease_ready(oxypy_lease *lease, oxypy_loop *loop);
+/* Closes the connection under everybody who uses it; those who wait are woken. */
+void oxypy_lease_kill(oxypy_lease *lease, oxypy_loop *loop);
+/* Deals with the loop's leases whose time has come; when the next one's comes. */
+oxy_ns oxypy_lease_tick(oxypy_store *store, oxypy_loop *loop);
+/* The loop behind hub is gone. */
+void oxypy_lease_orphan(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir);
 /* Gives the lease back to the memory it came from; its slot is settled. */
 void oxypy_lease_free(oxypy_lease *lease);
 /* Takes the lease away from its holder: stops what runs, rolls back, resets,
  * and returns the connection or closes it. Consumes the lease. Never raises.
- * loop may be NULL: then a connection that would have to wait is closed. */
-void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse);
+ * keep: whose memory a running request uses, or NULL. loop may be NULL: then a
+ * connection that would have to wait is closed. */
+void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep);
+/* The same for a connection that is the holder's no longer: rolls back, resets, returns it. */
+void oxypy_lease_clean(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
+/* Back to the pool as it is: idle, or to be closed. */
+void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop);
 oxy_conn_status oxypy_lease_status(const oxypy_lease *lease);
 void oxypy_lease_set_holder(oxypy_lease *lease, PyObject *task, PyObject *sql);
+/* Whether somebody else has to act before the holder can use it again. */
+static inline bool oxypy_lease_is_away(const oxypy_lease *lease)
+{
+    return lease->working || lease->polling || lease->chore != OXYPY_CHORE_NONE;
+}
+
+/* --- chore.c --------------------------------------------------------------------------- */
+
+/* Starts opening a connection for slot. Failures go to the pool. */
+void oxypy_chore_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop);
+/* Asks the server behind an idle connection whether it is there. */
+void oxypy_chore_ping(oxypy_store *store, oxy_slot *slot, oxypy_loop *loop);
+/* Stops the request under way and reads its answer, then tells the session that
+ * holds the lease, or cleans it. keep: whose memory it uses. */
+void oxypy_chore_drain(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
+/* Runs a command whose answer nobody waits for but the session; keep owns its text. */
+void oxypy_chore_run(oxypy_lease *lease, oxypy_loop *loop, const oxy_request *request, PyObject *keep);
+/* Reads the rest of the lease's stream into op->spool, then lets go of the connection. */
+void oxypy_chore_spool(oxypy_lease *lease, oxypy_loop *loop, oxypy_operation *op);
+/* Nobody wants those rows any more: what is left is drained. */
+void oxypy_chore_spool_cut(oxypy_lease *lease, oxypy_loop *loop);
+/* Each false: nothing is under way; true: the chore has the lease. */
+bool oxypy_chore_roll_back(oxypy_lease *lease, oxypy_loop *loop);
+bool oxypy_chore_reset(oxypy_lease *lease, oxypy_loop *loop);
+/* Goes on after a wait. */
+void oxypy_chore_step(oxypy_lease *lease, oxypy_loop *loop);
+/* The loop that ran the user's init is gone. */
+void oxypy_chore_init_lost(oxypy_lease *lease, oxypy_loop *loop);
+/* The time is over. */
+void oxypy_chore_expire(oxypy_lease *lease, oxypy_loop *loop);
 
 /* --- operation.c, make.c, execute.c ------------------------------------------------------------ */
 
 typedef enum oxypy_next {
     OXYPY_NEXT_ERROR = -1, /* with an exception */
     OXYPY_NEXT_RETURN,     /* *result is the value */
+    OXYPY_NEXT_PART,       /* *result is a part of it: the operation may be awaited again */
     OXYPY_NEXT_WAIT,       /* op->future resolves when there is more to do */
     OXYPY_NEXT_YIELD,      /* let the loop turn once */
     OXYPY_NEXT_DELEGATE    /* op->delegate runs first */
@@ -282,6 +467,14 @@ typedef struct oxypy_op_kind {
     void (*abandon)(oxypy_operation *op);
 } oxypy_op_kind;
 
+/* Of a stream that reads from a cursor: what is sent next, or runs. */
+typedef enum oxypy_cursor_phase {
+    OXYPY_CURSOR_NONE,
+    OXYPY_CURSOR_DECLARE,
+    OXYPY_CURSOR_FETCH,
+    OXYPY_CURSOR_CLOSE
+} oxypy_cursor_phase;
+
 struct oxypy_operation {
     PyObject ob_base;
     oxypy_state *st;
@@ -290,6 +483,8 @@ struct oxypy_operation {
     PyObject *subject, *arg, *returning, *into;
     PyObject *using_, *client;
     PyObject *sql, *params; /* free text */
+    PyObject *plan;         /* of the model that its rows are, or NULL: they are dicts */
+    oxypy_rowprog *program; /* of those rows; owned, made with the first */
     int64_t limit;
     double timeout; /* of _close and _acquire */
     oxy_want want;  /* of _acquire */
@@ -301,27 +496,49 @@ struct oxypy_operation {
     oxypy_store *store;       /* counted */
     oxypy_lease *lease;       /* owned, unless it is the session's */
     /* what it waits for */
-    PyObject *future;   /* yielded and not resolved, or NULL */
-    PyObject *timer;    /* TimerHandle of _close, or NULL */
-    PyObject *delegate; /* coroutine under way, or NULL */
-    oxypy_wait wait;    /* for the pool or the session */
+    oxypy_wakeup *future; /* yielded and not resolved, or NULL */
+    PyObject *timer;      /* TimerHandle of _close, or NULL */
+    PyObject *delegate;   /* coroutine under way, or NULL */
+    bool delegated;       /* what it returns is the operation's result */
+    oxypy_wait wait;      /* for the pool or the session */
     oxy_waiter *waiter;
     oxy_slot *slot;                           /* granted and not made a lease yet */
     oxy_err *error;                           /* owned; only after a wait that failed */
+    PyObject *cause;                          /* ... because of what the user's init raised, or NULL */
     oxypy_operation *queue_prev, *queue_next; /* in the session */
-    oxy_ns began, deadline;
+    oxy_ns began, deadline, sent_at;
     /* the statement */
     oxypy_prepared prepared;
     oxy_arena scratch; /* of free text */
     PyObject *keep;
     oxy_value *values;
-    PyObject *rows; /* collected so far: list or single object */
+    PyObject *before;     /* tuple of statements that go first, or NULL; owned */
+    oxy_sv *before_text;  /* the driver's view of it; owned */
+    PyObject *rows;       /* collected so far: list or single object */
+    oxypy_shared *shared; /* by the rows */
     int64_t n_rows;
     oxy_rc failed; /* the pool's answer; see error */
+    /* of a stream */
+    Py_ssize_t chunk;   /* rows of a part; 0: no stream */
+    oxypy_spool *spool; /* owned; rows that were read ahead of their time, or NULL */
+    struct {
+        PyObject *text;     /* of the command under way; owned */
+        uint64_t number;    /* in its name */
+        uint32_t rollbacks; /* of the session, when it began */
+        uint8_t phase;      /* oxypy_cursor_phase */
+    } cursor;
+    oxy_ns paused_at, rest; /* since when nobody asked for rows; how long that was before */
+    bool paused;
     /* flags, together for the sake of size */
     uint8_t what, sink, stage;
     bool write, script;
-    bool plain; /* a session's own statement: passes its block */
+    bool plain;  /* a session's own statement: passes its block */
+    bool commit; /* it is the COMMIT: its failure may leave the outcome open */
+    bool ping;   /* a round trip; the result is its seconds */
+    bool sharing;
+    bool on_replica;  /* op->database was chosen for being one */
+    uint8_t tries;    /* on other connections */
+    uint8_t mistakes; /* cancels that were meant for a neighbour */
     bool started, finished, running;
     bool timed_out, queued, in_queue; /* in_queue: the session's */
     bool was_in_transaction, restarted;
@@ -332,6 +549,8 @@ struct oxypy_operation {
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind);
 /* Makes the future that the operation yields next; armed: arms op->wait too. 0 / -1. */
 int oxypy_operation_wait(oxypy_operation *op, bool armed);
+/* Gives up, whatever the state; nothing is left to be awaited. Keeps the exception. */
+void oxypy_operation_close(oxypy_operation *op);
 /* Resolves the future, if anybody still waits. On the loop's thread; on that of
  * an heir, whose loop is not the operation's, it lets go of everything. */
 void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop);
@@ -345,6 +564,23 @@ void oxypy_operation_unqueue(oxypy_operation *op);
 /* Makes op->store and op->database those of an open database. */
 void oxypy_operation_use(oxypy_operation *op, oxypy_database *db);
 extern const oxypy_op_kind oxypy_op_statement; /* execute.c */
+/* A paused stream gives its connection up to somebody else: the rest of its rows is
+ * read aside, at once or by and by. */
+void oxypy_stream_make_room(oxypy_operation *op);
+/* It loses the connection, and the rows that it has not read. */
+void oxypy_stream_cut(oxypy_operation *op);
+/* The rest was read, as far as possible (see op->error). */
+void oxypy_stream_spooled(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loop);
+
+/* --- spool.c: rows kept aside, in memory first, then in a file ---------------------------------- */
+
+/* NULL when memory is out. */
+oxypy_spool *oxypy_spool_new(void);
+void oxypy_spool_free(oxypy_spool *spool);
+/* Copies a row. OXY_NOMEM, or OXY_OPERATIONAL when the file cannot be written, with words in err. */
+oxy_rc oxypy_spool_add(oxypy_spool *spool, const oxy_conn *conn, oxy_err *err);
+/* The next row, in the order of adding, until the next call. 1, 0 after the last, or -1 with err. */
+int oxypy_spool_next(oxypy_spool *spool, oxypy_rowview *row, oxy_err *err);
 
 /* make.c: adds operation() and raw_operation(). */
 int oxypy_make_init(PyObject *module);
@@ -353,10 +589,25 @@ int oxypy_make_init(PyObject *module);
  * 1: op->delegate connects first, then ask again; -1. */
 int oxypy_operation_resolve(oxypy_operation *op);
 
+/* replica.c: which handle a plain read uses: a healthy replica, the least busy
+ * one, or db itself. any: a replica in any case, if there is one. Borrowed. */
+oxypy_database *oxypy_replica_choose(oxypy_operation *op, oxypy_database *db, bool any);
+/* The statement could not be sent to its replica, with an exception or without:
+ * true: the replica is left alone for a while, and another handle is to be
+ * found for the statement, from its beginning. */
+bool oxypy_replica_failed(oxypy_operation *op);
+/* It answered. */
+void oxypy_replica_recovered(oxypy_database *replica);
+
 /* sink.c: what becomes of the rows. */
-int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row);  /* 0 / -1 */
+int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row); /* 0 / -1 */
+/* Whether rows can be dropped and come again; does so, where they can. */
+bool oxypy_sink_forgets(const oxypy_operation *op);
+bool oxypy_sink_forget(oxypy_operation *op);
 PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected); /* new reference or NULL */
-PyObject *oxypy_sink_empty(oxypy_operation *op);                    /* none(): nothing was sent */
+/* pooler.c: a record in the log if the operation's own text, which ran, needs a session. */
+void oxypy_pooler_warn(oxypy_operation *op);
+PyObject *oxypy_sink_empty(oxypy_operation *op); /* none(): nothing was sent */
 /* The first words of free text decide where it may run. */
 bool oxypy_text_is_read(const char *sql, size_t len);
 bool oxypy_text_is_blank(const char *sql, size_t len);
@@ -372,6 +623,11 @@ struct oxypy_database {
     oxypy_store *store; /* NULL unless open */
     PyObject *alias;    /* str or NULL */
     PyObject *sessions; /* dict task -> Session, NULL while empty */
+    PyObject *init;     /* async function for each new connection, or NULL */
+    PyObject *replicas; /* tuple of Database, or NULL */
+    /* Of a replica: out of rotation until then; 0: healthy. */
+    oxy_ns ailing_until, ailing_span;
+    PyObject *reviving; /* the task that connects it again, or NULL */
     bool lost_memory;   /* an in-memory database that stayed in the parent process */
 };
 
@@ -380,7 +636,7 @@ extern const oxypy_op_kind oxypy_op_open, oxypy_op_close, oxypy_op_acquire;
 /* settings.c: reads the arguments of _configure(). items: list of (name, value);
  * the result borrows its text from them, and its settings are freed with free(),
  * also after a failure. 0 / -1. */
-int oxypy_settings_read(const char *backend, PyObject *items, PyObject *pool, PyObject *gate,
+int oxypy_settings_read(oxypy_state *st, const char *backend, PyObject *items, PyObject *pool, PyObject *gate,
                         oxypy_store_config *config);
 /* process.c: what a fork and the end of the process call. */
 int oxypy_process_init(PyObject *module);
@@ -397,23 +653,38 @@ struct oxypy_session {
     oxypy_database *database;      /* owned, NULL while nothing is held */
     oxypy_lease *lease;            /* owned, NULL unless held */
     PyObject *blocked;             /* exception to raise, or NULL */
+    PyObject *pending;             /* tuple of statements to be sent before the next one, or NULL */
     oxypy_operation *running;      /* borrowed */
     oxypy_operation *first, *last; /* waiting for their turn; borrowed */
     oxy_ns deadline;
-    oxy_ns ended; /* when the last statement ended */
-    bool aborted; /* the database ended the transaction on its own */
-    bool busy;    /* a statement runs, possibly one whose task has gone */
-    bool overdue; /* its deadline was reported */
+    oxy_ns ended;           /* when the last statement ended */
+    oxy_ns statement_limit; /* in place of the pool's; 0: the pool's holds */
+    uint32_t rollbacks;     /* to savepoints, so far */
+    bool in_block;          /* a transaction of the package's is open */
+    bool aborted;           /* the database ended it on its own */
+    bool busy;              /* a statement runs, possibly one whose task has gone */
+    bool overdue;           /* its deadline was reported */
+    bool movable;           /* until `pending` was sent any connection of the pool will do */
+    bool moving;            /* its running statement waits for another one; lease is NULL */
 };
 
 /* A held session over a lease that the caller gives away. */
 PyObject *oxypy_session_new(oxypy_state *st, oxypy_database *db, oxypy_lease *lease);
 /* RETURN: op may run now; WAIT: it has joined the queue, ask again after; ERROR. */
 oxypy_next oxypy_session_enter(oxypy_session *s, oxypy_operation *op);
+/* Whether nothing of the transaction was sent, so that it may begin elsewhere. */
+bool oxypy_session_may_move(const oxypy_session *s, const oxypy_operation *op);
+/* ... and its connection is found to be closed by the server. */
+bool oxypy_session_is_stranded(const oxypy_session *s, const oxypy_operation *op);
+/* Gives the connection up; op, which runs, acquires another and hands it over. */
+void oxypy_session_leave_lease(oxypy_session *s, oxypy_operation *op);
+int oxypy_session_take_lease(oxypy_session *s, oxypy_operation *op); /* 0 / -1 */
 /* op is over, or leaves the queue. */
 void oxypy_session_leave(oxypy_session *s, oxypy_operation *op);
 /* The worker reported and the operation had gone. */
 void oxypy_session_settled(oxypy_session *s);
+/* Takes the lease out; whoever runs on it is told. NULL: none is held. */
+oxypy_lease *oxypy_session_let_go(oxypy_session *s);
 /* Loses its connection (closing pool); later statements raise error (may be NULL). */
 void oxypy_session_evict(oxypy_session *s, oxypy_loop *loop, PyObject *error);
 /* The deadline passed: raises TransactionTimeoutError, naming the owner's id. */

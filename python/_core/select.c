@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SELECT of a query: source, conditions, order and limits put together. */
+#include "link.h"
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -39,6 +41,51 @@ int oxypy_fill_limits(oxypy_build *cx, const oxypy_query *q, int64_t limit, oxy_
     return 0;
 }
 
+/* Whether path is one of the joined ones, or the beginning of one. */
+static bool is_joined(const oxypy_query *q, PyObject *path)
+{
+    for (Py_ssize_t i = 0; q->joins && i < PyTuple_GET_SIZE(q->joins); i++) {
+        if (oxypy_path_begins(PyTuple_GET_ITEM(q->joins, i), path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* PostgreSQL locks no row on the outer side of a join: where every row has its
+ * related one, the join need not be outer. */
+static void join_inside(oxypy_joined *joined)
+{
+    for (const oxypy_joined *j = joined; j; j = j->parent) {
+        if (j->relation->kind != OXYPY_REL_FORWARD || j->relation->nullable) {
+            return;
+        }
+    }
+    for (oxypy_joined *j = joined; j; j = j->parent) {
+        j->kind = OXY_JOIN_INNER;
+    }
+}
+
+/* What one name of of= locks: "self", or the path of a joined relation. */
+static const oxy_source *locked_source(oxypy_build *cx, const oxypy_query *q, PyObject *name)
+{
+    if (PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "self") == 0) {
+        return cx->scope->source;
+    }
+    if (!PyUnicode_Check(name) || !is_joined(q, name)) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "of=%R names no joined relation of %s; add .join(%R)", name,
+                     cx->scope->plan->model->tp_name, name);
+        return NULL;
+    }
+    oxypy_joined *joined = oxypy_scope_join_path(cx, cx->scope, name);
+
+    if (!joined) {
+        return NULL;
+    }
+    join_inside(joined);
+    return joined->source;
+}
+
 static int fill_lock(oxypy_build *cx, const oxypy_query *q, oxypy_use use, oxy_select *select)
 {
     int kind, nowait, skip;
@@ -55,23 +102,18 @@ static int fill_lock(oxypy_build *cx, const oxypy_query *q, oxypy_use use, oxy_s
     if (!names) {
         return -1;
     }
-    const oxy_source **sources = oxy_arena_zero(cx->text, 1, sizeof *sources);
+    const oxy_source **sources = NULL;
     uint32_t n = 0;
+    int rc = 0;
 
-    for (Py_ssize_t i = 0; sources && i < PyTuple_GET_SIZE(names); i++) {
-        PyObject *name = PyTuple_GET_ITEM(names, i);
+    for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(names); i++) {
+        const oxy_source *source = locked_source(cx, q, PyTuple_GET_ITEM(names, i));
 
-        if (!PyUnicode_Check(name) || PyUnicode_CompareWithASCIIString(name, "self") != 0) {
-            PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "of=%R names no joined relation of %s", name,
-                         cx->scope->plan->model->tp_name);
-            sources = NULL;
-        } else {
-            sources[0] = cx->scope->source;
-            n = 1;
-        }
+        sources = source ? oxy_builder_append(cx->b, sources, &n, sizeof(const oxy_source *), &source) : NULL;
+        rc = sources ? 0 : -1;
     }
     Py_DECREF(names);
-    if (!sources) {
+    if (rc < 0) {
         return oxypy_build_failed(cx);
     }
     select->lock =
@@ -85,6 +127,8 @@ static int fill_conditions(oxypy_build *cx, oxypy_query *q, oxy_select *select)
     uint32_t n = q->where ? (uint32_t)PyTuple_GET_SIZE(q->where) : 0;
     uint32_t n_having = q->having ? (uint32_t)PyTuple_GET_SIZE(q->having) : 0, n_where = 0, n_groups = 0;
     const oxy_expr **items = n + n_having ? oxy_arena_new(cx->text, (n + n_having) * sizeof *items) : NULL;
+    /* Where nothing is grouped, having() is about what each row has of many others. */
+    bool whole = n_having && (q->group_by || oxypy_query_aggregates(cx->st, q));
 
     if (n + n_having == 0 && !q->empty) {
         return 0;
@@ -92,7 +136,7 @@ static int fill_conditions(oxypy_build *cx, oxypy_query *q, oxy_select *select)
     for (uint32_t i = 0; items && i < n + n_having; i++) {
         bool given = i >= n; /* to having() */
         PyObject *condition = given ? PyTuple_GET_ITEM(q->having, i - n) : PyTuple_GET_ITEM(q->where, i);
-        bool groups = given || oxypy_has_aggregate(cx->st, q, condition);
+        bool groups = (given && whole) || oxypy_has_aggregate(cx->st, q, condition);
 
         cx->scope->aggregates = groups;
         const oxy_expr *node = oxypy_build_condition(cx, condition);
@@ -129,6 +173,27 @@ static int fill_conditions(oxypy_build *cx, oxypy_query *q, oxy_select *select)
         return select->having ? 0 : -1;
     }
     return 0;
+}
+
+int oxypy_fill_where(oxypy_build *cx, oxy_select *select)
+{
+    oxypy_query *q = cx->scope->q;
+    const oxy_expr **items = NULL;
+    uint32_t n = 0;
+
+    for (Py_ssize_t i = 0; q->where && i < PyTuple_GET_SIZE(q->where); i++) {
+        PyObject *condition = PyTuple_GET_ITEM(q->where, i);
+
+        if (oxypy_has_aggregate(cx->st, q, condition)) {
+            continue;
+        }
+        const oxy_expr *node = oxypy_build_condition(cx, condition);
+
+        if (!node || !(items = oxy_builder_append(cx->b, items, &n, sizeof(const oxy_expr *), &node))) {
+            return -1;
+        }
+    }
+    return n == 0 || (select->where = oxy_logic(cx->b, false, items, n)) ? 0 : -1;
 }
 
 static int fill_distinct(oxypy_build *cx, oxypy_query *q, oxy_select *select)
@@ -182,15 +247,16 @@ int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t li
                       oxypy_selection *sel)
 {
     bool counted = (use == OXYPY_USE_COUNT || use == OXYPY_USE_EXISTS) && plain_rows(cx, q);
-    bool limited = q->limit >= 0 || q->offset > 0;
+    bool limited = q->limit >= 0 || q->offset > 0, linked = q->link && use == OXYPY_USE_ROWS;
 
     if (q->mode == OXYPY_MODE_MODELS && q->group_by && use != OXYPY_USE_PK) {
         PyErr_SetString(PyExc_TypeError, "group_by() gives groups, not models: add .values() or .values_list()");
         return -1;
     }
+    cx->scope->grouped = oxypy_query_grouped(cx->st, q);
     cx->scope->aggregates = true;
     if ((counted ? any_column(cx, sel) : oxypy_build_selection(cx, use, sel)) < 0 ||
-        fill_conditions(cx, q, select) < 0) {
+        fill_conditions(cx, q, select) < 0 || (linked && oxypy_link_begin(cx, q, select, sel) < 0)) {
         return -1;
     }
     cx->scope->aggregates = false;
@@ -205,22 +271,26 @@ int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t li
 
     if (fill_distinct(cx, q, select) < 0 ||
         (keeps_order && oxypy_build_order(cx, sel, with_default, false, &select->order) < 0) ||
-        oxypy_fill_limits(cx, q, limit, select) < 0 || fill_lock(cx, q, use, select) < 0) {
+        (linked && oxypy_link_order(cx, q, sel, grouped, &select->order) < 0) ||
+        (!linked && oxypy_fill_limits(cx, q, limit, select) < 0) || fill_lock(cx, q, use, select) < 0) {
         return -1;
     }
     select->items = oxypy_selection_items(cx, sel);
     select->n_items = sel->n;
-    return select->items ? 0 : -1;
+    if (q->mode == OXYPY_MODE_MODELS && select->group_by.n && oxypy_group_joins(cx, &select->group_by) < 0) {
+        return -1;
+    }
+    if (!select->items || oxypy_scope_fill_joins(cx, cx->scope, select) < 0) {
+        return -1;
+    }
+    return linked ? oxypy_link_end(cx, q, select, sel) : 0;
 }
 
 /* --- one entry -------------------------------------------------------------------------- */
 
 /* Plans other than the root's are named by types of the compiled statement. */
-static int note_plan(oxypy_build *cx, oxypy_plan *plan)
+int oxypy_note_plan(oxypy_build *cx, oxypy_plan *plan)
 {
-    if (!cx->scope) {
-        return 0;
-    }
     if (!cx->plans && !(cx->plans = PyList_New(0))) {
         return -1;
     }
@@ -234,15 +304,11 @@ oxy_select *oxypy_build_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, i
     oxypy_selection own = {0};
     char alias[24];
 
-    if (!plan || note_plan(cx, plan) < 0) {
+    if (!plan || (cx->scope && oxypy_note_plan(cx, plan) < 0)) {
         return NULL;
     }
     if (cx->depth >= OXY_MAX_DEPTH) {
         PyErr_Format(PyExc_ValueError, "the query is nested deeper than %d levels", OXY_MAX_DEPTH);
-        return NULL;
-    }
-    if (q->joins && PyTuple_GET_SIZE(q->joins)) {
-        (void)oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "join() is not supported");
         return NULL;
     }
     scope->plan = plan;

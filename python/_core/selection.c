@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a query selects: columns of models, named columns and expressions of
- * dicts and tuples, keys of subqueries. */
+/* What a query selects: columns of models and of what is joined to them, named
+ * columns and expressions of dicts and tuples, keys of subqueries. */
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -32,10 +33,27 @@ int oxypy_selection_columns(oxypy_build *cx, oxypy_selection *sel)
     return 0;
 }
 
+/* Columns of joined rows go by their path. */
+static bool is_called(const oxypy_out *out, PyObject *name)
+{
+    Py_ssize_t len;
+    const char *text;
+
+    if (!out->joined.p) {
+        return out->name == name || PyUnicode_Compare(out->name, name) == 0;
+    }
+    text = PyUnicode_AsUTF8AndSize(name, &len);
+    if (!text) {
+        PyErr_Clear(); /* a lone surrogate: no column is called so */
+        return false;
+    }
+    return oxy_sv_eq(out->joined, (oxy_sv){text, (size_t)len});
+}
+
 const oxypy_out *oxypy_selection_find(const oxypy_selection *sel, PyObject *name)
 {
     for (uint32_t i = 0; i < sel->n; i++) {
-        if (sel->items[i].name == name || PyUnicode_Compare(sel->items[i].name, name) == 0) {
+        if (is_called(&sel->items[i], name)) {
             return &sel->items[i];
         }
     }
@@ -46,8 +64,11 @@ oxy_sv oxypy_out_name(const oxypy_scope *scope, const oxypy_out *out)
 {
     Py_ssize_t len = 0;
 
+    if (out->joined.p) {
+        return out->joined;
+    }
     if (!out->aliased && out->field) {
-        return scope->plan->table.columns[out->field->column].name;
+        return out->field->plan->table.columns[out->field->column].name;
     }
     const char *text = PyUnicode_AsUTF8AndSize(out->name, &len);
 
@@ -64,7 +85,7 @@ const oxy_item *oxypy_selection_items(oxypy_build *cx, const oxypy_selection *se
     }
     for (uint32_t i = 0; i < sel->n; i++) {
         items[i].expr = sel->items[i].node;
-        if (sel->items[i].aliased) {
+        if (sel->items[i].aliased || sel->items[i].joined.p) {
             items[i].alias = oxypy_out_name(cx->scope, &sel->items[i]);
             if (!items[i].alias.p) {
                 return NULL;
@@ -83,7 +104,8 @@ static int add_alias(oxypy_build *cx, oxypy_selection *sel, PyObject *name, oxyp
         return -1;
     }
     out.field = oxypy_field_shown(cx, expr);
-    out.aggregate = oxypy_has_aggregate(cx->st, cx->scope->q, (PyObject *)expr);
+    out.aggregate = !oxypy_grouped_of_rows(cx->st, cx->scope->q, name, (PyObject *)expr) &&
+                    oxypy_has_aggregate(cx->st, cx->scope->q, (PyObject *)expr);
     return oxypy_selection_add(cx, sel, out);
 }
 
@@ -204,7 +226,121 @@ static int select_model(oxypy_build *cx, oxypy_selection *sel)
     return 0;
 }
 
+/* --- joined relations ------------------------------------------------------------------------ */
+
+/* Longer names are cut off by PostgreSQL. */
+#define NAME_BYTES 63
+
+/* "depot__label", or a number where that is too long. Empty with an exception. */
+static oxy_sv joined_name(oxypy_build *cx, const oxypy_selection *sel, oxy_sv path, PyObject *field)
+{
+    Py_ssize_t len;
+    const char *name = PyUnicode_AsUTF8AndSize(field, &len);
+    size_t size = path.len + (size_t)(name ? len : 0) + 32;
+    char *text = name ? oxy_arena_new(&cx->b->arena, size) : NULL;
+    int n;
+
+    if (!text) {
+        return (oxy_sv){0};
+    }
+    n = PyOS_snprintf(text, size, "%.*s__%s", OXY_SV_ARG(path), name);
+    if (n > NAME_BYTES) {
+        n = PyOS_snprintf(text, size, "joined__%u", sel->n + 1);
+    }
+    return (oxy_sv){text, (size_t)n};
+}
+
+/* The columns of a related row, behind everything else. */
+static int add_branch(oxypy_build *cx, oxypy_selection *sel, const oxypy_joined *joined, oxy_sv path, uint32_t parent)
+{
+    const oxypy_plan *plan = joined->plan;
+    const oxypy_branch branch = {joined->relation, parent, sel->n};
+    oxypy_branch *grown = oxy_builder_append(cx->b, sel->branches, &sel->n_branches, sizeof branch, &branch);
+
+    if (!grown) {
+        return -1;
+    }
+    sel->branches = grown;
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        const oxypy_field *field = &plan->fields[i];
+        oxypy_out out = {.field = field, .name = field->name};
+
+        out.joined = joined_name(cx, sel, path, field->name);
+        out.node = out.joined.p ? oxypy_joined_column(cx, cx->scope, joined, field) : NULL;
+        if (!out.node || oxypy_selection_add(cx, sel, out) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The branch of a relation that begins at parent: its number + 1, or 0. */
+static uint32_t branch_of(const oxypy_selection *sel, uint32_t parent, const oxypy_relation *relation)
+{
+    for (uint32_t i = 0; i < sel->n_branches; i++) {
+        if (sel->branches[i].parent == parent && sel->branches[i].relation == relation) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* Every prefix of the path is joined, selected and built. */
+static int add_join(oxypy_build *cx, oxypy_selection *sel, PyObject *path)
+{
+    Py_ssize_t end, whole = PyUnicode_GET_LENGTH(path);
+    PyObject *mark = PyUnicode_FromString("__");
+    uint32_t parent = 0;
+    int rc = mark ? 0 : -1;
+
+    for (Py_ssize_t from = 0; rc == 0 && from < whole; from = end + 2) {
+        end = PyUnicode_Find(path, mark, from, whole, 1);
+        end = end < 0 ? whole : end;
+        PyObject *prefix = end < 0 ? NULL : PyUnicode_Substring(path, 0, end);
+        oxypy_joined *joined = prefix ? oxypy_scope_join_path(cx, cx->scope, prefix) : NULL;
+        uint32_t known = joined ? branch_of(sel, parent, joined->relation) : 0;
+        Py_ssize_t len;
+        const char *text = joined ? PyUnicode_AsUTF8AndSize(prefix, &len) : NULL;
+
+        if (!text || (!known && add_branch(cx, sel, joined, (oxy_sv){text, (size_t)len}, parent) < 0)) {
+            rc = -1;
+        }
+        parent = known ? known : sel->n_branches;
+        Py_XDECREF(prefix);
+    }
+    Py_XDECREF(mark);
+    return rc;
+}
+
+/* Rows of groups have no related rows: there join() only filters. */
+static int add_joins(oxypy_build *cx, oxypy_selection *sel)
+{
+    const oxypy_query *q = cx->scope->q;
+
+    if (!q->joins || oxypy_query_aggregates(cx->st, cx->scope->q)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(q->joins); i++) {
+        PyObject *path = PyTuple_GET_ITEM(q->joins, i);
+
+        if (!PyUnicode_Check(path)) {
+            PyErr_Format(PyExc_TypeError, "join() takes paths, not %.100s", Py_TYPE(path)->tp_name);
+            return -1;
+        }
+        if (add_join(cx, sel, path) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* --- dicts, tuples, scalars ----------------------------------------------------------------- */
+
+/* Columns of joined tables may be called like those of the base. */
+static bool is_joined(const oxy_expr *node)
+{
+    return node->kind == OXY_E_COLUMN && node->column.source->optional;
+}
 
 static int add_path(oxypy_build *cx, oxypy_selection *sel, PyObject *path)
 {
@@ -225,7 +361,7 @@ static int add_path(oxypy_build *cx, oxypy_selection *sel, PyObject *path)
         return -1;
     }
     /* Plain columns keep their own name in SQL, unless it is there already. */
-    oxypy_out out = {.node = node, .field = field, .name = path, .aliased = !field};
+    oxypy_out out = {.node = node, .field = field, .name = path, .aliased = !field || is_joined(node)};
 
     for (uint32_t i = 0; field && i < sel->n; i++) {
         out.aliased = out.aliased || sel->items[i].field == field;
@@ -304,6 +440,23 @@ static int select_key(oxypy_build *cx, oxypy_selection *sel)
     return 0;
 }
 
+/* What the query's rows are known by outside: for a foreign key, what it refers
+ * by; else the key. */
+static int select_known_by(oxypy_build *cx, oxypy_selection *sel)
+{
+    const oxypy_relation *r = cx->scope->relation;
+
+    if (!r || r->kind != OXYPY_REL_FORWARD || r->target != cx->scope->plan) {
+        return select_key(cx, sel);
+    }
+    for (uint32_t i = 0; i < r->n_near; i++) {
+        if (add_field(cx, sel, r->near[i].to, r->near[i].to->name) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int oxypy_build_selection(oxypy_build *cx, oxypy_use use, oxypy_selection *sel)
 {
     oxypy_query *q = cx->scope->q;
@@ -312,8 +465,8 @@ int oxypy_build_selection(oxypy_build *cx, oxypy_use use, oxypy_selection *sel)
 
     switch (use) {
     case OXYPY_USE_PK: return select_key(cx, sel);
-    case OXYPY_USE_KEYS: return model ? select_key(cx, sel) : select_values(cx, sel);
-    case OXYPY_USE_VALUE: rc = model && !q->annotations ? select_key(cx, sel) : select_values(cx, sel); break;
+    case OXYPY_USE_KEYS: return model ? select_known_by(cx, sel) : select_values(cx, sel);
+    case OXYPY_USE_VALUE: rc = model && !q->annotations ? select_known_by(cx, sel) : select_values(cx, sel); break;
     case OXYPY_USE_SOURCE:
         if (!q->distinct && !q->distinct_on && !q->group_by && (model || !oxypy_query_aggregates(cx->st, q))) {
             return oxypy_selection_columns(cx, sel) < 0 || add_aliases(cx, sel, q->annotations) < 0 ||
@@ -324,6 +477,9 @@ int oxypy_build_selection(oxypy_build *cx, oxypy_use use, oxypy_selection *sel)
         rc = model ? select_model(cx, sel) : select_values(cx, sel);
         break;
     default: rc = model ? select_model(cx, sel) : select_values(cx, sel);
+    }
+    if (rc == 0 && model && (use == OXYPY_USE_ROWS || use == OXYPY_USE_OPERAND)) {
+        rc = add_joins(cx, sel);
     }
     if (rc == 0 && sel->n == 0) {
         (void)oxypy_build_refuse(cx, OXY_FIELD, "the query selects nothing");

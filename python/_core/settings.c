@@ -60,11 +60,13 @@ static int read_pool(PyObject *pool, oxypy_store_config *config)
     uint32_t reset;
 
     if (get_u32(pool, "max", 10, &p->max) < 0 || get_u32(pool, "min", 1, &p->min) < 0 ||
+        get_u32(pool, "share_max", 0, &p->share_max) < 0 ||
         get_u32(pool, "statement_cache", 100, &config->statement_cache) < 0 ||
         get_u32(pool, "session_reset", OXYPY_RESET_AUTO, &reset) < 0)
         return -1;
     if (get_ns(pool, "acquire_timeout", 30 * OXY_NS_PER_S, &config->acquire_timeout) < 0 ||
         get_ns(pool, "connect_timeout", 10 * OXY_NS_PER_S, &config->connect_timeout) < 0 ||
+        get_ns(pool, "cancel_timeout", 2 * OXY_NS_PER_S, &config->cancel_timeout) < 0 ||
         get_ns(pool, "statement_timeout", OXY_NS_NEVER, &config->statement_timeout) < 0 ||
         get_ns(pool, "idle_timeout", 600 * OXY_NS_PER_S, &p->idle_timeout) < 0 ||
         get_ns(pool, "max_lifetime", 1800 * OXY_NS_PER_S, &p->max_lifetime) < 0 ||
@@ -134,19 +136,75 @@ static int read_settings(PyObject *items, oxypy_store_config *config)
     return 0;
 }
 
-int oxypy_settings_read(const char *backend, PyObject *items, PyObject *pool, PyObject *gate,
+/* --- drivers ------------------------------------------------------------------------ */
+
+typedef struct backend_info {
+    const char *name, *module, *capsule, *library;
+    const oxy_dialect *dialect;
+} backend_info;
+
+static const backend_info backends[] = {
+    {"postgres", "oxyde._postgres", "oxyde._postgres.driver", "libpq", &oxy_dialect_postgres},
+    {"mysql", "oxyde._mysql", "oxyde._mysql.driver", "libmariadb", &oxy_dialect_mysql},
+};
+
+/* The module of a driver brings the client library with it, or fails to. */
+static const oxy_driver *load(oxypy_state *st, const backend_info *info)
+{
+    PyObject *module = PyImport_ImportModule(info->module), *capsule = NULL, *type, *value, *traceback;
+    const oxy_driver *driver = NULL;
+
+    if (module != NULL) {
+        capsule = PyObject_GetAttrString(module, "driver");
+        if (capsule != NULL)
+            driver = PyCapsule_GetPointer(capsule, info->capsule);
+        Py_XDECREF(capsule);
+        Py_DECREF(module);
+        return driver;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_ImportError))
+        return NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    oxypy_raise_text(st, OXY_NOT_SUPPORTED, "%s databases need the client library %s, which cannot be loaded: %S",
+                     info->name, info->library, value == NULL ? Py_None : value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return NULL;
+}
+
+static int find_driver(oxypy_state *st, const char *backend, oxypy_store_config *config)
+{
+    if (strcmp(backend, "sqlite") == 0) {
+        config->driver = &oxy_driver_sqlite;
+        config->dialect = &oxy_dialect_sqlite;
+        config->pool.single_writer = true;
+        return 0;
+    }
+    for (size_t i = 0; i < OXY_COUNT(backends); i++) {
+        if (strcmp(backend, backends[i].name) != 0)
+            continue;
+        config->driver = load(st, &backends[i]);
+        config->dialect = backends[i].dialect;
+        return config->driver == NULL ? -1 : 0;
+    }
+    PyErr_Format(PyExc_ValueError, "no driver for %s", backend);
+    return -1;
+}
+
+int oxypy_settings_read(oxypy_state *st, const char *backend, PyObject *items, PyObject *pool, PyObject *gate,
                         oxypy_store_config *config)
 {
-    if (strcmp(backend, "sqlite") != 0) {
-        PyErr_Format(PyExc_ValueError, "no driver for %s", backend);
+    if (find_driver(st, backend, config) < 0)
         return -1;
-    }
-    config->driver = &oxy_driver_sqlite;
-    config->dialect = &oxy_dialect_sqlite;
-    config->pool.single_writer = true;
     if (read_settings(items, config) < 0 || read_pool(pool, config) < 0)
         return -1;
-    settle_memory(config);
+    if (config->driver->max_in_flight < 2)
+        config->pool.share_max = 0;
+    else if (config->pool.share_max > config->driver->max_in_flight)
+        config->pool.share_max = config->driver->max_in_flight;
+    if (config->pool.single_writer)
+        settle_memory(config);
     if (config->pool.min > config->pool.max)
         config->pool.min = config->pool.max;
     if (gate != NULL && gate != Py_None) {

@@ -29,10 +29,11 @@ static bool is_plain(const oxypy_query *q, oxypy_what what)
     Py_ssize_t n_where = q->where ? PyTuple_GET_SIZE(q->where) : 0;
     Py_ssize_t n_order = q->order ? PyTuple_GET_SIZE(q->order) : 0;
     Py_ssize_t n_fields = q->fields ? PyTuple_GET_SIZE(q->fields) : 0;
+    Py_ssize_t n_joins = q->joins ? PyTuple_GET_SIZE(q->joins) : 0;
 
     return what <= OXYPY_DO_EXISTS && !q->exprs && !q->deferred && !q->annotations && !q->group_by && !q->having &&
-           !q->joins && !q->sets && !q->distinct_on && !q->lock && !q->empty &&
-           n_where + n_order + n_fields <= OXYPY_SHORT_ITEMS && n_where <= OXYPY_SHORT_VALUES - 2;
+           !q->sets && !q->link && !q->distinct_on && !q->lock && !q->empty &&
+           n_where + n_order + n_fields + n_joins <= OXYPY_SHORT_ITEMS && n_where <= OXYPY_SHORT_VALUES - 2;
 }
 
 /* A lookup with its value, bound as its column's type. 1, 0: too much for the
@@ -51,8 +52,9 @@ static int add_lookup(oxypy_build *cx, oxypy_plan *plan, PyObject *condition, ox
         oxypy_is_query(cx->st, value)) {
         return 0;
     }
-    const oxy_type *column = &plan->table.columns[lk->field->column].type;
-    const oxypy_want want = {.type = column, .field = lk->field, .plan = plan, .lookup = lk->keyword};
+    const oxypy_plan *owner = lk->field->plan;
+    const oxy_type *column = &owner->table.columns[lk->field->column].type;
+    const oxypy_want want = {.type = column, .field = lk->field, .plan = owner, .lookup = lk->keyword};
     oxy_type type;
 
     if (oxypy_store_wanted(cx, value, &want, &type, &s->values[s->n_values]) < 0) {
@@ -61,7 +63,7 @@ static int add_lookup(oxypy_build *cx, oxypy_plan *plan, PyObject *condition, ox
     if (type.kind != column->kind || s->values[s->n_values].tag == OXY_V_NULL) {
         return 0;
     }
-    s->origins[s->n_values++] = (oxypy_origin){plan, lk->field};
+    s->origins[s->n_values++] = (oxypy_origin){owner, lk->field};
     s->key[s->n++] = (uintptr_t)lk;
     return 1;
 }
@@ -124,6 +126,10 @@ int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_wha
     for (Py_ssize_t i = 0; q->fields && i < PyTuple_GET_SIZE(q->fields); i++) {
         s->key[s->n++] = (uintptr_t)PyTuple_GET_ITEM(q->fields, i);
     }
+    s->key[s->n++] = MARK;
+    for (Py_ssize_t i = 0; q->joins && i < PyTuple_GET_SIZE(q->joins); i++) {
+        s->key[s->n++] = (uintptr_t)PyTuple_GET_ITEM(q->joins, i);
+    }
     if (most >= 0) {
         add_limit(s, most);
     }
@@ -137,7 +143,7 @@ int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_wha
 PyObject *oxypy_short_pins(oxypy_query *q)
 {
     Py_ssize_t n = q->where ? PyTuple_GET_SIZE(q->where) : 0;
-    PyObject *pins = PyTuple_New(n + 2);
+    PyObject *pins = PyTuple_New(n + 3);
 
     if (!pins) {
         return NULL;
@@ -149,5 +155,6 @@ PyObject *oxypy_short_pins(oxypy_query *q)
     }
     PyTuple_SET_ITEM(pins, n, Py_NewRef(q->order ? q->order : Py_None));
     PyTuple_SET_ITEM(pins, n + 1, Py_NewRef(q->fields ? q->fields : Py_None));
+    PyTuple_SET_ITEM(pins, n + 2, Py_NewRef(q->joins ? q->joins : Py_None));
     return pins;
 }

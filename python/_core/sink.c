@@ -2,10 +2,13 @@
 /* What becomes of an operation's rows, what free text looks like from its first
  * words, and what an observer is told. */
 #include "runtime_private.h"
+#include "stitch.h"
 
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+#define SHOWN_LIMIT ((size_t)64 << 20) /* bytes of scratch for a value in an event */
 
 /* --- rows ------------------------------------------------------------------------ */
 
@@ -29,7 +32,14 @@ static int refill(oxypy_operation *op, const oxypy_rowview *row)
 
 static PyObject *build(oxypy_operation *op, const oxypy_rowview *row)
 {
-    return op->sql != NULL ? oxypy_raw_row(op->st, row) : oxypy_row_build(op->st, op->prepared.compiled->program, row);
+    if (op->sql != NULL && op->plan == NULL)
+        return oxypy_raw_row(op->st, row);
+    if (op->sql != NULL) {
+        if (op->program == NULL)
+            op->program = oxypy_raw_program(op->st, (oxypy_plan *)op->plan, row);
+        return op->program == NULL ? NULL : oxypy_row_build(op->st, op->program, row, &op->shared);
+    }
+    return oxypy_row_build(op->st, op->prepared.compiled->program, row, &op->shared);
 }
 
 int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
@@ -38,8 +48,10 @@ int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
     int rc = 0;
 
     switch ((oxypy_sink)op->sink) {
-    case OXYPY_SINK_AFFECTED: break;
+    case OXYPY_SINK_AFFECTED:
+    case OXYPY_SINK_INSERT_ID: break;
     case OXYPY_SINK_REFILL: rc = refill(op, row); break;
+    case OXYPY_SINK_LINKED: rc = oxypy_links_take(op->st, op->into, op->prepared.compiled, row, &op->shared); break;
     case OXYPY_SINK_LIST:
         if (op->sql == NULL && op->prepared.compiled->program == NULL)
             break;
@@ -60,6 +72,20 @@ int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
     }
     op->n_rows++;
     return rc;
+}
+
+bool oxypy_sink_forgets(const oxypy_operation *op)
+{
+    return op->sink != OXYPY_SINK_REFILL && op->sink != OXYPY_SINK_LINKED;
+}
+
+bool oxypy_sink_forget(oxypy_operation *op)
+{
+    if (op->n_rows > 0 && !oxypy_sink_forgets(op))
+        return false;
+    Py_CLEAR(op->rows);
+    op->n_rows = 0;
+    return true;
 }
 
 /* --- results --------------------------------------------------------------------- */
@@ -121,6 +147,7 @@ PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected)
 {
     switch ((oxypy_sink)op->sink) {
     case OXYPY_SINK_LIST: return op->rows == NULL ? PyList_New(0) : Py_NewRef(op->rows);
+    case OXYPY_SINK_INSERT_ID:
     case OXYPY_SINK_AFFECTED: return PyLong_FromLongLong(affected < 0 ? 0 : affected);
     case OXYPY_SINK_REFILL: return refilled(op);
     case OXYPY_SINK_SCALAR: return scalar(op);
@@ -133,6 +160,7 @@ PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected)
         break;
     case OXYPY_SINK_FIRST:
     case OXYPY_SINK_DICT:
+    case OXYPY_SINK_LINKED:
     case OXYPY_SINK_COUNT: break;
     }
     return Py_NewRef(op->rows == NULL ? Py_None : op->rows);
@@ -252,20 +280,29 @@ bool oxypy_text_is_read(const char *sql, size_t len)
 
 /* --- observer --------------------------------------------------------------------------- */
 
-static PyObject *shown_value(const oxy_value *v)
+/* A value as it was sent. PostgreSQL's are in the format of their type by now. */
+static PyObject *shown_value(const oxypy_operation *op, const oxy_value *v)
 {
-    switch (v->tag) {
-    case OXY_V_BOOL: return PyBool_FromLong((long)v->i);
-    case OXY_V_INT: return PyLong_FromLongLong(v->i);
-    case OXY_V_UINT: return PyLong_FromUnsignedLongLong(v->u);
-    case OXY_V_DOUBLE: return PyFloat_FromDouble(v->d);
-    case OXY_V_TEXT:
-    case OXY_V_DECIMAL:
-    case OXY_V_JSON:
-    case OXY_V_INET: return PyUnicode_DecodeUTF8(v->s.p, (Py_ssize_t)v->s.len, "replace");
-    case OXY_V_BLOB: return PyBytes_FromStringAndSize(v->s.p, (Py_ssize_t)v->s.len);
-    default: Py_RETURN_NONE;
+    const oxy_codec *codec = op->store->driver->codec;
+    oxy_type any = {.kind = OXY_K_UNKNOWN};
+    oxy_value read = *v;
+    oxy_arena scratch;
+    oxy_cell cell;
+    oxy_err err;
+    PyObject *shown = NULL;
+
+    oxy_arena_init(&scratch, oxy_alloc_default(), SHOWN_LIMIT);
+    if (v->tag == OXY_V_WIRE) {
+        oxy_coldesc desc = {.wire_type = v->wire, .wire_mod = -1};
+
+        if (!oxy_pg_read_cell(oxy_pg_cell_class(v->wire), v->s.p, (uint32_t)v->s.len, &cell) ||
+            codec->decode[any.kind](&cell, &desc, &any, &scratch, &read, &err) != OXY_OK)
+            shown = PyUnicode_FromFormat("<%zu bytes of type %u>", v->s.len, (unsigned)v->wire);
     }
+    if (shown == NULL && !PyErr_Occurred())
+        shown = oxypy_from_value(op->st, &read, &any);
+    oxy_arena_fini(&scratch);
+    return shown;
 }
 
 static PyObject *shown_params(const oxypy_operation *op)
@@ -277,7 +314,7 @@ static PyObject *shown_params(const oxypy_operation *op)
         return op->params == NULL ? PyList_New(0) : PySequence_List(op->params);
     list = PyList_New((Py_ssize_t)n);
     for (uint32_t i = 0; list != NULL && i < n; i++) {
-        PyObject *item = shown_value(&op->prepared.values[i]);
+        PyObject *item = shown_value(op, &op->prepared.values[i]);
 
         if (item == NULL)
             Py_CLEAR(list);
@@ -287,28 +324,32 @@ static PyObject *shown_params(const oxypy_operation *op)
     return list;
 }
 
-void oxypy_observe(oxypy_operation *op)
+/* Read, or else changed. */
+static long long rows_of(const oxypy_operation *op)
 {
-    oxypy_runtime *rt = op->st->runtime;
-    PyObject *type, *value, *traceback, *params, *event = NULL, *args = NULL, *done = NULL, *observer;
-    PyObject *sql = op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
-    PyObject *table = op->sql == NULL && op->has_prepared ? op->prepared.compiled->table : NULL;
-    double duration = (double)(oxy_clock_now() - op->began) / 1e9;
+    const oxy_conn *conn = op->lease == NULL ? NULL : op->lease->conn;
 
-    if (rt->observer == NULL || op->store == NULL || sql == NULL || oxypy_is_finalizing())
+    return op->n_rows == 0 && op->write && conn != NULL && conn->affected > 0 ? conn->affected : op->n_rows;
+}
+
+/* One event for the observer. Consumes params; NULL: with an exception. */
+static void tell(oxypy_operation *op, PyObject *sql, PyObject *table, PyObject *params, long long rows, double seconds,
+                 PyObject *error)
+{
+    PyObject *observer = Py_XNewRef(op->st->runtime->observer), *args = PyTuple_New(0), *event = NULL, *done = NULL;
+
+    if (observer == NULL) { /* the last event took it away */
+        Py_XDECREF(params);
+        Py_XDECREF(args);
         return;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    observer = Py_NewRef(rt->observer);
-    params = shown_params(op);
+    }
     if (params != NULL)
         event = Py_BuildValue("{s:O,s:O,s:s,s:O,s:O,s:O,s:L,s:d,s:d,s:O,s:O}", "database",
                               op->database == NULL ? Py_None : (PyObject *)op->database, "session",
                               op->session == NULL ? Py_None : (PyObject *)op->session, "backend",
                               op->store->driver->name, "table", table == NULL ? Py_None : table, "sql", sql, "params",
-                              params, "rows", (long long)op->n_rows, "started", (double)op->began / 1e9, "duration",
-                              duration, "error", value == NULL ? Py_None : value, "alias", op->store->alias);
-    args = PyTuple_New(0);
+                              params, "rows", rows, "started", (double)op->began / 1e9, "duration", seconds, "error",
+                              error == NULL ? Py_None : error, "alias", op->store->alias);
     if (event != NULL && args != NULL)
         done = PyObject_Call(observer, args, event);
     if (done == NULL)
@@ -318,5 +359,23 @@ void oxypy_observe(oxypy_operation *op)
     Py_XDECREF(args);
     Py_XDECREF(done);
     Py_DECREF(observer);
+}
+
+void oxypy_observe(oxypy_operation *op)
+{
+    PyObject *type, *value, *traceback, *params;
+    PyObject *sql = op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
+    PyObject *table = op->sql == NULL && op->has_prepared ? op->prepared.compiled->table : NULL;
+    double duration = (double)(oxy_clock_now() - op->began - op->rest) / 1e9;
+
+    if (op->st->runtime->observer == NULL || op->store == NULL || sql == NULL || oxypy_is_finalizing())
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    /* What went in front of it has no time of its own. */
+    for (Py_ssize_t i = 0; op->before != NULL && i < PyTuple_GET_SIZE(op->before); i++)
+        tell(op, PyTuple_GET_ITEM(op->before, i), NULL, PyList_New(0), 0, 0.0, NULL);
+    params = shown_params(op);
+    tell(op, sql, table, params, value == NULL ? rows_of(op) : 0, duration, value);
     PyErr_Restore(type, value, traceback);
 }

@@ -25,13 +25,9 @@
     X(plan, "__oxyde_plan__")                                                                                          \
     X(validate_python, "validate_python")                                                                              \
     X(model_post_init, "model_post_init")                                                                              \
-    X(create_future, "create_future")                                                                                  \
-    X(set_result, "set_result")                                                                                        \
     X(set_exception, "set_exception")                                                                                  \
     X(cancelled, "cancelled")                                                                                          \
-    X(done, "done")                                                                                                    \
     X(result, "result")                                                                                                \
-    X(blocking, "_asyncio_future_blocking")                                                                            \
     X(add_reader, "add_reader")                                                                                        \
     X(remove_reader, "remove_reader")                                                                                  \
     X(call_later, "call_later")                                                                                        \
@@ -43,7 +39,8 @@
     X(int_, "int")                                                                                                     \
     X(is_safe, "is_safe")                                                                                              \
     X(default_, "default")                                                                                             \
-    X(is_finite, "is_finite")
+    X(is_finite, "is_finite")                                                                                          \
+    X(rollback_to, "ROLLBACK TO")
 
 typedef struct oxypy_state {
     /* types of this module */
@@ -56,8 +53,12 @@ typedef struct oxypy_state {
     PyTypeObject *database_type;   /* database.c */
     PyTypeObject *session_type;    /* session.c */
     PyTypeObject *loop_type;       /* loop.c */
+    PyTypeObject *wakeup_type;     /* wakeup.c */
     PyTypeObject *fields_set_type; /* fields_set.c */
     PyTypeObject *state_type;      /* instance_state.c: InstanceState */
+    PyTypeObject *links_type;      /* stitch.c: Links */
+    PyTypeObject *stream_type;     /* stream.c: Stream */
+    PyTypeObject *step_type;       /* stream.c: what awaits a Stream */
 
     /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
     PyObject *exceptions[OXY_RC_COUNT];
@@ -69,6 +70,8 @@ typedef struct oxypy_state {
     PyObject *ip_interface, *ip_network, *ip_address;  /* factory callables */
     PyObject *json_loads, *json_dumps;                 /* see to_c.h for the options */
     PyObject *current_task, *get_running_loop;
+    PyObject *cancelled_error, *invalid_state_error;
+    PyObject *context_keyword;  /* ("context",) */
     PyObject *validation_error; /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
@@ -78,9 +81,11 @@ typedef struct oxypy_state {
     uint64_t last_uid; /* of tables (plan.c); guarded by the GIL */
 
     /* callbacks into the package, set by _core.bind_package() */
-    PyObject *registry;        /* dict alias -> Database */
-    PyObject *explain_unknown; /* (model, name, kind) -> raises with near misses */
-    PyObject *plan_of;         /* (model) -> Plan; finalises a pending model */
+    PyObject *registry;          /* dict alias -> Database */
+    PyObject *explain_unknown;   /* (model, name, kind) -> raises with near misses */
+    PyObject *without_returning; /* (**statement) -> coroutine, for servers without RETURNING */
+    PyObject *read_and_load;     /* (query, sink, limit, (using, client, write)) -> coroutine, for prefetches */
+    PyObject *plan_of;           /* (model) -> Plan; finalises a pending model */
 
 #define X(c_name, text) PyObject *s_##c_name;
     OXYPY_NAME_LIST(X)
@@ -106,13 +111,18 @@ int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
 int oxypy_fields_set_init(PyObject *module, oxypy_state *st);
 int oxypy_query_state_init(PyObject *module, oxypy_state *st);
 int oxypy_insert_init(PyObject *module, oxypy_state *st);
+int oxypy_links_init(PyObject *module, oxypy_state *st);
 int oxypy_compiled_init(PyObject *module, oxypy_state *st);
 int oxypy_loop_init(PyObject *module, oxypy_state *st);
+int oxypy_wakeup_init(PyObject *module, oxypy_state *st);
 int oxypy_database_init(PyObject *module, oxypy_state *st);
 int oxypy_session_init(PyObject *module, oxypy_state *st);
 int oxypy_operation_init(PyObject *module, oxypy_state *st);
-int oxypy_constants_init(PyObject *module);            /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
-int oxypy_ddl_init(PyObject *module, oxypy_state *st); /* ddl.c */
+int oxypy_stream_init(PyObject *module, oxypy_state *st);
+int oxypy_constants_init(PyObject *module);                    /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
+int oxypy_ddl_init(PyObject *module, oxypy_state *st);         /* ddl.c */
+int oxypy_schema_diff_init(PyObject *module, oxypy_state *st); /* schema_diff.c */
+int oxypy_schema_change_init(PyObject *module, oxypy_state *st); /* schema_change.c */
 
 /* --- errors.c ---------------------------------------------------------------- */
 

@@ -76,6 +76,7 @@ typedef struct oxypy_query {
     PyObject *distinct_on;         /* tuple of str */
     PyObject *lock;                /* tuple (kind, nowait, skip_locked, of) */
     PyObject *user;                /* anything a Query subclass keeps */
+    PyObject *link;                /* tuple (model, relation, keys): link.h */
     int64_t limit, offset;         /* limit -1: none */
     uint8_t mode;                  /* oxypy_mode */
     bool distinct, empty /* none() */, sliced, reversed;
@@ -93,15 +94,28 @@ typedef enum oxypy_what {
     OXYPY_DO_INSERT /* subject: InsertState */
 } oxypy_what;
 
+/* Columns of a linked query (link.h): its own come first, then n_extra more. The
+ * key of a row stands in n_key columns from key_at on. share: the columns that
+ * tell which row it is, where several keys may have the same; n_share 0: none.
+ * The rest is for building. */
+typedef struct oxypy_linked {
+    uint32_t n_extra, key_at, n_key, share_at, n_share;
+    const struct oxypy_relation *relation;
+    const oxy_source *junction; /* or NULL */
+    const oxy_expr *on;
+} oxypy_linked;
+
 /* --- Compiled: SQL and row program, shared by all queries of one shape -------------- */
 
 typedef struct oxypy_compiled {
     PyObject_HEAD oxy_sql *sql;
-    oxypy_rowprog *program; /* NULL for statements without rows */
-    PyObject *text;         /* str of the SQL */
-    PyObject *table;        /* str, for hooks and errors */
-    PyObject *plans;        /* tuple: other models' plans that types point into */
-    uint64_t key;           /* hash of text, for the drivers' caches */
+    oxypy_rowprog *program;       /* NULL for statements without rows */
+    oxypy_linked linked;          /* n_key 0: not linked */
+    oxypy_rowprog *keys, *shares; /* of a linked query: a row's key, and which row it is; or NULL */
+    PyObject *text;               /* str of the SQL */
+    PyObject *table;              /* str, for hooks and errors */
+    PyObject *plans;              /* tuple: other models' plans that types point into */
+    uint64_t key;                 /* hash of text, for the drivers' caches */
 } oxypy_compiled;
 
 /* A compiled statement with its values, ready for one driver. Owner: whoever

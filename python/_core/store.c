@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without a loop at hand only what is due before loops look by themselves. */
+#define SOON (5 * OXY_NS_PER_S)
+
 /* --- settings -------------------------------------------------------------------- */
 
 /* One block holds the array and all text. */
@@ -144,6 +147,11 @@ oxypy_store *oxypy_store_new(oxypy_state *st, const oxypy_store_config *config, 
     st->runtime->refs++;
     oxypy_unlock(st->runtime);
     store->regexp = oxypy_regexp_new(st);
+    if (oxy_common_new(oxy_alloc_default(), &store->common) != OXY_OK) {
+        PyErr_NoMemory();
+        oxypy_store_unref(store);
+        return NULL;
+    }
     if (store->regexp == NULL || oxypy_store_config_copy(&store->config, config) < 0 || store_make_pool(store) < 0) {
         oxypy_store_unref(store);
         return NULL;
@@ -184,8 +192,10 @@ void oxypy_store_unref(oxypy_store *store)
         return;
     if (store->regexp != NULL)
         oxypy_regexp_free(store->regexp);
+    oxy_common_drop(store->common);
     oxypy_store_config_fini(&store->config);
     Py_XDECREF(store->alias);
+    Py_XDECREF(store->init_error);
     Py_XDECREF(store->module);
     free(store);
     oxypy_runtime_unref(rt);
@@ -193,17 +203,8 @@ void oxypy_store_unref(oxypy_store *store)
 
 /* --- actions --------------------------------------------------------------------------- */
 
-void oxypy_store_close_conn(oxypy_store *store, oxy_conn *conn)
-{
-    /* A worker may be inside a callback that wants the GIL. */
-    store->driver->cancel(conn);
-    Py_BEGIN_ALLOW_THREADS;
-    store->driver->close(conn);
-    Py_END_ALLOW_THREADS;
-}
-
 /* With the lock held: the waiter's operation learns how its wait ended. */
-static void settle_waiter(const oxy_action *act, const oxypy_hub *here)
+static void settle_waiter(const oxypy_store *store, const oxy_action *act, const oxypy_hub *here)
 {
     oxypy_operation *op = act->waiter;
 
@@ -219,6 +220,8 @@ static void settle_waiter(const oxy_action *act, const oxypy_hub *here)
             *op->error = *act->err;
         else if (op->error != NULL)
             (void)oxy_err_set(op->error, op->failed, "no connection");
+        if (!store->closing && op->cause == NULL)
+            op->cause = Py_XNewRef(store->init_error);
     }
     oxypy_wait_ready_locked(&op->wait, here);
 }
@@ -239,29 +242,64 @@ static oxypy_store *store_of_locked(oxypy_runtime *rt, const oxy_pool *pool)
 static void carry_out(oxypy_store *store, const oxy_action *act, oxypy_loop *loop)
 {
     oxypy_runtime *rt = store->runtime;
+    oxy_common *common;
 
     switch (act->kind) {
     case OXY_ACT_GRANT:
     case OXY_ACT_TIMEOUT:
-    case OXY_ACT_FAIL: settle_waiter(act, loop == NULL ? NULL : loop->hub); return;
-    case OXY_ACT_PING: oxy_pool_ping_ok(store->pool, act->slot, oxy_clock_now()); return;
+    case OXY_ACT_FAIL: settle_waiter(store, act, loop == NULL ? NULL : loop->hub); return;
+    case OXY_ACT_PING:
+        oxypy_unlock(rt);
+        oxypy_chore_ping(store, act->slot, loop);
+        oxypy_lock(rt);
+        return;
     case OXY_ACT_DRAINED:
         store->drained = true;
         if (store->on_change != NULL)
             oxypy_wait_ready_locked(store->on_change, loop == NULL ? NULL : loop->hub);
+        common = store->common;
+        store->common = NULL;
+        oxypy_unlock(rt);
+        oxy_common_drop(common);
+        oxypy_lock(rt);
         return;
     case OXY_ACT_CONNECT:
         oxypy_unlock(rt);
-        oxypy_lease_open(store, act->slot, act->role, loop);
+        oxypy_chore_open(store, act->slot, act->role, loop);
         oxypy_lock(rt);
         return;
     case OXY_ACT_CLOSE:
         if (act->conn == NULL)
             return;
         oxypy_unlock(rt);
-        oxypy_store_close_conn(store, act->conn);
+        oxypy_wire_close(act->conn);
         oxypy_lock(rt);
         return;
+    }
+}
+
+/* What just happened may want to be followed up sooner than anybody is to wake:
+ * a refused connect is tried again after milliseconds. */
+static void follow_up(oxypy_runtime *rt, oxypy_loop *loop, oxy_ns at)
+{
+    PyObject *type, *value, *traceback;
+    oxypy_hub *hub;
+
+    if (loop != NULL && at < loop->timer_at) {
+        PyErr_Fetch(&type, &value, &traceback);
+        if (oxypy_loop_wake_at(loop, at) < 0) {
+            if (PyErr_ExceptionMatches(PyExc_RuntimeError))
+                PyErr_Clear(); /* the loop was closed: it waits for nothing any more */
+            else
+                PyErr_WriteUnraisable((PyObject *)loop);
+        }
+        PyErr_Restore(type, value, traceback);
+    } else if (loop == NULL && at != OXY_NS_NEVER && at < oxy_clock_now() + SOON) {
+        hub = oxypy_hub_any(rt);
+        if (hub != NULL) {
+            oxypy_hub_wake_at(hub, at);
+            oxypy_hub_unref(hub);
+        }
     }
 }
 
@@ -270,6 +308,7 @@ void oxypy_store_act(oxypy_store *store, oxypy_loop *loop)
     oxypy_runtime *rt = store->runtime;
     oxypy_store *self = store;
     oxy_action act;
+    oxy_ns at;
     bool drain;
 
     oxypy_lock(rt);
@@ -294,7 +333,9 @@ void oxypy_store_act(oxypy_store *store, oxypy_loop *loop)
         store = next;
     }
     drain = loop != NULL && loop->hub->first != NULL;
+    at = self->foreign ? OXY_NS_NEVER : oxy_pool_wake_at(self->pool);
     oxypy_unlock(rt);
+    follow_up(rt, loop, at);
     if (drain)
         oxypy_hub_drain(loop->hub, loop);
     oxypy_store_unref(self);
@@ -314,26 +355,18 @@ void oxypy_store_close(oxypy_store *store, oxypy_loop *loop)
 
 /* --- who holds what ---------------------------------------------------------------------- */
 
-static void note_holder(void *arg, const oxy_slot *slot)
-{
-    oxypy_holders *h = arg;
-    oxypy_lease *lease = oxy_slot_holder(slot, NULL);
-
-    if (lease != NULL && h->n < h->cap)
-        h->list[h->n++] = lease;
-}
-
 oxypy_holders oxypy_store_holders(oxypy_store *store)
 {
-    oxypy_holders h = {.cap = store->config.pool.max};
+    oxypy_holders h = {0};
+    const oxypy_lease *lease;
 
-    h.list = calloc(h.cap, sizeof(oxypy_lease *));
-    if (h.list == NULL) {
-        h.cap = 0;
-        return h;
-    }
     oxypy_lock(store->runtime);
-    oxy_pool_holders(store->pool, note_holder, &h);
+    for (lease = store->leases; lease != NULL; lease = lease->next)
+        h.cap++;
+    h.list = calloc(h.cap + 1, sizeof(oxypy_lease *));
+    for (lease = store->leases; h.list != NULL && lease != NULL; lease = lease->next)
+        if (lease->chore != OXYPY_CHORE_OPEN && lease->chore != OXYPY_CHORE_PING && !lease->preparing)
+            h.list[h.n++] = (oxypy_lease *)(uintptr_t)lease;
     oxypy_unlock(store->runtime);
     return h;
 }
@@ -350,17 +383,12 @@ oxypy_store *oxypy_store_next(oxypy_runtime *rt, const oxypy_store *after)
     return store;
 }
 
-void oxypy_store_cancel_for(oxypy_runtime *rt, const oxypy_hub *hub)
+void oxypy_store_orphan(oxypy_runtime *rt, const oxypy_hub *hub, oxypy_loop *heir)
 {
     oxypy_store *store = oxypy_store_next(rt, NULL), *next;
 
     for (; store != NULL; store = next) {
-        oxypy_holders h = oxypy_store_holders(store);
-
-        for (size_t i = 0; i < h.n; i++)
-            if (h.list[i]->working && h.list[i]->wait.hub == hub)
-                store->driver->cancel(h.list[i]->conn);
-        free(h.list);
+        oxypy_lease_orphan(store, hub, heir);
         next = oxypy_store_next(rt, store);
         oxypy_store_unref(store);
     }
@@ -386,9 +414,12 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
     for (size_t i = 0; i < h.n; i++) {
         oxypy_session *session = h.list[i]->session;
 
-        if (session == NULL)
+        if (session == NULL && h.list[i]->paused == NULL)
             continue;
-        oxypy_session_evict(session, loop, error);
+        if (session == NULL)
+            oxypy_stream_cut(h.list[i]->paused);
+        else
+            oxypy_session_evict(session, loop, error);
         free(h.list);
         h = oxypy_store_holders(store);
         i = (size_t)-1;

@@ -29,7 +29,7 @@ static PyObject *holder_dict(const oxypy_lease *lease, oxy_ns now)
     bool in_transaction = false;
     PyObject *name, *dict = NULL;
 
-    if (lease->conn != NULL && !lease->working) {
+    if (lease->conn != NULL && !oxypy_lease_is_away(lease)) {
         oxy_conn_status status = oxypy_lease_status(lease);
 
         in_transaction = status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR;
@@ -65,6 +65,20 @@ static PyObject *holder_list(oxypy_store *store)
     return list;
 }
 
+void oxypy_store_raise_connect(const oxypy_store *store, const oxy_err *err, PyObject *cause)
+{
+    PyObject *type, *value, *traceback;
+
+    (void)oxypy_raise(store->st, err, NULL, store->driver->name, store->alias);
+    if (cause == NULL)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (value != NULL)
+        PyException_SetCause(value, Py_NewRef(cause));
+    PyErr_Restore(type, value, traceback);
+}
+
 /* The last connect error as an exception, or None. */
 static PyObject *last_error(oxypy_store *store)
 {
@@ -80,7 +94,7 @@ static PyObject *last_error(oxypy_store *store)
         free(err);
         Py_RETURN_NONE;
     }
-    (void)oxypy_raise(store->st, err, NULL, store->driver->name, store->alias);
+    oxypy_store_raise_connect(store, err, store->init_error);
     free(err);
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -109,6 +123,34 @@ PyObject *oxypy_store_stats(oxypy_store *store)
                          (unsigned long long)s.acquired, "timeouts", (unsigned long long)s.timeouts, "wait_seconds",
                          (double)s.waited / 1e9, "transactions", (unsigned long long)store->transactions, "last_error",
                          error, "holders", list);
+}
+
+/* Two-part versions count their releases in the last place. */
+static PyObject *version_of(const oxypy_store *store)
+{
+    uint32_t v = store->server.version;
+
+    if (store->driver == &oxy_driver_sqlite) {
+        v = oxy_sqlite_version();
+        return Py_BuildValue("(III)", v / 1000000, v / 1000 % 1000, v % 1000);
+    }
+    if (store->server.flavor == OXY_FLAVOR_POSTGRES)
+        return Py_BuildValue("(II)", v / 10000, v % 10000);
+    return Py_BuildValue("(III)", v / 10000, v / 100 % 100, v % 100);
+}
+
+PyObject *oxypy_server_dict(const oxypy_store *store)
+{
+    static const char *const flavors[] = {[OXY_FLAVOR_SQLITE] = "sqlite",
+                                          [OXY_FLAVOR_POSTGRES] = "postgres",
+                                          [OXY_FLAVOR_MYSQL] = "mysql",
+                                          [OXY_FLAVOR_MARIADB] = "mariadb"};
+    PyObject *version = version_of(store);
+
+    if (version == NULL)
+        return NULL;
+    return Py_BuildValue("{s:s,s:N,s:O}", "flavor", flavors[store->server.flavor], "version", version, "pooler",
+                         store->server.pooler ? Py_True : Py_False);
 }
 
 /* Another handle on the same file, whose writer may be what is waited for; counted. */
@@ -215,6 +257,9 @@ void oxypy_store_raise_timeout(oxypy_store *store, PyObject *database)
     if (PyObject_SetAttrString(exc, "stats", shown) < 0 ||
         PyObject_SetAttrString(exc, "last_connect_error", PyDict_GetItemString(stats, "last_error")) < 0 ||
         PyObject_SetAttrString(exc, "alias", store->alias) < 0)
+        goto done;
+    Py_SETREF(shown, PyUnicode_FromString(store->driver->name));
+    if (shown == NULL || PyObject_SetAttrString(exc, "backend", shown) < 0)
         goto done;
     PyErr_SetObject((PyObject *)Py_TYPE(exc), exc);
 done:

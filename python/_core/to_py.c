@@ -43,16 +43,7 @@ int oxypy_to_py_init(oxypy_state *st)
     return 0;
 }
 
-/* --- text, JSON ------------------------------------------------------------------------ */
-
-PyObject *oxypy_from_text(const char *p, size_t len)
-{
-    if (len > PY_SSIZE_T_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "text is too long");
-        return NULL;
-    }
-    return PyUnicode_DecodeUTF8(p, (Py_ssize_t)len, NULL);
-}
+/* --- JSON ------------------------------------------------------------------------------ */
 
 /* json.loads accepts deeper nesting and lone surrogates written as escapes;
  * what it refuses as well is an error for good. */
@@ -204,10 +195,12 @@ static PyObject *call_with_text(PyObject *callable, oxy_sv s)
 }
 
 /* An address with a prefix length is an interface; networks are known by the
- * column's kind alone. */
-static PyObject *from_ip(oxypy_state *st, oxy_sv s, oxy_kind kind)
+ * column's kind or, where there is none, by the type that the value came in. */
+static PyObject *from_ip(oxypy_state *st, const oxy_value *v, oxy_kind kind)
 {
-    if (kind == OXY_K_CIDR)
+    oxy_sv s = v->s;
+
+    if (kind == OXY_K_CIDR || (kind == OXY_K_UNKNOWN && v->wire == OXY_PG_OID_CIDR))
         return call_with_text(st->ip_network, s);
     if (s.len > 0 && memchr(s.p, '/', s.len) != NULL)
         return call_with_text(st->ip_interface, s);
@@ -257,8 +250,9 @@ static PyObject *from_value(oxypy_state *st, const oxy_value *v, oxy_kind kind, 
     case OXY_V_UUID: return from_uuid(st, v->uuid);
     case OXY_V_DECIMAL: return call_with_text(st->decimal_type, v->s);
     case OXY_V_JSON: return from_json_text(st, v->s.p, v->s.len);
-    case OXY_V_INET: return from_ip(st, v->s, kind);
+    case OXY_V_INET: return from_ip(st, v, kind);
     case OXY_V_ARRAY: return from_array(st, v->array, elem, depth);
+    case OXY_V_WIRE: /* encoders make these, decoders never */
     case OXY_V_COUNT: break;
     }
     PyErr_SetString(PyExc_SystemError, "a value has no tag");

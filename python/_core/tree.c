@@ -2,6 +2,7 @@
 /* Expressions in the tree: every kind of Expr over columns, aliases and
  * literals of the query at hand. Conditions are in tree_condition.c, functions,
  * aggregates and subqueries in tree_query.c. */
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -115,6 +116,7 @@ int oxypy_store_wanted(oxypy_build *cx, PyObject *value, const oxypy_want *want,
         }
         if (!own) {
             *type = *want->type;
+            type->compared = true;
             if (type->kind == OXY_K_DECIMAL) {
                 /* Compared, not stored: a value with more digits than the column is a fair question. */
                 type->size = 0;
@@ -165,10 +167,13 @@ const oxy_expr *oxypy_build_inner(oxypy_build *cx, const oxypy_scope *scope, con
 const oxy_expr *oxypy_build_column(oxypy_build *cx, const oxypy_scope *scope, const oxypy_field *field)
 {
     if (!scope->inner) {
-        return oxy_col(cx->b, scope->source, &scope->plan->table.columns[field->column]);
+        return oxy_col(cx->b, scope->source, &field->plan->table.columns[field->column]);
     }
     for (uint32_t i = 0; i < scope->inner->n; i++) {
-        if (scope->inner->items[i].field == field) {
+        const oxy_expr *node = scope->inner->items[i].node;
+        bool joined = node->kind == OXY_E_COLUMN && node->column.source->optional; /* of a path */
+
+        if (scope->inner->items[i].field == field && !joined && !scope->inner->items[i].joined.p) {
             return oxypy_build_inner(cx, scope, &scope->inner->items[i]);
         }
     }
@@ -177,12 +182,13 @@ const oxy_expr *oxypy_build_column(oxypy_build *cx, const oxypy_scope *scope, co
     return NULL;
 }
 
-const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr)
+static const oxy_expr *build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr)
 {
     oxypy_scope *scope = cx->scope;
+    bool inside = scope->grouped && !scope->aggregates;
 
     for (uint32_t i = 0; i < scope->n_memo; i++) {
-        if (PyUnicode_Compare(scope->memo[i].alias, alias) == 0) {
+        if (scope->memo[i].inside == inside && PyUnicode_Compare(scope->memo[i].alias, alias) == 0) {
             return scope->memo[i].node;
         }
     }
@@ -213,11 +219,25 @@ const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *
     if (!node) {
         return NULL;
     }
-    oxypy_memo entry = {alias, node};
+    oxypy_memo entry = {alias, node, inside};
     oxypy_memo *grown = oxy_builder_append(cx->b, scope->memo, &scope->n_memo, sizeof entry, &entry);
 
     scope->memo = grown ? grown : scope->memo;
     return grown ? node : NULL;
+}
+
+const oxy_expr *oxypy_build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr)
+{
+    oxypy_scope *scope = cx->scope;
+    bool aggregates = scope->aggregates;
+
+    if (scope->grouped && oxypy_grouped_of_rows(cx->st, scope->q, alias, (PyObject *)expr)) {
+        scope->aggregates = false;
+    }
+    const oxy_expr *node = build_alias(cx, alias, expr);
+
+    scope->aggregates = aggregates;
+    return node;
 }
 
 static int step_of(PyObject *key, oxy_json_step *out, char number[24])
@@ -298,8 +318,8 @@ static const oxy_expr *follow(oxypy_build *cx, const oxy_expr *base, uint8_t cat
 
     if (part < 0 || !dated) {
         PyErr_Format(cx->st->exceptions[OXY_LOOKUP],
-                     "%s.%U is neither a relation nor a JSON field; '%U' cannot follow it",
-                     cx->scope->plan->model->tp_name, name->base, PyTuple_GET_ITEM(rest, 0));
+                     "%s.%U is neither a relation nor a JSON field; '%U' cannot follow it", name->plan->model->tp_name,
+                     name->base, PyTuple_GET_ITEM(rest, 0));
         return NULL;
     }
     return oxypy_build_part(cx, base, category, (oxy_part)part, false);
@@ -316,6 +336,17 @@ const oxy_expr *oxypy_build_part(oxypy_build *cx, const oxy_expr *arg, uint8_t c
         return NULL;
     }
     return oxy_extract(cx->b, part, trunc, arg);
+}
+
+static const oxy_expr *build_composite(oxypy_build *cx, const oxypy_name *name)
+{
+    if (name->rest || !name->key.n) {
+        PyErr_Format(cx->st->exceptions[OXY_LOOKUP],
+                     name->rest ? "%s: a composite key has no parts by path" : "%s has no key that could be named",
+                     name->plan->model->tp_name);
+        return NULL;
+    }
+    return oxypy_way_key(cx, cx->scope, &name->way, &name->key);
 }
 
 const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_field **field)
@@ -337,18 +368,13 @@ const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_fi
     if (oxypy_name_resolve(cx->st, scope->plan, scope->q, path, &name) < 0) {
         return NULL;
     }
-    if (name.composite) {
-        if (name.rest) {
-            PyErr_Format(cx->st->exceptions[OXY_LOOKUP], "%s: a composite key has no parts by path",
-                         scope->plan->model->tp_name);
-        } else {
-            node = oxypy_build_key(cx);
-        }
-    } else if (name.alias) {
+    if (name.alias) {
         node = oxypy_build_alias(cx, name.base, name.alias);
         *field = node ? oxypy_field_shown(cx, name.alias) : NULL;
+    } else if (oxypy_name_composite(&name)) {
+        node = build_composite(cx, &name);
     } else {
-        node = oxypy_build_column(cx, scope, name.field);
+        node = oxypy_way_column(cx, scope, &name.way, name.field);
         *field = name.field;
     }
     if (node && name.rest) {
@@ -378,6 +404,21 @@ const oxy_expr *oxypy_build_key(oxypy_build *cx)
     return plan->n_pk == 1 ? parts[0] : oxy_tuple(cx->b, parts, plan->n_pk);
 }
 
+/* Of a path across relations; what is wrong with it is said where it is built. */
+static const oxypy_field *field_at_end(oxypy_build *cx, PyObject *path)
+{
+    const oxypy_field *field;
+    oxypy_name name;
+
+    if (oxypy_name_resolve(cx->st, cx->scope->plan, cx->scope->q, path, &name) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    field = name.rest || name.alias ? NULL : name.field;
+    oxypy_name_fini(&name);
+    return field;
+}
+
 const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e)
 {
     if (e->kind == OXYPY_X_AGG && (e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN)) {
@@ -386,12 +427,13 @@ const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e)
             return NULL;
         }
     }
-    if (e->kind != OXYPY_X_NAME || !PyUnicode_CheckExact(e->data) || !cx->scope) {
+    if (e->kind != OXYPY_X_NAME || !PyUnicode_CheckExact(e->data) || !cx->scope ||
+        oxypy_alias_of(cx->scope->q, e->data)) {
         return NULL;
     }
-    Py_ssize_t at = oxypy_alias_of(cx->scope->q, e->data) ? -1 : oxypy_plan_field(cx->scope->plan, e->data);
+    Py_ssize_t at = oxypy_plan_field(cx->scope->plan, e->data);
 
-    return at < 0 ? NULL : &cx->scope->plan->fields[at];
+    return at >= 0 ? &cx->scope->plan->fields[at] : cx->scope->plan->n_relations ? field_at_end(cx, e->data) : NULL;
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -437,16 +479,6 @@ static const oxy_expr *build_name(oxypy_build *cx, oxypy_expr *e)
     const oxypy_field *field;
 
     return oxypy_build_path(cx, e->data, &field);
-}
-
-static const oxy_expr *build_lookup(oxypy_build *cx, oxypy_expr *e)
-{
-    if (!PyTuple_Check(e->data) || PyTuple_GET_SIZE(e->data) < 2) {
-        PyErr_SetString(PyExc_ValueError, "a lookup is made of a keyword and a value");
-        return NULL;
-    }
-    return oxypy_build_lookup(cx, PyTuple_GET_ITEM(e->data, 0), PyTuple_GET_ITEM(e->data, 1),
-                              PyTuple_GET_SIZE(e->data) > 2 ? PyTuple_GET_ITEM(e->data, 2) : NULL);
 }
 
 static const oxy_expr *build_cast(oxypy_build *cx, oxypy_expr *e)
@@ -496,7 +528,7 @@ static const oxy_expr *dispatch(oxypy_build *cx, oxypy_expr *e, const oxypy_want
     case OXYPY_X_NAME: return build_name(cx, e);
     case OXYPY_X_LITERAL: return build_literal(cx, e, want);
     case OXYPY_X_STAR: return oxy_star(cx->b);
-    case OXYPY_X_LOOKUP: return build_lookup(cx, e);
+    case OXYPY_X_LOOKUP: return oxypy_build_lookup(cx, (PyObject *)e);
     case OXYPY_X_AND:
     case OXYPY_X_OR: return oxypy_build_logic(cx, e);
     case OXYPY_X_NOT: return oxypy_build_not(cx, e);
@@ -522,7 +554,7 @@ static const oxy_expr *dispatch(oxypy_build *cx, oxypy_expr *e, const oxypy_want
     case OXYPY_X_ORDER:
     case OXYPY_X_RANDOM_ORDER: return oxypy_build_refuse(cx, OXY_FIELD, "an ordering term belongs into order_by()");
     case OXYPY_X_WINDOW: return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "window functions are not supported");
-    case OXYPY_X_ANY: return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "conditions on related rows are not supported");
+    case OXYPY_X_ANY: return oxypy_build_any(cx, e);
     case OXYPY_X_COUNT: break;
     }
     return NULL;

@@ -32,7 +32,7 @@ const oxy_expr *oxypy_build_beside(oxypy_build *cx, PyObject *value, const oxy_e
         if (!word) {
             return NULL;
         }
-        want.plan = cx->scope->plan;
+        want.plan = field->plan;
         want.lookup = word;
         oxypy_conv cv = {.st = cx->st, .plan = want.plan, .field = field, .lookup = word, .keep = cx->keep};
 
@@ -109,6 +109,12 @@ const oxy_expr *oxypy_build_compare(oxypy_build *cx, oxypy_expr *e)
 const oxy_expr *oxypy_build_membership(oxypy_build *cx, oxypy_expr *e)
 {
     const oxypy_field *field;
+    bool named;
+    const oxy_expr *node = oxypy_build_key_in(cx, PyTuple_GET_ITEM(e->args, 0), e->data, e->op == 1, &named);
+
+    if (named) {
+        return node;
+    }
     const oxy_expr *a = oxypy_build_shown(cx, PyTuple_GET_ITEM(e->args, 0), &field);
 
     if (!a || oxypy_is_query(cx->st, e->data) || oxypy_is_expr(cx->st, e->data)) {
@@ -120,15 +126,10 @@ const oxy_expr *oxypy_build_membership(oxypy_build *cx, oxypy_expr *e)
     if (!word) {
         return NULL;
     }
-    lk.composite = a->kind == OXY_E_TUPLE;
     PyObject *values = oxypy_lookup_value(cx->st, cx->scope->plan, &lk, field, e->data);
-    const oxypy_want want = {.type = &a->type, .field = field, .plan = field ? cx->scope->plan : NULL, .lookup = word};
-    const oxy_expr *node = NULL;
+    const oxypy_want want = {.type = &a->type, .field = field, .plan = field ? field->plan : NULL, .lookup = word};
 
-    if (values && lk.composite) {
-        node = oxypy_build_lookup_on(cx, &lk, NULL, NULL, values);
-        node = node && e->op == 1 ? oxy_not(cx->b, node) : node;
-    } else if (values) {
+    if (values) {
         node = oxypy_build_in(cx, a, &want, values, e->op == 1);
     }
     Py_XDECREF(values);
@@ -183,20 +184,26 @@ const oxy_expr *oxypy_build_match(oxypy_build *cx, oxypy_expr *e)
 /* AND and OR; args may nest the same kind deeply on one side. */
 const oxy_expr *oxypy_build_logic(oxypy_build *cx, oxypy_expr *e)
 {
+    PyObject *parts = cx->scope ? oxypy_condition_parts(cx->st, cx->scope->plan, cx->scope->q, e) : Py_NewRef(e->args);
     const oxy_expr **items = NULL;
     uint32_t n = 0;
 
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(e->args); i++) {
-        if (oxypy_is_expr(cx->st, PyTuple_GET_ITEM(e->args, i)) &&
-            oxypy_condition_empty(PyTuple_GET_ITEM(e->args, i))) {
+    for (Py_ssize_t i = 0; parts && i < PyTuple_GET_SIZE(parts); i++) {
+        PyObject *part = PyTuple_GET_ITEM(parts, i);
+
+        if (oxypy_is_expr(cx->st, part) && oxypy_condition_empty(part)) {
             continue;
         }
-        const oxy_expr *item = oxypy_build_condition(cx, PyTuple_GET_ITEM(e->args, i));
+        const oxy_expr *item = oxypy_build_condition(cx, part);
 
         if (!item || !(items = oxy_builder_append(cx->b, items, &n, sizeof(const oxy_expr *), &item))) {
-            return NULL;
+            Py_CLEAR(parts);
         }
     }
+    if (!parts) {
+        return NULL;
+    }
+    Py_DECREF(parts);
     /* Without any part it is no condition at all. */
     return n ? oxy_logic(cx->b, e->kind == OXYPY_X_OR, items, n) : oxy_bool(cx->b, true);
 }

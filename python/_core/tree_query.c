@@ -143,61 +143,6 @@ const oxy_expr *oxypy_build_case(oxypy_build *cx, oxypy_expr *e, const oxypy_wan
     return oxy_case(cx->b, whens, (uint32_t)n - 1, whens[n - 1]);
 }
 
-/* --- aggregates ------------------------------------------------------------------------------ */
-
-static int check_summed(oxypy_build *cx, int op, const oxy_expr *arg)
-{
-    oxy_kind kind = arg->type.kind;
-
-    if ((op == OXY_AGG_SUM || op == OXY_AGG_AVG) && kind != OXY_K_INT && kind != OXY_K_DOUBLE &&
-        kind != OXY_K_DECIMAL && kind != OXY_K_TIMEDELTA && kind != OXY_K_INTERVAL && kind != OXY_K_UNKNOWN &&
-        kind != OXY_K_BOOL && arg->kind != OXY_E_JSON_PATH) {
-        PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s takes numbers and timedeltas, not a value of kind '%s'",
-                     oxy_agg_name((oxy_aggfn)op), oxy_kind_name(kind));
-        return -1;
-    }
-    return 0;
-}
-
-const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e)
-{
-    PyObject *parts[4] = {Py_False, Py_None, Py_None, Py_None};
-    oxy_expr init = {.kind = OXY_E_AGG};
-    oxypy_scope *scope = cx->scope;
-
-    if (e->op < 0 || e->op > OXY_AGG_MIN) {
-        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "this aggregate is not supported");
-    }
-    if (!scope->aggregates) {
-        return oxypy_build_refuse(cx, OXY_FIELD, "an aggregate is not allowed here");
-    }
-    for (Py_ssize_t i = 0; PyTuple_Check(e->data) && i < PyTuple_GET_SIZE(e->data) && i < 4; i++) {
-        parts[i] = PyTuple_GET_ITEM(e->data, i);
-    }
-    scope->aggregates = false; /* none inside another */
-    init.agg.fn = (oxy_aggfn)e->op;
-    init.agg.distinct = parts[0] == Py_True;
-    init.agg.arg = oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 0), NULL);
-    if (init.agg.arg && parts[1] != Py_None) {
-        init.agg.filter = oxypy_build_condition(cx, parts[1]);
-    }
-    scope->aggregates = true;
-    if (!init.agg.arg || (parts[1] != Py_None && !init.agg.filter) || check_summed(cx, e->op, init.agg.arg) < 0) {
-        return NULL;
-    }
-    if (parts[2] != Py_None) {
-        const oxypy_field *field = oxypy_field_shown(cx, e);
-
-        init.agg.deflt = e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN
-                             ? oxypy_build_beside(cx, parts[2], init.agg.arg, field)
-                             : oxypy_build_operand(cx, parts[2], NULL);
-        if (!init.agg.deflt) {
-            return NULL;
-        }
-    }
-    return oxy_agg(cx->b, &init);
-}
-
 /* --- subqueries --------------------------------------------------------------------------------- */
 
 const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e)
@@ -225,9 +170,12 @@ const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e)
 
 const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e)
 {
-    oxypy_scope *inner = cx->scope;
+    oxypy_scope *here = cx->scope, *inner = here;
     const oxypy_field *field;
 
+    while (inner->related) { /* still the same query */
+        inner = inner->outer;
+    }
     if (!inner->outer) {
         if (cx->checking) {
             return oxy_nul(cx->b, NULL); /* the enclosing query is not known yet */
@@ -238,7 +186,7 @@ const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e)
     cx->scope = inner->outer;
     const oxy_expr *node = oxypy_build_path(cx, e->data, &field);
 
-    cx->scope = inner;
+    cx->scope = here;
     return node;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* UPDATE and DELETE of exactly the rows that all() would give. Limits, offsets
  * and distinct rows are named by a subquery of their keys. */
+#include "relation.h"
 #include "tree.h"
 
 #include <string.h>
@@ -15,9 +16,6 @@ static int check_writable(oxypy_build *cx, oxypy_query *q)
         why = "the rows of combined queries cannot be changed";
     } else if (q->group_by || q->having) {
         why = "the rows of a grouped query cannot be changed";
-    } else if (q->joins && PyTuple_GET_SIZE(q->joins)) {
-        (void)oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "join() is not supported");
-        return -1;
     }
     for (Py_ssize_t i = 0; !why && q->where && i < PyTuple_GET_SIZE(q->where); i++) {
         if (oxypy_has_aggregate(cx->st, q, PyTuple_GET_ITEM(q->where, i))) {
@@ -38,7 +36,7 @@ static const oxy_expr *keys_condition(oxypy_build *cx, oxypy_query *q)
 
     if (!plan->n_pk) {
         PyErr_Format(cx->st->exceptions[OXY_MANAGER],
-                     "%s has no primary key: rows of a limited or distinct query cannot be told apart",
+                     "%s has no primary key: rows chosen by limits, distinct() or related rows cannot be told apart",
                      plan->model->tp_name);
         return NULL;
     }
@@ -46,6 +44,25 @@ static const oxy_expr *keys_condition(oxypy_build *cx, oxypy_query *q)
     const oxy_select *select = key ? oxypy_build_select(cx, q, OXYPY_USE_PK, -1, scope, NULL) : NULL;
 
     return select ? oxy_in_select(cx->b, key, false, select) : NULL;
+}
+
+/* A statement that changes rows has no joins: conditions that need one choose
+ * keys. What was built to see it is given back. */
+static int build_conditions(oxypy_build *cx, oxypy_query *q, const oxy_expr **out)
+{
+    uint32_t n_params = cx->b->n_params, n_sources = cx->b->n_sources;
+    oxypy_scope *scope = cx->scope;
+
+    *out = oxypy_build_conditions(cx, q->where);
+    if (*out && scope->joins) {
+        scope->joins = scope->last_join = NULL;
+        scope->memo = NULL;
+        scope->n_memo = 0;
+        cx->b->n_params = n_params;
+        cx->b->n_sources = n_sources;
+        *out = keys_condition(cx, q);
+    }
+    return *out || !q->where || !PyTuple_GET_SIZE(q->where) ? 0 : -1;
 }
 
 static int build_where(oxypy_build *cx, oxypy_query *q, const oxy_expr **out)
@@ -58,8 +75,7 @@ static int build_where(oxypy_build *cx, oxypy_query *q, const oxy_expr **out)
         *out = keys_condition(cx, q);
         return *out ? 0 : -1;
     }
-    *out = oxypy_build_conditions(cx, q->where);
-    return *out || !q->where || !PyTuple_GET_SIZE(q->where) ? 0 : -1;
+    return build_conditions(cx, q, out);
 }
 
 /* --- what is assigned ----------------------------------------------------------------------- */
@@ -113,6 +129,12 @@ int oxypy_build_assigns(oxypy_build *cx, PyObject *values, bool excluded, oxy_as
         oxy_assign item = {.column = &plan->table.columns[field->column]};
 
         item.value = excluded && value == Py_None ? oxy_excluded(cx->b, item.column) : assigned(cx, field, value);
+        if (item.value && cx->scope->joins) {
+            PyErr_Format(cx->st->exceptions[OXY_FIELD],
+                         "%s.%U: the new value comes from a related row, which update() cannot read; use Subquery(...)",
+                         plan->model->tp_name, field->name);
+            return -1;
+        }
         oxy_assign *grown = item.value ? oxy_builder_append(cx->b, *out, n, sizeof item, &item) : NULL;
 
         if (!grown) {

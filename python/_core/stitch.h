@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Links: related rows by the keys of those who have them. */
+#ifndef OXYPY_STITCH_H
+#define OXYPY_STITCH_H
+
+#include "statement.h"
+
+/* A row of a linked query (link.h) goes to the list of its key. links: a Links,
+ * or anything else for a TypeError. shared: as of oxypy_row_build. 0 / -1. */
+int oxypy_links_take(oxypy_state *st, PyObject *links, const oxypy_compiled *compiled, const oxypy_rowview *row,
+                     oxypy_shared **shared);
+
+#endif
