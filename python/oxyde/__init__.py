@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Model,
         is_loaded,
         is_saved,
+        related,
     )
     from .models._settings import configure
     from .queries import (
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
         Max,
         Min,
         OuterRef,
+        Prefetch,
         Q,
         Query,
         QueryManager,
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
         When,
         col,
         execute_raw,
+        fetch_as,
     )
 
 __all__ = [
@@ -141,6 +144,7 @@ __all__ = [
     "OxydeError",
     "PoolSettings",
     "PoolTimeoutError",
+    "Prefetch",
     "ProgrammingError",
     "Q",
     "Query",
@@ -166,10 +170,12 @@ __all__ = [
     "disconnect_all",
     "drop_tables",
     "execute_raw",
+    "fetch_as",
     "get_connection",
     "is_loaded",
     "is_saved",
     "register_connection",
+    "related",
 ]
 
 _LAZY = {
@@ -196,6 +202,7 @@ _LAZY = {
         "Max",
         "Min",
         "OuterRef",
+        "Prefetch",
         "Q",
         "Query",
         "QueryManager",
@@ -206,8 +213,10 @@ _LAZY = {
         "When",
         "col",
         "execute_raw",
+        "fetch_as",
     ),
     "models": ("Check", "Field", "Index", "Model", "is_loaded", "is_saved"),
+    "models._related": ("related",),
     "models._settings": ("configure",),
 }
 _MODULE_OF = {name: module for module, names in _LAZY.items() for name in names}

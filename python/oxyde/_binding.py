@@ -27,7 +27,25 @@ def _unknown_name(model: type[Any], name: str, what: str) -> BaseException:
     return unknown_name(model, name, what)
 
 
+def _without_returning(**statement: Any) -> Any:
+    from .queries._returning import without_returning
+
+    return without_returning(**statement)
+
+
+def _read_and_load(*statement: Any) -> Any:
+    from .queries._prefetch import read_and_load
+
+    return read_and_load(*statement)
+
+
 def bind() -> None:
     """Hands over exceptions and call-backs; once, when the package is imported."""
     _core.bind_exceptions(exceptions)
-    _core.bind_package(registry=connections, plan_of=_plan_of, unknown_name=_unknown_name)  # type: ignore[arg-type]
+    _core.bind_package(
+        registry=connections,  # type: ignore[arg-type]
+        plan_of=_plan_of,
+        unknown_name=_unknown_name,
+        without_returning=_without_returning,
+        read_and_load=_read_and_load,
+    )

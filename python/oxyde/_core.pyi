@@ -5,7 +5,7 @@ OP_*, UN_*, MATCH_*, FN_*, AGG_*, PART_*, X_* (expression nodes), CAT_*
 (lookup categories), LOAD_* (loading rules), SINK_*, MODE_*, SET_*.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -13,6 +13,7 @@ T = TypeVar("T")
 def __getattr__(name: str) -> int: ...  # the constants
 
 KIND_NAMES: dict[str, int]
+TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
 FN_NAMES: dict[str, int]
 AGG_NAMES: dict[str, int]
 PART_NAMES: dict[str, int]
@@ -27,8 +28,15 @@ def bind_package(
     registry: dict[str, Database],
     plan_of: Callable[[type], Plan],
     unknown_name: Callable[[type, str, str], BaseException],
+    without_returning: Callable[..., Coroutine[Any, Any, Any]] | None = None,
+    read_and_load: Callable[..., Coroutine[Any, Any, Any]] | None = None,
 ) -> None:
     """Hands over what the engine calls back.
+
+    read_and_load(query, sink, limit, (using, client, write)) does what an operation that gives
+    models cannot do alone: its query has prefetches.
+
+    without_returning(**statement) does what a statement cannot where a server has no RETURNING.
 
     unknown_name(model, name, what) returns the exception to raise; what is
     "field", "path", "lookup" or "alias".
@@ -80,6 +88,9 @@ class Plan:
         order: tuple[Expr, ...],
         init_private: Callable[[Any, Any], None] | None = None,  # sets private attributes (proof)
         partial: Callable[..., Any] | None = None,  # rules for rows without all fields (proof)
+        relations: tuple[str, ...] = (),  # names of the relations
+        relation: Callable[[str], Any] | None = None,  # name -> RelationSpec, asked on first use
+        without_id: tuple[tuple[str, tuple[str, ...]], ...] = (),  # relations set to None where an id is None
     ) -> Plan: ...
     model: type
     table: str
@@ -114,7 +125,9 @@ class QueryState(Generic[T]):
     _exprs: dict[str, Expr] | None
     _deferred: tuple[str, ...] | None
     _annotations: dict[str, Expr] | None
+    _prefetches: tuple[Any, ...] | None
     _group_by: tuple[Any, ...] | None
+    _joins: tuple[str, ...] | None
     _sets: tuple[tuple[int, Any], ...] | None
     _lock: tuple[Any, ...] | None
     _mode: int
@@ -122,6 +135,27 @@ class QueryState(Generic[T]):
     _offset: int
     _sliced: bool
     _reversed: bool
+
+class Links:
+    """Related rows by the keys of those who have them, filled by SINK_LINKED.
+
+    A query with `link=(owner model, relation, keys)` reads the rows. fields: of the parents, equal
+    to the near columns of the rows. fold(key): equal for keys that the server may take for equal,
+    None where it is as exact as Python.
+    """
+
+    keys: list[Any]
+    rows: list[Any]
+    def __new__(
+        cls, parents: Sequence[Any], fields: tuple[str, ...], fold: Callable[[Any], Any] | None
+    ) -> Links: ...
+    def in_doubt(self) -> list[Any]:
+        """Parents without rows whose key folds like another that has some; ask for them alone."""
+    def attach(self, name: str, relation: str | None, many: bool, /) -> None:
+        """Sets the attribute of every parent; `relation` counts as loaded from then on."""
+
+def related_rows(instances: Sequence[Any], name: str, /) -> list[Any]:
+    """What the instances hold under this name, each object once."""
 
 class InsertState:
     """Rows to insert.
@@ -137,6 +171,11 @@ class InsertState:
     rows: tuple[Any, ...]
     fields: tuple[str, ...] | None
     refill: bool
+    targets: tuple[str, ...]
+    sets: dict[str, Any] | None
+    def without_rows(self) -> InsertState:
+        """The same rows, none of which come back."""
+
     def __new__(
         cls,
         model: type,
@@ -160,6 +199,13 @@ class Operation(Coroutine[Any, Any, T]):
     def close(self) -> None: ...
     def __await__(self) -> Generator[Any, Any, T]: ...
 
+class Stream(AsyncIterator[T]):
+    """Rows one by one. Dropping it, or `aclose()`, ends the statement and gives the connection back."""
+
+    def __aiter__(self) -> Stream[T]: ...
+    def __anext__(self) -> Awaitable[T]: ...
+    def aclose(self) -> Awaitable[None]: ...
+
 def operation(
     what: int,  # DO_SELECT, DO_COUNT, DO_EXISTS, DO_AGGREGATE, DO_UPDATE, DO_DELETE, DO_INSERT
     subject: QueryState[Any] | InsertState,
@@ -172,7 +218,13 @@ def operation(
     client: Any = None,
     write: bool = False,
     into: Any = None,  # what SINK_REFILL refills where arg means something else
+    chunk: int = 0,  # rows come in lists of so many; awaited once for each, until it is over
 ) -> Operation[Any]: ...
+def stream(
+    operation: Operation[list[T]], load: Callable[[list[T]], Coroutine[Any, Any, object]] | None = None, /
+) -> Stream[T]:
+    """The rows of an operation with `chunk=`, one by one; `load(rows)` is awaited for each chunk first."""
+
 def raw_operation(
     sql: str,
     params: Sequence[Any] | None,
@@ -181,12 +233,16 @@ def raw_operation(
     client: Any = None,
     script: bool = False,
     sink: int = ...,  # SINK_LIST of dicts, or SINK_AFFECTED
+    model: Any = None,  # rows are instances of this table's class; columns are named like columns or fields
 ) -> Operation[Any]: ...
 def set_observer(observer: Callable[..., None] | None, /) -> None:
     """Calls observer(**event) after each statement, on the loop's thread; None: nobody.
 
     Keys: database, session, alias, backend, table, sql, params, rows, started, duration, error.
     """
+
+def set_router(router: Callable[[type | None, bool], str | None] | None, /) -> None:
+    """Asks router(model, write) for an alias where neither using nor client is given; None: nobody."""
 
 class Database:
     """A handle: settings, pool, connections. Base of oxyde.AsyncDatabase."""
@@ -195,11 +251,12 @@ class Database:
     def _configure(
         self,
         *,
-        backend: str,  # "sqlite"
+        backend: str,  # "sqlite", "postgres", "mysql"
         settings: Mapping[str, str],  # of the driver, see driver.h
         pool: Mapping[str, float | int | None],  # max, min, acquire_timeout, idle_timeout, ... in seconds
         alias: str,
         gate: str | None,  # identity of the file, for the shared writer
+        init: Callable[[Session], Awaitable[None]] | None = None,  # runs for each new connection
     ) -> None: ...
     def _open(self) -> Awaitable[None]: ...
     def _close(self, timeout: float) -> Awaitable[None]: ...
@@ -207,10 +264,14 @@ class Database:
         self, role: Literal["any", "reader", "writer"], timeout: float | None
     ) -> Awaitable[Session]: ...
     def _stats(self) -> dict[str, Any]: ...
+    def _ping(self) -> Awaitable[float]: ...
     def _bind_task(self, task: Any, session: Session | None) -> None:
         """The open transaction of a task, used by operations that name no client."""
     def _session_of(self, task: Any) -> Session | None: ...
     _is_open: bool
+    _server: dict[str, Any] | None  # flavor, version (tuple), pooler; None until it is known
+    _replicas: tuple[Database, ...]  # where plain reads outside transactions may go
+    _ailing_until: float  # monotonic time until which a replica is left out; 0.0: healthy
     _alias: str
     _backend: str
 
@@ -221,19 +282,51 @@ class Session:
     def _adopt(self, other: Session) -> None:
         """Takes over the connection that `Database._acquire` returned."""
     def _run(self, sql: str, *, write: bool = True) -> Operation[int]: ...
+    def _begin_with(self, statements: tuple[str, ...], movable: bool = False, /) -> None:
+        """Sends these in front of the next statement, in the same flight where that can be; movable: on
+        another connection, if this one turns out to be closed before."""
+
+    def _drop_pending(self) -> None: ...
+    def _commit(self) -> Operation[int]: ...
+    def _fetch(self, sql: str, params: Sequence[Any] | None = None, /) -> Operation[list[dict[str, Any]]]: ...
+    def _execute(self, sql: str, params: Sequence[Any] | None = None, /) -> Operation[int]: ...
+    def _script(self, sql: str, /) -> Operation[int]: ...
+    def _parameter(self, name: str, /) -> str | None: ...
+    def _invalidate(self) -> None: ...
     def _release(self, *, reuse: bool = True) -> None: ...
     def _block(self, error: BaseException | None) -> None:
         """Further operations raise this (finished, timed out, aborted); None unblocks."""
     _held: bool
+    _pending: bool  # what _begin_with() was given has not been sent
+    _info: dict[str, Any]  # pid, fd, flavor, version, pooler, transaction_status
     _idle: float  # seconds since the last statement ended; 0 while one runs
     _status: Literal["idle", "active", "intrans", "inerror", "broken", "released"]
     _database: Database
+    _statement_timeout: float | None  # in place of the pool's setting
     _deadline: float | None  # loop time; statements stop at it
 
 class DdlColumn: ...
 
 def ddl_create(tables: Sequence[Mapping[str, Any]], dialect: str, if_not_exists: bool) -> list[str]: ...
 def ddl_drop(tables: Sequence[Mapping[str, Any]], dialect: str, if_exists: bool) -> list[str]: ...
+def schema_diff(
+    old: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]], Sequence[int]],
+    new: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]], Sequence[int]],
+    renames: Sequence[tuple[int, str, str, str]],
+) -> list[tuple[str, int | None, int | None, int | None, int | None, str, str, tuple[int, ...]]]: ...
+def ddl_change(
+    before: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]], Sequence[int]],
+    after: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]], Sequence[int]],
+    change: tuple[str, int | None, int | None, int | None, int | None, str, str],
+    extra: tuple[str, str, str, bool, Sequence[tuple[int, str, str, str]]],
+    dialect: str,
+) -> list[str] | None: ...
+def ddl_rebuild(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    sources: Sequence[tuple[int | None, str, bool]],
+) -> list[str]: ...
+def default_same(kind: int, a: str, b: str) -> bool: ...
 def lazy_fields_set(member: Any, /) -> Any:
     """The descriptor that makes `__pydantic_fields_set__` of loaded instances on first use."""
 

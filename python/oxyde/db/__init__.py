@@ -1,11 +1,14 @@
 """Connections and transactions: `await db.init(default="sqlite:///shop.db")`."""
 
 from . import transaction
+from .connection import Connection
 from .lifecycle import close, connect, health, init, lifespan
 from .observe import QueryEvent, add_query_hook, capture_queries, remove_query_hook
 from .pool import AsyncDatabase, PoolSettings, PoolStats
 from .raw import execute_script
 from .registry import disconnect_all, get_connection, register_connection, unregister_connection
+from .repeats import StatementCount, detect_repeats, statement_counts
+from .router import set_router
 from .schema import create_tables, drop_tables
 from .transaction import (
     AsyncTransaction,
@@ -18,9 +21,11 @@ from .transaction import (
 __all__ = [
     "AsyncDatabase",
     "AsyncTransaction",
+    "Connection",
     "PoolSettings",
     "PoolStats",
     "QueryEvent",
+    "StatementCount",
     "TransactionTimeoutError",
     "add_query_hook",
     "atomic",
@@ -28,6 +33,7 @@ __all__ = [
     "close",
     "connect",
     "create_tables",
+    "detect_repeats",
     "disconnect_all",
     "drop_tables",
     "execute_script",
@@ -39,6 +45,8 @@ __all__ = [
     "on_commit",
     "register_connection",
     "remove_query_hook",
+    "set_router",
+    "statement_counts",
     "transaction",
     "unregister_connection",
 ]

@@ -49,6 +49,13 @@ class Options:
         if self.deferrable and not (self.readonly and self.isolation == "serializable"):
             raise ValueError("deferrable=True needs isolation='serializable' and readonly=True")
 
+    def narrow(self, inner: Options) -> None:
+        """Takes over the limits that a block inside sets."""
+        if inner.statement_timeout is not None:
+            self.statement_timeout = inner.statement_timeout
+        if inner.lock_timeout is not None:
+            self.lock_timeout = inner.lock_timeout
+
     def check_nested(self, outer: Options) -> None:
         """A nested block cannot have another kind of transaction than the one it is part of."""
         if self.isolation is not None and self.isolation != outer.isolation:

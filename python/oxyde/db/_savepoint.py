@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from ..exceptions import InterfaceError
+from ..exceptions import InterfaceError, TransactionAbortedError
+from ._begin import quoted
 from ._shield import Shielded
 
 if TYPE_CHECKING:
@@ -46,22 +47,25 @@ class Savepoint:
         if self._begun:
             raise InterfaceError(f"savepoint {self._name!r} was set already")
         self._tx._check_open()
-        await self._tx._run(f"SAVEPOINT {self._quoted}")
+        await self._tx._run(f"SAVEPOINT {self._sql_name}")
         self._begun = True
         self._hooks = len(self._tx._hooks)
         self._tx._savepoints.append(self)
         return self
 
     @property
-    def _quoted(self) -> str:
-        return '"' + self._name.replace('"', '""') + '"'
+    def _sql_name(self) -> str:
+        return quoted(self._tx.database.backend, self._name)
 
-    def _check(self) -> None:
+    def _check(self, mends: bool = False) -> None:
         if not self._begun:
             raise InterfaceError(f"savepoint {self._name!r} was not set: await it first")
         if self._over is not None:
             raise InterfaceError(f"savepoint {self._name!r} was {self._over}")
-        self._tx._check_open()
+        if mends:
+            self._tx._check_alive()
+        else:
+            self._tx._check_open()
 
     def _end_inner(self, how: str, including: bool) -> None:
         """Savepoints set after this one end with it."""
@@ -73,15 +77,17 @@ class Savepoint:
 
     async def rollback(self) -> None:
         """Undoes what was done since it was set; the savepoint stays."""
-        self._check()
-        await Shielded(self._tx._run(f"ROLLBACK TO {self._quoted}"))
+        self._check(mends=True)
+        limit = self._tx.database.settings.limit("cancel_timeout", 2)
+        await Shielded(self._tx._run(f"ROLLBACK TO SAVEPOINT {self._sql_name}"), limit)
         del self._tx._hooks[self._hooks :]
         self._end_inner("rolled back", False)
 
     async def release(self) -> None:
         """Keeps what was done since it was set; the savepoint is gone."""
         self._check()
-        await Shielded(self._tx._run(f"RELEASE {self._quoted}"))
+        limit = self._tx.database.settings.limit("cancel_timeout", 2)
+        await Shielded(self._tx._run(f"RELEASE SAVEPOINT {self._sql_name}"), limit)
         self._end_inner("released", True)
 
     async def __aenter__(self) -> Self:
@@ -90,7 +96,8 @@ class Savepoint:
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if self._over is not None:
             return
-        if error is None:
+        failed = error is None and self._tx._status == "inerror"
+        if error is None and not failed:
             await self.release()
             return
         try:
@@ -100,3 +107,8 @@ class Savepoint:
             # The transaction is gone as a whole; its own exit says so. What matters here is the
             # error on its way.
             _log.debug("savepoint %r could not be rolled back: %r", self._name, failure)
+        if failed:
+            raise self._tx._error(
+                TransactionAbortedError,
+                f"an error ended the block of the savepoint {self._name!r}, which has been rolled back",
+            )

@@ -13,14 +13,16 @@ class Shielded(Generic[T]):
     """Awaits an operation to its end; a cancellation meanwhile is raised afterwards.
 
     `limit`: seconds to wait on after a cancellation; then the operation is given up and the
-    cancellation raised. An operation that never waits costs nothing more than `await`.
+    cancellation raised. With `at_once` they count from the start, and without a cancellation
+    `asyncio.TimeoutError` is raised. An operation that never waits costs nothing more than `await`.
     """
 
-    __slots__ = ("_limit", "_operation")
+    __slots__ = ("_at_once", "_limit", "_operation")
 
-    def __init__(self, operation: Awaitable[T], limit: float | None = None) -> None:
+    def __init__(self, operation: Awaitable[T], limit: float | None = None, *, at_once: bool = False) -> None:
         self._operation = operation
         self._limit = limit
+        self._at_once = at_once
 
     def __await__(self) -> Generator[Any, Any, T]:
         steps = self._operation.__await__()
@@ -47,11 +49,11 @@ class Shielded(Generic[T]):
                 outer = loop.create_future()
                 wake = _waker(outer)
                 future.add_done_callback(wake)
-                if cancelled is not None and self._limit is not None:
+                if (cancelled is not None or self._at_once) and self._limit is not None:
                     give_up = give_up or loop.time() + self._limit
                     if loop.time() >= give_up:
                         steps.close()
-                        raise cancelled
+                        raise cancelled or asyncio.TimeoutError
                     timer = loop.call_at(give_up, wake, None)
                 else:
                     timer = None

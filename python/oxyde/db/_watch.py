@@ -62,5 +62,7 @@ class Watch:
 async def _end_abandoned(tx: AsyncTransaction, limit: float) -> None:
     name = "unknown" if tx._task is None else tx._task.get_name()
     _log.warning("transaction %s of task %r was idle for %g s and is rolled back", tx.id, name, limit)
-    reason = TransactionTimeoutError(f"Transaction {tx.id} exceeded timeout: idle for more than {limit:g} s")
+    reason = tx._error(
+        TransactionTimeoutError, f"Transaction {tx.id} exceeded timeout: idle for more than {limit:g} s"
+    )
     await tx._abandon(reason)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypedDict, Union
 
-from ..exceptions import NotSupportedError
 from . import registry
 from .pool import AsyncDatabase, disconnect_each
 from .settings import PoolSettings
@@ -27,6 +27,9 @@ DatabaseSpec = Union[str, tuple[str, Union[PoolSettings, None]], DatabaseOptions
 """A URL; `(url, PoolSettings)`; or a dict with `primary`, `replicas`, `settings`."""
 
 
+_KEYS = ("primary", "url", "replicas", "settings")
+
+
 def _handle(alias: str, spec: Any, settings: PoolSettings | None) -> AsyncDatabase:
     if isinstance(spec, str):
         return AsyncDatabase(spec, name=alias, settings=settings, auto_register=False)
@@ -36,15 +39,21 @@ def _handle(alias: str, spec: Any, settings: PoolSettings | None) -> AsyncDataba
         url, own = spec
         return AsyncDatabase(url, name=alias, settings=own or settings, auto_register=False)
     if isinstance(spec, Mapping):
-        unknown = set(spec) - {"primary", "url", "replicas", "settings"}
-        if unknown:
-            raise ValueError(f"database {alias!r}: unknown key {sorted(unknown)[0]!r}")
+        for key in spec:
+            if key not in _KEYS:
+                raise ValueError(f"database {alias!r}: unknown key {key!r}; known are {', '.join(_KEYS)}")
+        if "primary" in spec and "url" in spec:
+            raise ValueError(f"database {alias!r}: 'primary' and 'url' are the same, give one")
         url = spec.get("primary", spec.get("url"))
         if url is None:
             raise ValueError(f"database {alias!r}: the key 'primary' is missing")
-        if spec.get("replicas"):
-            raise NotSupportedError(f"database {alias!r}: replicas are not available in this version")
-        return AsyncDatabase(url, name=alias, settings=spec.get("settings") or settings, auto_register=False)
+        return AsyncDatabase(
+            url,
+            name=alias,
+            settings=spec.get("settings") or settings,
+            auto_register=False,
+            replicas=spec.get("replicas") or (),
+        )
     raise TypeError(f"database {alias!r} is a URL, a tuple or a dict, not {type(spec).__name__}")
 
 
@@ -92,7 +101,11 @@ async def connect(
 ) -> AsyncIterator[AsyncDatabase]:
     """A database for one block; hides and afterwards restores another one of the same name."""
     database = AsyncDatabase(url, name=name, settings=settings, auto_register=False)
-    await database.connect()
+    try:
+        await database.connect()
+    except BaseException:
+        await database.disconnect()  # cancelled when it was open already
+        raise
     with registry.lock:
         hidden = registry.connections.get(name)
         registry.connections[name] = database
@@ -136,14 +149,25 @@ def lifespan(
 
 
 async def health() -> dict[str, dict[str, Any]]:
-    """For each alias whether it answers: `{"ok": ..., "latency": seconds, "error": ...}`."""
-    report: dict[str, dict[str, Any]] = {}
+    """For each alias whether it answers: `{"ok": ..., "latency": seconds, "error": ...}`.
+
+    Replicas are listed as `alias.replica.0` and so on.
+    """
     with registry.lock:
         databases = dict(registry.connections)
+    handles: dict[str, AsyncDatabase] = {}
     for alias, database in databases.items():
-        try:
+        handles[alias] = database
+        handles.update((replica.name, replica) for replica in database.replicas)
+    # One that is closed while we look stays closed.
+    answers = await asyncio.gather(*(_health_of(handle, not handle.connected) for handle in handles.values()))
+    return dict(zip(handles, answers, strict=True))
+
+
+async def _health_of(database: AsyncDatabase, connect: bool) -> dict[str, Any]:
+    try:
+        if connect:
             await database.ensure_connected()
-            report[alias] = {"ok": True, "latency": await database.ping(), "error": None}
-        except Exception as error:
-            report[alias] = {"ok": False, "latency": None, "error": error}
-    return report
+        return {"ok": True, "latency": await database.ping(), "error": None}
+    except Exception as error:
+        return {"ok": False, "latency": None, "error": error}

@@ -24,7 +24,8 @@ _log = logging.getLogger("oxyde.sql")
 class QueryEvent:
     """A statement that ran. `started` is the loop's clock, `duration` in seconds, `rows` read or changed.
 
-    `params` is None unless the database's settings say `log_parameters=True`.
+    `params` is None unless the database's settings say `log_parameters=True`. `origin` is the line
+    that ran it, as `file:line`: the innermost one outside of this package.
     """
 
     alias: str
@@ -39,6 +40,7 @@ class QueryEvent:
     duration: float
     error: BaseException | None
     transaction_id: int | None
+    origin: str | None = None
 
 
 Hook = Callable[[QueryEvent], object]
@@ -56,6 +58,9 @@ _lock = threading.RLock()
 _hooks: list[tuple[Hook, str | None]] = []
 _captures: ContextVar[tuple[_Capture, ...]] = ContextVar("oxyde_captures", default=())
 _capturing = 0
+_outsiders: Callable[[Any], None] | None = None  # told of statements outside transactions
+_debugging = 0
+_repeats: Callable[[QueryEvent], None] | None = None  # told of every statement, to count them
 _watched: weakref.WeakSet[Any] = weakref.WeakSet()  # handles with echo or a threshold
 
 
@@ -68,8 +73,26 @@ def refresh(database: Any = None) -> None:
                 _watched.add(database)
             else:
                 _watched.discard(database)
-        wanted = bool(_hooks) or _capturing > 0 or len(_watched) > 0 or _log.isEnabledFor(logging.DEBUG)
+        wanted = bool(_hooks) or _capturing > 0 or _debugging > 0 or len(_watched) > 0 or _repeats is not None
+        wanted = wanted or _log.isEnabledFor(logging.DEBUG)
         _core.set_observer(_observe if wanted else None)
+
+
+def look_at_outsiders(look: Callable[[Any], None], change: int) -> None:
+    """While the changes sum up above 0, `look(database)` is called after statements outside transactions."""
+    global _outsiders, _debugging  # noqa: PLW0603
+    with _lock:
+        _outsiders = look
+        _debugging += change
+        refresh()
+
+
+def look_at_repeats(look: Callable[[QueryEvent], None] | None) -> None:
+    """Calls `look(event)` after each statement; None: nobody."""
+    global _repeats  # noqa: PLW0603
+    with _lock:
+        _repeats = look
+        refresh()
 
 
 class _Logger(type(_log)):  # type: ignore[misc]
@@ -100,10 +123,11 @@ def _observe(
     settings = getattr(database, "settings", None)
     shown = tuple(params) if settings is not None and settings.log_parameters and params is not None else None
     words = sql.split(None, 1)
+    captures = _captures.get()
     event = QueryEvent(
-        alias=alias,
+        alias=getattr(database, "_shown_as", alias),
         backend=backend,
-        role="primary",
+        role=getattr(database, "_role", "primary"),
         operation=words[0].upper() if words else "",
         table=table,
         sql=sql,
@@ -113,13 +137,18 @@ def _observe(
         duration=duration,
         error=error,
         transaction_id=getattr(session, "_id", None),
+        origin=caller() if captures or _hooks or _repeats is not None else None,
     )
+    if _debugging > 0 and session is None and _outsiders is not None:
+        _outsiders(database)
     _write_log(event, settings)
-    for capture in _captures.get():
-        if capture.using is None or capture.using == alias:
+    if _repeats is not None:
+        _repeats(event)
+    for capture in captures:
+        if capture.using is None or capture.using == event.alias:
             capture.events.append(event)
     for hook, using in tuple(_hooks):
-        if using is None or using == alias:
+        if using is None or using == event.alias:
             _call(hook, event)
 
 
@@ -159,7 +188,7 @@ def _write_log(event: QueryEvent, settings: Any) -> None:
             "slow query: %.3f s, task %s, called from %s: %s",
             event.duration,
             _task_name(),
-            _caller(),
+            caller(),
             event.sql,
             extra=extra,
         )
@@ -173,7 +202,7 @@ def _task_name() -> str:
     return "none" if task is None else repr(task.get_name())
 
 
-def _caller() -> str:
+def caller() -> str:
     """The innermost place outside this package."""
     frame = sys._getframe(1)
     while frame is not None:
@@ -181,6 +210,16 @@ def _caller() -> str:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return "unknown"
+
+
+def is_loading() -> bool:
+    """Whether the statement that is reported is one of `prefetch()`: then its number is no accident."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name == "load" and frame.f_globals.get("__name__") == "oxyde.queries._prefetch":
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def add_query_hook(func: Hook, *, using: str | None = None) -> None:

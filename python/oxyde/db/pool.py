@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import math
-import os
 import threading
-from collections.abc import Iterable
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from typing_extensions import Self
 
 from .. import _core
-from ..exceptions import InterfaceError, NotSupportedError
+from ..exceptions import InterfaceError
 from . import observe, registry
+from ._driver import configuration, require_files, warn_of_old_server
+from ._fetch import Fetching
 from ._watch import Watch
+from .connection import Connection
 from .settings import PoolSettings, seconds
 from .urls import DatabaseUrl, parse_url, redact
 
 __all__ = ["AsyncDatabase", "PoolSettings", "PoolStats"]
 
-_DRIVERS = {"postgres": "PostgreSQL (libpq)", "mysql": "MySQL and MariaDB (libmariadb)"}
+_log = logging.getLogger("oxyde.pool")
+
+# Seconds until a replica that could not be connected is tried again; the engine doubles it.
+_FIRST_RETRY = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,14 @@ class PoolStats:
     holders: list[dict[str, Any]] = field(default_factory=list)
 
 
-class AsyncDatabase(_core.Database):
+class AsyncDatabase(_core.Database, Fetching):
     """A database: URL, settings and, once connected, a pool of connections.
 
     Making one does no I/O and needs no running loop. `async with` connects and disconnects.
+    `replicas` are URLs of servers that hold the same data for reading.
     """
+
+    _role = "primary"
 
     def __init__(
         self,
@@ -72,8 +84,8 @@ class AsyncDatabase(_core.Database):
         self._build_lock = threading.Lock()
         self._building: concurrent.futures.Future[BaseException | None] | None = None
         self._watch = Watch()
-        if tuple(replicas):
-            raise NotSupportedError("replicas are not available in this version")
+        self._shown_as = name  # the alias that events name
+        self._replicas: tuple[_core.Database, ...] = self._make_replicas(replicas)
         if auto_register:
             registry.register_connection(self, overwrite=overwrite)
 
@@ -97,15 +109,14 @@ class AsyncDatabase(_core.Database):
     @property
     def flavor(self) -> str | None:
         """As `backend`, but telling MariaDB from MySQL; None before connecting."""
-        return self.backend if self.connected else None
+        server = self._server
+        return None if server is None else str(server["flavor"])
 
     @property
     def server_version(self) -> tuple[int, ...] | None:
         """The version of the server or library; None before connecting."""
-        if not self.connected:
-            return None
-        number = _core.SQLITE_VERSION  # of the library the engine uses, as 3040001
-        return (number // 1_000_000, number // 1000 % 1000, number % 1000)
+        server = self._server
+        return None if server is None else tuple(server["version"])
 
     @property
     def connected(self) -> bool:
@@ -119,8 +130,29 @@ class AsyncDatabase(_core.Database):
 
     @property
     def replicas(self) -> tuple[AsyncDatabase, ...]:
-        """Handles that reads may go to: none in this version."""
-        return ()
+        """The handles that plain reads outside transactions go to while they are healthy."""
+        return tuple(handle for handle in self._replicas if isinstance(handle, AsyncDatabase))
+
+    def _make_replicas(self, urls: Iterable[str]) -> tuple[AsyncDatabase, ...]:
+        if isinstance(urls, (str, bytes)):
+            raise TypeError(f"replicas is a list of URLs, not {type(urls).__name__}")
+        handles = []
+        for number, url in enumerate(urls):
+            name = f"{self._name}.replica.{number}"
+            handle = AsyncDatabase(url, name=name, settings=self.settings, auto_register=False)
+            if handle.backend != self.backend:
+                raise ValueError(f"{name} is {handle.backend}, its primary {self.backend}")
+            handle._role, handle._shown_as = "replica", self._name
+            handles.append(handle)
+        return tuple(handles)
+
+    def _readers(self) -> list[AsyncDatabase]:
+        """Where a transaction that only reads may run: healthy replicas, least busy first, then itself."""
+        now = time.monotonic()
+        healthy = [r for r in self.replicas if r.connected and r._ailing_until <= now]
+        busy = {id(r): r.stats() for r in healthy}
+        healthy.sort(key=lambda r: busy[id(r)].busy + busy[id(r)].waiting)
+        return [*healthy, self]
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "not connected"
@@ -150,9 +182,15 @@ class AsyncDatabase(_core.Database):
     async def _build(self, done: concurrent.futures.Future[BaseException | None]) -> None:
         outcome: BaseException | None = None
         try:
-            self._configure(**self._configuration())
+            arguments = self._configuration()
+            require_files(self.backend, arguments["settings"], self._name)
+            self._configure(**arguments)
             await self._open()
             observe.refresh(self)
+            warn_of_old_server(self._name, self.flavor, self.server_version)
+            if (self._server or {}).get("pooler"):
+                _log.info("%s is behind a connection pooler: statements are not named", self._name)
+            await self._connect_replicas()
         except asyncio.CancelledError:
             raise  # the others try for themselves
         except Exception as error:
@@ -165,6 +203,23 @@ class AsyncDatabase(_core.Database):
         replaced, self._replaced = self._replaced, []
         await disconnect_each(replaced)
 
+    async def _connect_replicas(self) -> None:
+        """Connects them all; one that fails is left out for a while, the engine tries it again."""
+        replicas = self.replicas
+        for replica in replicas:
+            replica.settings = self.settings
+        outcomes = await asyncio.gather(*(r.connect() for r in replicas), return_exceptions=True)
+        for replica, outcome in zip(replicas, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                replica._set_aside(outcome)
+            elif outcome is not None:
+                raise outcome
+
+    def _set_aside(self, error: Exception) -> None:
+        """This replica does not answer: reads go elsewhere until it is time to try again."""
+        _log.warning("%s is out of rotation: %s", self._name, error)
+        self._ailing_until = time.monotonic() + _FIRST_RETRY
+
     async def ensure_connected(self) -> None:
         """Connects if that has not been done."""
         if not self._is_open:
@@ -176,6 +231,12 @@ class AsyncDatabase(_core.Database):
             limit = self.settings.limit("shutdown_timeout", 10)
         else:
             limit = seconds("timeout", timeout)
+        try:
+            await self._disconnect_own(limit)
+        finally:
+            await disconnect_each(self.replicas, timeout=timeout)
+
+    async def _disconnect_own(self, limit: float | None) -> None:
         if not self._is_open:
             return
         from .transaction import active_transaction
@@ -198,102 +259,91 @@ class AsyncDatabase(_core.Database):
     # --- looking after it -----------------------------------------------------------------
 
     async def ping(self) -> float:
-        """The time of a round trip, in seconds."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        await _core.raw_operation("SELECT 1", None, client=self)
-        return loop.time() - started
+        """The time of a round trip, in seconds; `OperationalError` if nobody answers."""
+        return await self._ping()
 
     def stats(self) -> PoolStats:
         """Figures of the pool; zeros while it is not connected."""
         return PoolStats(**self._stats()) if self._is_open else PoolStats()
+
+    def _outer_wait(self) -> float | None:
+        """How long a writer may wait that was started inside a block of SQLite; None: as others."""
+        from ._debug import block_around
+
+        tx = block_around(self)
+        if tx is None or tx._options.readonly:
+            return None
+        return (self.settings.sqlite_busy_timeout or 0) / 1000
+
+    def _explain_timeout(self, error: BaseException) -> None:
+        """Adds whom the task waited for, if that is the block it was started in."""
+        from ._debug import block_around
+
+        tx = block_around(self) if self.backend == "sqlite" else None
+        if tx is not None and tx._task is not None:
+            name = tx._task.get_name()
+            words = (
+                f"; transaction {tx._id} of task {name!r}, which started this one: pass client=tx to share it"
+            )
+            error.args = (f"{error.args[0]}{words}",)
 
     @property
     def _single(self) -> bool:
         """Whether one connection serves readers and writers."""
         return self._address.in_memory or self.settings.max == 1
 
+    # --- one connection ------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection for a block: `async with database.connection() as conn: ...`.
+
+        On SQLite it is the one that writes.
+        """
+        await self.ensure_connected()
+        wait = self.settings.limit("acquire_timeout", 30)
+        session = await self._acquire("writer" if self.backend == "sqlite" else "any", wait)
+        conn = Connection(self, session)
+        try:
+            yield conn
+        finally:
+            await conn._close()
+
     # --- for the engine ------------------------------------------------------------------------
 
     def _configuration(self) -> dict[str, Any]:
         """The arguments of `_configure`: the driver's settings as text, the pool's as numbers."""
-        if self.backend != "sqlite":
-            raise NotSupportedError(
-                f"{_DRIVERS[self.backend]} has no driver in this version; SQLite is available",
-                backend=self.backend,
-                alias=self._name,
-            )
-        settings = self.settings
-        settings.validate()
-        address = self._address
-        path = address.path if address.in_memory or not address.path else address.resolved_path()
-        return {
-            "backend": "sqlite",
-            "settings": _sqlite_settings(address, settings, path),
-            "pool": _pool_numbers(settings, address.in_memory),
-            "alias": self._name,
-            "gate": _gate(address, path),
-        }
+        arguments = configuration(self._address, self.settings, self._name)
+        if self.settings.init is not None:
+            arguments["init"] = _initialiser(weakref.ref(self), self.settings.init)
+        return arguments
 
 
-def _gate(address: DatabaseUrl, path: str) -> str | None:
-    """What two handles on the same data have in common, so that their writers take turns."""
-    if not address.path:
-        return None
-    return f"memory:{path}" if address.in_memory else os.path.realpath(path)
+def _initialiser(
+    handle: weakref.ref[AsyncDatabase], init: Callable[[Connection], Awaitable[None]]
+) -> Callable[[_core.Session], Awaitable[None]]:
+    """What the engine calls with each new connection."""
+
+    async def run(session: _core.Session) -> None:
+        database = handle()
+        if database is None:
+            raise InterfaceError("the database is gone")
+        conn = Connection(database, session)
+        try:
+            await init(conn)
+        finally:
+            # Given back, so that nobody who kept the object has a connection of the pool.
+            session._adopt(conn)
+
+    return run
 
 
-def _sqlite_settings(address: DatabaseUrl, settings: PoolSettings, path: str) -> dict[str, str]:
-    parameters = address.parameters
-    driver = {"path": path or ":memory:", "mode": "memory" if address.in_memory else "rwc"}
-    driver.update(parameters)
-    if address.in_memory and address.path:
-        driver.setdefault("cache", "shared")
-    read_only = parameters.get("mode") == "ro" or parameters.get("immutable") in ("1", "true")
-    if settings.sqlite_journal_mode is not None and not address.in_memory and not read_only:
-        driver["journal_mode"] = settings.sqlite_journal_mode.upper()
-    if settings.sqlite_synchronous is not None:
-        driver["synchronous"] = settings.sqlite_synchronous.upper()
-    if settings.sqlite_cache_size is not None:
-        driver["cache_size"] = str(settings.sqlite_cache_size)
-    if settings.sqlite_busy_timeout is not None:
-        driver["busy_timeout_ms"] = str(settings.sqlite_busy_timeout)
-    for name, value in settings.sqlite_pragmas.items():
-        driver[f"pragma.{name}"] = str(int(value)) if isinstance(value, bool) else str(value)
-    for schema, file in settings.sqlite_attach.items():
-        driver[f"attach.{schema}"] = os.fspath(file)
-    budget = settings.limit("sqlite_inline_budget", 0.001)
-    driver["inline_budget_ns"] = str(2**62 if budget is None else int(budget * 1e9))
-    return driver
-
-
-def _pool_numbers(settings: PoolSettings, in_memory: bool) -> dict[str, float | int | None]:
-    capacity = settings.statement_cache_capacity
-    numbers: dict[str, float | int | None] = {
-        "max": settings.max,
-        "min": settings.min,
-        "acquire_timeout": settings.limit("acquire_timeout", 30),
-        "idle_timeout": settings.limit("idle_timeout", 600),
-        "max_lifetime": settings.limit("max_lifetime", 1800),
-        "ping_after": 0.0 if settings.test_before_acquire else 30.0,
-        "connect_timeout": settings.limit("connect_timeout", 10),
-        "connect_retry": settings.limit("connect_retry", 0),
-        "statement_timeout": settings.limit("statement_timeout", math.inf),
-        "session_reset": ("off", "auto", "full").index(settings.session_reset),
-        "statement_cache": 100 if capacity is None else capacity,
-    }
-    if in_memory:
-        # The data live in the connection: one, opened at once and never closed for its age.
-        numbers.update(max=1, min=1, idle_timeout=None, max_lifetime=None)
-    return numbers
-
-
-async def disconnect_each(databases: Iterable[AsyncDatabase]) -> None:
+async def disconnect_each(databases: Iterable[AsyncDatabase], timeout: float | None = None) -> None:
     """Disconnects all, also when one fails; then raises the first error."""
     first: BaseException | None = None
     for database in databases:
         try:
-            await database.disconnect()
+            await database.disconnect(timeout=timeout)
         except Exception as error:
             first = first or error
     if first is not None:

@@ -56,11 +56,15 @@ def unknown_alias(name: str) -> UnknownAliasError:
 
 
 def registered(name: str) -> AsyncDatabase:
-    """The handle of an alias, or `UnknownAliasError`."""
-    try:
-        return connections[name]
-    except KeyError:
-        raise unknown_alias(name) from None
+    """The handle of an alias, or `UnknownAliasError`. `"shop.primary"` and `"shop.replica"` name a role."""
+    handle = connections.get(name)
+    if handle is not None:
+        return handle
+    base, _, role = name.rpartition(".")
+    handle = connections.get(base)
+    if handle is None or role not in ("primary", "replica"):
+        raise unknown_alias(name)
+    return handle._readers()[0] if role == "replica" else handle.primary
 
 
 async def get_connection(name: str = "default", *, ensure_connected: bool = True) -> AsyncDatabase:

@@ -15,8 +15,10 @@ from .. import _core
 from ..exceptions import FieldError
 from ..models._plan import enum_type_name, plan_of
 from ..models._stored import to_stored_for
-from ..models.metadata import ColumnMeta, ModelMeta
+from ..models.metadata import ColumnMeta, ForeignKey, ModelMeta
 from ..models.registry import assert_no_pending_models, iter_tables
+from ._shield import Shielded
+from .pool import AsyncDatabase
 
 __all__ = ["create_tables", "drop_tables"]
 
@@ -36,6 +38,10 @@ _SIMPLE = (
     ipaddress.IPv4Network,
     ipaddress.IPv6Network,
 )
+
+
+_CHECKS_OFF = "SET @oxyde_checks = @@SESSION.foreign_key_checks, SESSION foreign_key_checks = 0"
+_CHECKS_BACK = "SET SESSION foreign_key_checks = @oxyde_checks"
 
 
 async def create_tables(
@@ -61,13 +67,51 @@ async def drop_tables(
 async def _run(database: Any, statements: Any, tables: list[dict[str, Any]], tolerant: bool) -> None:
     from ._resolve import in_transaction, resolve
 
-    handle, _ = resolve(None, database)
+    handle, open_one = resolve(None, database)
     if not tables:
         return
-    sql = statements(tables, handle.backend, tolerant)
-    async with in_transaction(None, database) as transaction:
+    sql = statements(tables, handle.flavor or handle.backend, tolerant)
+    if handle.backend == "mysql":
+        if statements is _core.ddl_drop:
+            # Tables that refer to each other can be dropped only unchecked.
+            sql = [_CHECKS_OFF, *sql, _CHECKS_BACK]
+        # DDL commits by itself there: a transaction of our own would only pretend.
+        if open_one is not None:
+            await _run_mysql(open_one, sql)
+        else:
+            async with handle.connection() as conn:
+                await _run_mysql(conn, sql)
+    elif handle.backend == "sqlite" and open_one is None and statements is _core.ddl_drop:
+        await _drop_on_sqlite(handle, sql)
+    else:
+        async with in_transaction(None, database) as transaction:
+            for statement in sql:
+                await transaction._run(statement)
+
+
+async def _run_mysql(session: _core.Session, sql: list[str]) -> None:
+    try:
         for statement in sql:
-            await transaction._run(statement)
+            await session._run(statement)
+    except BaseException:
+        if sql[-1].startswith("SET"):  # it puts the checks of foreign keys back
+            await Shielded(session._run(sql[-1]))
+        raise
+
+
+async def _drop_on_sqlite(database: AsyncDatabase, sql: list[str]) -> None:
+    # Tables that refer to each other can be dropped only unchecked; inside a transaction the
+    # pragma has no effect.
+    async with database.connection() as conn:
+        (row,) = await conn.fetch("PRAGMA foreign_keys")
+        await conn._run("PRAGMA foreign_keys = OFF", write=False)
+        try:
+            async with conn.transaction() as transaction:
+                for statement in sql:
+                    await transaction._run(statement)
+        finally:
+            if row["foreign_keys"]:
+                await Shielded(conn._run("PRAGMA foreign_keys = ON", write=False))
 
 
 def _chosen(models: Iterable[type[Any]] | None) -> list[type[Any]]:
@@ -110,9 +154,8 @@ def _table(model: Any) -> dict[str, Any]:
         "comment": meta.comment or "",
         "columns": [_column(model, meta, column) for column in columns.values()],
         "primary_key": tuple(columns[name].db_column for name in meta.pk_fields),
-        "foreign_keys": [],
-        "indexes": _indexes(model, meta),
-        "uniques": [_unique(meta, group) for group in meta.unique_together],
+        "foreign_keys": [_foreign_key(meta, key) for key in meta.foreign_keys.values()],
+        "indexes": _indexes(model, meta) + [_unique(meta, group) for group in meta.unique_together],
         "checks": [
             {"name": check.name or f"chk_{meta.table_name}_{position}", "expression": check.expression}
             for position, check in enumerate(meta.constraints)
@@ -146,7 +189,22 @@ def _column(model: Any, meta: ModelMeta, column: ColumnMeta) -> dict[str, Any]:
         "has_default": has_default,
         "default": default,
         "comment": column.comment or "",
-        "is_foreign_key": False,
+        "is_foreign_key": any(column.name in key.ids for key in meta.foreign_keys.values()),
+    }
+
+
+def _foreign_key(meta: ModelMeta, key: ForeignKey) -> dict[str, Any]:
+    plan_of(key.target)
+    target: ModelMeta = key.target._db_meta
+    columns = tuple(meta.columns[name].db_column for name in key.ids)
+    return {
+        "name": f"fk_{meta.table_name}_{'_'.join(columns)}",
+        "columns": columns,
+        "target_table": target.table_name,
+        "target_schema": target.schema or "",
+        "target_columns": tuple(target.columns[name].db_column for name in key.references),
+        "on_delete": key.on_delete,
+        "on_update": key.on_update,
     }
 
 
@@ -179,14 +237,20 @@ def _json_default(value: Any) -> tuple[bool, Any]:
 
 
 def _names(meta: ModelMeta, fields: Iterable[str]) -> tuple[str, ...]:
-    """Columns of fields; a name that is no field is a column's."""
-    columns = meta.columns
-    return tuple(columns[name].db_column if name in columns else name for name in fields)
+    """Columns of fields, relations and columns."""
+    return tuple(meta.columns[field].db_column for name in fields for field in meta.fields_of(name))
 
 
 def _unique(meta: ModelMeta, group: Iterable[str]) -> dict[str, Any]:
     columns = _names(meta, group)
-    return {"name": f"{meta.table_name}_{'_'.join(columns)}_key", "columns": columns}
+    return {
+        "name": f"{meta.table_name}_{'_'.join(columns)}_key",
+        "columns": columns,
+        "method": "",
+        "where": "",
+        "unique": True,
+        "constraint": True,
+    }
 
 
 def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
@@ -200,6 +264,7 @@ def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
                 "method": index.method or "",
                 "where": index.where or "",
                 "unique": index.unique,
+                "constraint": False,
             }
         )
     covered = {index["columns"] for index in indexes}
@@ -221,6 +286,7 @@ def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
                 "method": column.index_method or "",
                 "where": "",
                 "unique": False,
+                "constraint": False,
             }
         )
     return indexes

@@ -9,6 +9,8 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, Union
 
+from ._network import TLS_MODES, fold_mode
+
 __all__ = ["Duration", "PoolSettings", "seconds"]
 
 Duration = Union[int, float, timedelta]
@@ -31,18 +33,6 @@ _DURATIONS = [
 ]
 _JOURNAL_MODES = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
 _SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA", "0", "1", "2", "3")
-_SSL_MODES = [
-    "disable",
-    "disabled",
-    "allow",
-    "prefer",
-    "preferred",
-    "require",
-    "required",
-    "verify-ca",
-    "verify-full",
-    "verify-identity",
-]
 
 
 def seconds(name: str, value: Any) -> float:
@@ -151,7 +141,7 @@ class PoolSettings:
     def _validate_choices(self) -> None:
         self._choice("sqlite_journal_mode", _JOURNAL_MODES, str.upper)
         self._choice("sqlite_synchronous", _SYNCHRONOUS, str.upper)
-        self._choice("ssl_mode", _SSL_MODES, lambda text: text.lower().replace("_", "-"))
+        self._choice("ssl_mode", TLS_MODES, fold_mode)
         self._choice("session_reset", ("auto", "full", "off"), str)
 
     def _choice(self, name: str, allowed: Any, fold: Callable[[str], str]) -> None:

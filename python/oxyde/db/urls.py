@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
+
+from . import _network
 
 __all__ = ["DatabaseUrl", "parse_url", "redact"]
 
@@ -29,80 +29,12 @@ _SQLITE_VALUES = {
     "cache": ("shared", "private"),
     "immutable": ("1", "true", "0", "false"),
 }
-_POSTGRES_PARAMETERS = [
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "passfile",
-    "require_auth",
-    "channel_binding",
-    "connect_timeout",
-    "client_encoding",
-    "options",
-    "application_name",
-    "fallback_application_name",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_count",
-    "tcp_user_timeout",
-    "replication",
-    "gssencmode",
-    "sslmode",
-    "requiressl",
-    "sslnegotiation",
-    "sslcompression",
-    "sslcert",
-    "sslkey",
-    "sslpassword",
-    "sslcertmode",
-    "sslrootcert",
-    "sslcrl",
-    "sslcrldir",
-    "sslsni",
-    "requirepeer",
-    "ssl_min_protocol_version",
-    "ssl_max_protocol_version",
-    "krbsrvname",
-    "gsslib",
-    "gssdelegation",
-    "service",
-    "target_session_attrs",
-    "load_balance_hosts",
-    "ssl-mode",
-    "ssl-root-cert",
-    "ssl-ca",
-    "ssl-cert",
-    "ssl-key",
-    "statement-cache-capacity",
-    "pgbouncer",
-]
-_MYSQL_PARAMETERS = [
-    "ssl-mode",
-    "sslmode",
-    "ssl-ca",
-    "sslca",
-    "ssl-cert",
-    "sslcert",
-    "ssl-key",
-    "sslkey",
-    "charset",
-    "collation",
-    "socket",
-    "unix_socket",
-    "timezone",
-    "time-zone",
-    "connect_timeout",
-    "compress",
-    "statement-cache-capacity",
-]
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9]*)(\+[A-Za-z0-9_.-]+)?:(?P<rest>.*)", re.DOTALL)
 _KEYWORD_FORM = re.compile(r"\s*[a-z_]+\s*=")
-_KEYWORD = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)\s*")
+_SECRET = r"(?:ssl)?password|oauth_client_secret|scram_(?:client|server)_key"
+_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+_SECRET_KEYWORD = re.compile(rf"(?i)\b((?:{_SECRET})\s*=\s*)('(?:[^'\\]|\\.)*'|(?:[^\\\s&]|\\.)*)")
 
 
 @dataclass(frozen=True)
@@ -111,6 +43,7 @@ class DatabaseUrl:
 
     `path` is the file of a SQLite database, empty for a private one in memory; `guess`
     marks three slashes before several parts, which may also mean an absolute path.
+    `parameters` of a server are what `_network` makes of the URL.
     """
 
     backend: str
@@ -152,22 +85,15 @@ def parse_url(text: str) -> DatabaseUrl:
     backend = _SCHEMES.get(match["scheme"].lower()) if match else None
     if match is None or backend is None:
         if _KEYWORD_FORM.match(text):
-            return _parse_keywords(text)
+            parameters = _network.from_keywords(text, redact(text))
+            return DatabaseUrl("postgres", text, parameters=parameters)
         raise ValueError(f"Unsupported database URL {redact(text)!r}; it starts with one of {_ACCEPTED}")
     if backend == "sqlite":
         return _parse_sqlite(text, match["rest"])
     if not match["rest"].startswith("//"):
         raise ValueError(f"Unsupported database URL {redact(text)!r}; write {match['scheme']}://...")
-    return _parse_network(text, backend, match["rest"][2:])
-
-
-def _check_names(names: Iterable[str], known: Iterable[str], text: str) -> None:
-    options = list(known)
-    for name in names:
-        if name not in options:
-            near = difflib.get_close_matches(name, options, 1, 0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(options)}"
-            raise ValueError(f"unknown parameter {name!r} in the URL {redact(text)!r}{hint}")
+    parse = _network.from_postgres if backend == "postgres" else _network.from_mysql
+    return DatabaseUrl(backend, text, parameters=parse(match["rest"][2:], redact(text)))
 
 
 def _parameters(query: str, text: str) -> dict[str, str]:
@@ -183,7 +109,7 @@ def _parameters(query: str, text: str) -> dict[str, str]:
 def _parse_sqlite(text: str, rest: str) -> DatabaseUrl:
     location, _, query = rest.partition("?")
     parameters = _parameters(query, text)
-    _check_names(parameters, _SQLITE_PARAMETERS, text)
+    _network.check_names(parameters, _SQLITE_PARAMETERS, redact(text))
     for name, allowed in _SQLITE_VALUES.items():
         value = parameters.get(name)
         if value is not None and value.lower() not in allowed:
@@ -213,40 +139,21 @@ def _sqlite_path(location: str) -> tuple[str, bool]:
     return ("", False) if path == ":memory:" else (path, guess)
 
 
-def _parse_network(text: str, backend: str, rest: str) -> DatabaseUrl:
-    location, _, query = rest.partition("?")
-    parameters = _parameters(query, text)
-    known = _POSTGRES_PARAMETERS if backend == "postgres" else _MYSQL_PARAMETERS
-    names = [n for n in parameters if not (backend == "postgres" and re.fullmatch(r"options\[.+\]", n))]
-    _check_names(names, known, text)
-    authority = location.partition("/")[0]
-    for host in authority.rpartition("@")[2].split(","):
-        port = re.fullmatch(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::(\d*))?", host)
-        if port is None or (port[1] and int(port[1]) > 65535):
-            raise ValueError(f"bad host or port in the URL {redact(text)!r}")
-    return DatabaseUrl(backend, text, unquote(location.partition("/")[2]), False, parameters)
-
-
-def _parse_keywords(text: str) -> DatabaseUrl:
-    parameters: dict[str, str] = {}
-    at = 0
-    while at < len(text):
-        match = _KEYWORD.match(text, at)
-        if match is None or match.end() == at:
-            raise ValueError("Unsupported database URL: the keyword form is name=value name=value ...")
-        value = match[2]
-        if value.startswith("'"):
-            value = value[1:-1]
-        parameters[match[1]] = re.sub(r"\\(.)", r"\1", value)
-        at = match.end()
-    _check_names(parameters, _POSTGRES_PARAMETERS, text)
-    return DatabaseUrl("postgres", text, parameters.get("dbname", ""), False, parameters)
-
-
 def redact(text: str) -> str:
     """The URL with *** for every password."""
-    match = re.match(r"([A-Za-z][A-Za-z0-9+_.-]*://)([^/?]*@)?", text)
-    if match and match[2]:
-        user, colon, _ = match[2][:-1].partition(":")
-        text = match[1] + user + (":***" if colon else "") + "@" + text[match.end() :]
-    return re.sub(r"(?i)\b((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s]*)", r"\1***", text)
+    match = re.match(r"([A-Za-z][A-Za-z0-9+_.-]*:/*)(.*)", text, re.DOTALL)
+    if match is None:
+        return _SECRET_KEYWORD.sub(r"\1***", text)
+    scheme, rest = match.groups()
+    at = re.match(r"[^/?]*@", rest)
+    # A password with an unescaped slash or question mark is no valid one, but hidden all the same.
+    end = at.end() if at is not None else rest.rfind("@") + 1
+    if end:
+        user, colon, _ = rest[: end - 1].partition(":")
+        rest = user + (":***" if colon else "") + rest[end - 1 :]
+    location, mark, query = rest.partition("?")
+    shown = [
+        f"{name}=***" if _SECRET_NAME.fullmatch(unquote(name)) else f"{name}{equals}{value}"
+        for name, equals, value in (pair.partition("=") for pair in query.split("&"))
+    ]
+    return scheme + location + mark + "&".join(shown)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, get_args, get_origin
+from typing import Any
 
+from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import PydanticUndefined
 
 from ..exceptions import FieldError
-from ._namespaces import missing_names_of, rebuild
+from ._foreign_keys import prepare_fields
+from ._namespaces import is_known, missing_names_of, rebuild
+from ._relations import relation_infos
 from ._types import Sizes, column_type, flat_metadata, unwrap
 from ._unknown import near_misses
-from .field import DB_DEFAULTS, OxydeFieldInfo, as_oxyde_field, db_arguments, is_filled
-from .metadata import ColumnMeta, ModelMeta
-from .registry import add_pending, drop_pending
+from .field import DB_DEFAULTS, OxydeFieldInfo, db_arguments, is_filled
+from .metadata import ColumnMeta, ForeignKey, ForeignKeyInfo, ModelMeta
+from .registry import add_pending, drop_pending, key_of
 
-__all__ = ["adopt_fields", "fields_complete", "finish", "missing_names", "try_finish"]
+__all__ = ["complete_fields", "fields_complete", "finish", "missing_names", "prepare", "try_finish"]
 
 _NO_NAMES: Mapping[str, Any] = MappingProxyType({})
 
@@ -26,22 +31,28 @@ def fields_complete(cls: Any) -> bool:
     return bool(cls.__pydantic_fields_complete__)
 
 
+def complete_fields(cls: Any) -> None:
+    """Gives the fields their final form, at the last moment before Pydantic builds from them."""
+    meta = vars(cls).get("__oxyde_meta__")
+    if meta is None or meta.prepared:
+        return
+    if fields_complete(cls):
+        prepare_fields(cls)
+        return
+    if "_db_meta" in vars(cls):
+        # Not its own class statement: another model holds this one, and waits for the same names.
+        done = finish(cls, everything=False) if meta.is_table else rebuild(cls, {}, everything=False) is None
+        if done:
+            return
+    missing = missing_names(cls)
+    raise PydanticUndefinedAnnotation(
+        missing[0] if missing else cls.__name__, f"{cls.__name__} is not finished"
+    )
+
+
 def missing_names(cls: type[Any]) -> list[str]:
     """Names that the model's annotations use and nothing defines."""
     return missing_names_of(cls)
-
-
-def adopt_fields(cls: Any) -> None:
-    """Turns the model's fields into `OxydeFieldInfo`, so that all know their `db_*` values."""
-    fields = cls.__pydantic_fields__
-    for name, info in fields.items():
-        _, metadata, _ = unwrap(info.annotation)
-        inherited: dict[str, Any] = {}
-        # A Field under Optional is not merged by Pydantic; its column settings still count.
-        for item in reversed(metadata):
-            inherited.update(db_arguments(item) if hasattr(item, "_attributes_set") else {})
-        if type(info) is not OxydeFieldInfo or not inherited.keys() <= info._attributes_set.keys():
-            fields[name] = as_oxyde_field(info, inherited)
 
 
 def try_finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool = False) -> None:
@@ -51,11 +62,27 @@ def try_finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bo
     belongs to another model.
     """
     meta: ModelMeta = cls._db_meta
+    if not everything and meta.waits_for not in names and not is_known(cls, meta.waits_for):
+        return
     try:
         finish(cls, names, everything=everything)
     except Exception as error:
         meta.error = error
         drop_pending(cls)
+
+
+def prepare(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool) -> str | None:
+    """Resolves annotations and completes the fields; the name that is still missing, or None."""
+    if not fields_complete(cls):
+        return rebuild(cls, names, everything=everything)
+    # Pydantic has not asked yet: it builds the class later (defer_build), or does without us.
+    try:
+        prepare_fields(cls)
+    except PydanticUndefinedAnnotation:
+        return rebuild(cls, names, everything=everything)
+    if cls.__pydantic_complete__:
+        cls._rebuild_with(names, True)
+    return None
 
 
 def finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool) -> bool:
@@ -65,37 +92,26 @@ def finish(cls: Any, names: Mapping[str, Any] = _NO_NAMES, *, everything: bool) 
         return True
     if meta.error is not None:
         raise meta.error
-    if not fields_complete(cls) and rebuild(cls, names, everything=everything) is not None:
-        add_pending(cls)
-        return False
-    adopt_fields(cls)
-    columns = _columns(cls)
-    if all(column.column_type is not None for column in columns.values()):
-        # A foreign key adds columns, and these may be named as well.
-        _check_names(cls, meta, columns)
-    meta.finish(columns)
+    if not meta.prepared:
+        missing = prepare(cls, names, everything=everything)
+        if missing is not None:
+            meta.waits_for = missing
+            add_pending(cls)
+            return False
+    columns = _columns(cls, meta)
+    _check_names(cls, meta, columns)
+    meta.finish(columns, relation_infos(cls))
     drop_pending(cls)
     return True
 
 
-def _is_table(tp: Any) -> bool:
-    meta = vars(tp).get("_db_meta") if isinstance(tp, type) else None
-    return isinstance(meta, ModelMeta) and meta.is_table
-
-
-def _is_relation(field: OxydeFieldInfo) -> bool:
-    if field.is_virtual or field.db_fk is not None:
-        return True
-    base, _, _ = unwrap(field.annotation)
-    if get_origin(base) is list and get_args(base):
-        base, _, _ = unwrap(get_args(base)[0])
-    return _is_table(base)
-
-
-def _columns(cls: Any) -> dict[str, ColumnMeta]:
+def _columns(cls: Any, meta: ModelMeta) -> dict[str, ColumnMeta]:
     columns: dict[str, ColumnMeta] = {}
     for name, field in cls.__pydantic_fields__.items():
-        columns[name] = _column(cls, name, field)
+        columns[name] = _column(cls, name, field, field.is_virtual or name in meta.foreign_keys)
+    for key in meta.foreign_keys.values():
+        columns[key.name] = _relation(key, columns)
+        _warn_of_null(cls, key, columns)
     owners: dict[str, str] = {}
     for name, column in columns.items():
         if column.column_type is None:
@@ -108,13 +124,39 @@ def _columns(cls: Any) -> dict[str, ColumnMeta]:
     return columns
 
 
+def _relation(key: ForeignKey, columns: dict[str, ColumnMeta]) -> ColumnMeta:
+    """A relation attribute's metadata: what its id column is, and where it points."""
+    ids = [columns[name] for name in key.ids]
+    info = ForeignKeyInfo(
+        target=key_of(key.target),
+        column_name=ids[0].db_column,
+        target_field=key.references[0],
+        nullable=any(column.nullable for column in ids),
+        on_delete=key.on_delete,
+        on_update=key.on_update,
+    )
+    return replace(columns[key.name], db_column=info.column_name, nullable=info.nullable, foreign_key=info)
+
+
+def _warn_of_null(cls: Any, key: ForeignKey, columns: dict[str, ColumnMeta]) -> None:
+    if all(columns[name].nullable for name in key.ids):
+        return
+    for argument, action in (("db_on_delete", key.on_delete), ("db_on_update", key.on_update)):
+        if action == "SET NULL":
+            warnings.warn(
+                f"{cls.__name__}.{key.name}: {argument}='SET NULL' cannot work, its column is NOT NULL; "
+                f"annotate it with {key.target.__name__} | None or choose another action",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
 def _python_type(field: OxydeFieldInfo) -> Any:
     base, _, _ = unwrap(field.annotation)
     return base
 
 
-def _column(cls: Any, name: str, field: OxydeFieldInfo) -> ColumnMeta:
-    relation = _is_relation(field)
+def _column(cls: Any, name: str, field: OxydeFieldInfo, relation: bool) -> ColumnMeta:
     label = f"{cls.__name__}.{name}"
     kind = None if relation else column_type(field.annotation, field.metadata, field.db_type, label)
     optional = kind.shape.optional if kind is not None else unwrap(field.annotation)[2]

@@ -46,10 +46,20 @@ def is_saved(instance: Any) -> bool:
 
 
 def is_loaded(instance: Any, name: str) -> bool:
-    """Whether a field or relation of the instance holds what the database has."""
+    """Whether a field or relation of the instance holds what the database has.
+
+    So do all of an instance that was never saved, and a foreign key whose id is None.
+    """
     if name not in type(instance).__pydantic_fields__:
         raise unknown_field(type(instance), name)
     state = state_of(instance)
+    meta = type(instance).__oxyde_meta__
+    if meta.is_relation(name):
+        if state is None or not state.saved or name in state.relations:
+            return True
+        key = meta.foreign_keys.get(name)
+        known = [i for i in key.ids if state.loaded is None or i in state.loaded] if key is not None else []
+        return any(instance.__dict__.get(id_name) is None for id_name in known)
     return state is None or state.loaded is None or name in state.loaded
 
 
@@ -190,9 +200,25 @@ def _update_names(instance: Any, update_fields: set[str] | None) -> list[str]:
             hints = "".join(near_misses(n, meta.field_metadata) for n in unknown[:1])
             listed = ", ".join(sorted(map(str, unknown)))
             raise FieldError(f"Invalid update_fields for {model.__name__}: {listed}{hints}")
-        names = [n for n in meta.columns if n in update_fields]
+        wanted = _columns_named(model, update_fields, "update_fields")
+        names = [n for n in meta.columns if n in wanted]
     keys = set(meta.pk_fields)
     return [n for n in names if n not in keys]
+
+
+def _columns_named(model: Any, names: Iterable[str], where: str) -> set[str]:
+    """Fields with columns; a foreign key stands for its id fields."""
+    meta = model._db_meta
+    found: set[str] = set()
+    for name in names:
+        if name not in meta.field_metadata:
+            raise unknown_field(model, name, meta.field_metadata)
+        if name in meta.relations:
+            raise FieldError(
+                f"{where}: {model.__name__}.{name} is a virtual relation field and has no column"
+            )
+        found.update(meta.fields_of(name))
+    return found
 
 
 def _name_set(update_fields: Iterable[str] | None) -> set[str] | None:
@@ -206,7 +232,9 @@ def _name_set(update_fields: Iterable[str] | None) -> set[str] | None:
 
 def _core_name(name: Any) -> str:
     """A name given as a string or as a column expression."""
-    return str(name.data) if isinstance(name, _core.Expr) else str(name)
+    from ..queries.expressions import name_of
+
+    return str(name_of(name))
 
 
 async def save(
@@ -220,12 +248,15 @@ async def save(
 ) -> None:
     """`Model.save`."""
     _plan(type(instance))
+    from ._in_step import before_write
+
+    before_write(instance)  # the key may be that of a related instance
     action = _decide(instance, force_insert, force_update)
     wanted = _name_set(update_fields)
     if action == "ask":
         from ..db._resolve import in_transaction
 
-        async with in_transaction(using, client) as tx:
+        async with in_transaction(using, client, type(instance)) as tx:
             known = await _row_query(type(instance), _key_of(instance)).exists(client=tx)
             await _write_row(instance, "update" if known else "insert", wanted, tx, None)
         return
@@ -279,6 +310,13 @@ async def _update_row(instance: Any, names: list[str], client: Any, using: str |
     state = state_of(instance)
     loaded = None if state is None else state.loaded
     _refill(instance, row, [n for n in model._db_meta.columns if loaded is None or n in loaded])
+    _drop_stale(instance)
+
+
+def _drop_stale(instance: Any) -> None:
+    from ._in_step import drop_stale
+
+    drop_stale(instance)
 
 
 def _refill(instance: Any, row: Any, names: Iterable[str]) -> None:
@@ -317,10 +355,7 @@ async def refresh(instance: Any, fields: Iterable[str] | None, *, client: Any, u
     names = list(meta.columns)
     query = _row_query(model, key)
     if fields is not None:
-        wanted = _name_set(fields) or set()
-        for name in wanted:
-            if name not in meta.columns:
-                raise unknown_field(model, name, meta.columns)
+        wanted = _columns_named(model, _name_set(fields) or (), "refresh()")
         names = [n for n in names if n in wanted]
         if not names:
             return
@@ -334,3 +369,4 @@ async def refresh(instance: Any, fields: Iterable[str] | None, *, client: Any, u
     relations = _NONE if state is None else state.relations
     dirty = _NONE if fields is None or state is None else state.dirty - set(names)
     _write(instance, _core.InstanceState(True, loaded, relations, dirty))
+    _drop_stale(instance)

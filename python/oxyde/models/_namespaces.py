@@ -21,7 +21,7 @@ from pydantic.errors import PydanticUndefinedAnnotation
 
 from .registry import find_tables
 
-__all__ = ["Scope", "caller_namespace", "missing_names_of", "rebuild", "scope_of"]
+__all__ = ["Scope", "caller_namespace", "is_known", "missing_names_of", "rebuild", "scope_of"]
 
 # Names that nobody gives to a model of their own, so they can be used at once.
 _PLAIN_TYPING = frozenset(
@@ -121,14 +121,36 @@ def _typing_name(name: str, everything: bool) -> Any:
     return None
 
 
+def _is_settled(cls: type[Any]) -> bool:
+    """Whether nothing can be defined beside the class any more."""
+    spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
+    importing = spec is None or getattr(spec, "_initializing", False)
+    return not importing and "<locals>" not in cls.__qualname__
+
+
 def find_name(cls: type[Any], name: str, everything: bool) -> Any:
-    """What a missing name means to a model; None if nothing, `LookupError` if several things."""
-    tables = find_tables(name, cls.__module__)
+    """What a missing name means to a model; None if nothing or several things.
+
+    While the model's module is being imported, or its function runs, the name may still be defined
+    beside it: another module's class of that name would be the wrong one. So the registry is asked
+    after that, or when everything is to be tried.
+    """
+    tables = find_tables(name, cls.__module__) if everything or _is_settled(cls) else []
     if len(tables) == 1:
         return tables[0]
     if tables:
         return None
     return _typing_name(name, everything)
+
+
+def is_known(cls: type[Any], name: str) -> bool:
+    """Whether it is worth trying again with a name that was missing; cheap, may err towards yes."""
+    if not name.isidentifier():
+        return True
+    scope: Scope | None = cls.__dict__.get("__oxyde_scope__")
+    owner = getattr(sys.modules.get(cls.__module__), "__dict__", {})
+    known = name in owner or (scope is not None and name in (scope.globals or {}))
+    return known or find_name(cls, name, False) is not None
 
 
 def rebuild(cls: Any, namespace: Mapping[str, Any], *, everything: bool, force: bool = False) -> str | None:
@@ -168,9 +190,12 @@ def _forward_texts(annotation: Any) -> Iterator[str]:
 
 def _names_in(text: str) -> tuple[str, ...]:
     try:
-        return compile(text, "<annotation>", "eval").co_names
+        code = compile(text, "<annotation>", "eval")
     except SyntaxError:
         return (text,)
+    if not code.co_names and len(code.co_consts) == 1 and isinstance(code.co_consts[0], str):
+        return _names_in(code.co_consts[0])  # quoted twice: by hand, and by the future import
+    return code.co_names
 
 
 def missing_names_of(cls: type[Any]) -> list[str]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import enum
+import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .. import _core
-from ..exceptions import FieldError, ManagerError
+from ..exceptions import FieldError, FieldLookupError, ManagerError
 from ._finalize import finish, missing_names
+from ._relations import relation_of
+from ._settings import unloaded_rule
 from ._stored import coerce_for, to_stored_for
 from ._types import ColumnType
 from .field import is_serial
 from .metadata import ColumnMeta, ModelMeta
+from .registry import find_tables, key_of
 
-__all__ = ["FieldSpec", "is_generated", "plan_of"]
+__all__ = ["FieldSpec", "finished_meta", "is_generated", "plan_of", "renew_plans"]
 
 _lock = threading.RLock()
 
@@ -76,11 +80,33 @@ def plan_of(model: Any) -> Any:
         return plan
 
 
+def renew_plans() -> None:
+    """Forgets all plans: each is made again on its next use.
+
+    What runs now may hold an old one; so they are kept, which costs little: this is a setting
+    that a process changes once.
+    """
+    from .base import Model, OwnPlan
+
+    with _lock:
+        for model in _descendants(Model):
+            plan = vars(model).get("__oxyde_plan__")
+            if isinstance(plan, _core.Plan):
+                model._db_meta.old_plans.append(plan)
+                type.__setattr__(model, "__oxyde_plan__", OwnPlan())
+
+
+def _descendants(cls: type[Any]) -> Iterator[type[Any]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
 def _build(model: Any) -> Any:
     from ..queries._base import order_terms
     from ._proof import prove
 
-    meta = _finished_meta(model)
+    meta = finished_meta(model)
     columns = {name: (column, column.column_type) for name, column in meta.columns.items()}
     kinds = {
         name: (_kind(type_.load_kind), _kind(type_.load_elem))
@@ -93,35 +119,71 @@ def _build(model: Any) -> Any:
         for column, type_ in columns.values()
         if type_ is not None
     ]
+    validate_row, partial = proof.validate_row, proof.partial
+    hidden: frozenset[str] = frozenset()
+    without_id: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    if unloaded_rule(model) == "raise":
+        hidden = frozenset(meta.relation_fields)
+        without_id = tuple((key.name, key.ids) for key in meta.foreign_keys.values())
+        validate_row = functools.partial(_validate_without, validate_row, hidden, dict(without_id))
+        partial = functools.partial(_without_defaults, partial)
     return _core.Plan(
         model,
         table=meta.table_name,
         schema=meta.schema or "",
         fields=fields,
         pk=meta.pk_fields,
-        absent=proof.absent,
-        attributes=proof.attributes,
+        absent=[default for default in proof.absent if default[0] not in hidden],
+        attributes=tuple(name for name in proof.attributes if name not in hidden),
         whole_model=proof.whole_model,
-        validate_row=proof.validate_row,
+        validate_row=validate_row,
         extra=proof.extra,
         init_private=proof.init_private,
-        partial=proof.partial,
+        partial=partial,
         order=order_terms(meta.ordering),
+        relations=meta.relation_fields,
+        relation=functools.partial(relation_of, model),
+        without_id=without_id,
     )
 
 
-def _finished_meta(model: Any) -> ModelMeta:
+def _validate_without(
+    validate: Callable[[Any], Any], hidden: frozenset[str], ids: dict[str, tuple[str, ...]], values: Any
+) -> Any:
+    """A row through the model's validator, and without the relations that it cannot have loaded."""
+    made = validate(values)
+    attributes = getattr(made, "__dict__", {})
+    for name in hidden:
+        if not any(attributes.get(id_name) is None for id_name in ids.get(name, ())):
+            attributes.pop(name, None)
+    return made
+
+
+def _without_defaults(partial: Callable[..., Any], names: tuple[str, ...]) -> Any:
+    """Rules for rows with these fields alone; reading another one is to raise."""
+    validate, _ = partial(names)
+    return validate, ()
+
+
+def finished_meta(model: Any) -> ModelMeta:
+    """The metadata of a table model that is finished now; the same errors as `plan_of`."""
     meta = vars(model).get("_db_meta")
     if not isinstance(meta, ModelMeta) or not meta.is_table:
         raise ManagerError(f"{model.__name__} is no table; give it a class Meta with is_table = True")
     if not finish(model, everything=True):
-        names = ", ".join(missing_names(model)) or "a name"
+        missing = missing_names(model)
+        for name in missing:
+            found = find_tables(name, model.__module__)
+            if len(found) > 1:
+                listed = ", ".join(key_of(table) for table in found)
+                raise FieldLookupError(
+                    f"{model.__name__} is not finished: {name!r} may be any of {listed}; "
+                    f"import the one you mean"
+                )
+        names = ", ".join(missing) or "a name"
         raise FieldError(
             f"{model.__name__} is not finished: its annotations name {names}, which nothing defines"
         )
-    if meta.relation_fields:
-        names = ", ".join(f"{model.__name__}.{name}" for name in meta.relation_fields)
-        raise FieldError(f"{names}: relations are not supported yet")
     if not meta.columns:
         raise FieldError(f"{model.__name__} has no columns")
     if not model.__pydantic_complete__:
@@ -140,6 +202,8 @@ def is_generated(model: Any, name: str) -> bool:
     if column.db_default is not None:
         return True
     if not column.primary_key or len(meta.pk_fields) != 1 or column.column_type is None:
+        return False
+    if any(name in key.ids for key in meta.foreign_keys.values()):
         return False
     return column.column_type.kind == "big_integer" and (column.db_type is None or is_serial(column.db_type))
 

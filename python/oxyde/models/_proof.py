@@ -20,6 +20,7 @@ from pydantic._internal import _model_construction
 from pydantic_core import SchemaError, SchemaValidator
 
 from .. import _core
+from ._foreign_keys import inner_of
 from ._proof_rules import IDENTITY, VALIDATOR, Plain, Rule, field_rule, plain_of
 from ._proof_schema import (
     KNOWN_CONFIG,
@@ -136,7 +137,16 @@ def _take_apart(cls: Any) -> _Model:
         if schema["type"] not in _MODEL_LAYERS:
             return _Model(cls, None, None, definitions, {}, f"a schema of type {schema['type']!r}")
     config = (model or {}).get("config") or {}
-    return _Model(cls, model, schema, definitions, config, wrapped)
+    return _Model(cls, model, _without_steps(schema), definitions, config, wrapped)
+
+
+def _without_steps(schema: Schema) -> Schema:
+    """The fields as rows meet them: a row brings every id, and never a related instance."""
+    fields = {
+        name: {**field, "schema": inner_of(field["schema"]) or field["schema"]}
+        for name, field in schema["fields"].items()
+    }
+    return {**schema, "fields": fields}
 
 
 _MODEL_LAYERS = frozenset(

@@ -6,10 +6,19 @@ back to its own validator, so that a newer Pydantic can only cost speed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["KNOWN_CONFIG", "definitions_of", "depends_on_row", "keys_known", "needs_definitions", "resolve"]
+__all__ = [
+    "KNOWN_CONFIG",
+    "children",
+    "definitions_of",
+    "depends_on_row",
+    "keys_known",
+    "needs_definitions",
+    "resolve",
+    "with_children",
+]
 
 Schema = Mapping[str, Any]
 
@@ -129,7 +138,7 @@ def resolve(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
     return schema
 
 
-def _children(schema: Schema) -> Iterator[Schema]:
+def children(schema: Schema) -> Iterator[Schema]:
     for key in _CHILDREN:
         child = schema.get(key)
         if child is None:
@@ -143,9 +152,28 @@ def _children(schema: Schema) -> Iterator[Schema]:
                 yield part
 
 
+def with_children(schema: Schema, change: Callable[[Schema], Schema]) -> dict[str, Any]:
+    """A copy of a schema with each schema directly below it changed."""
+
+    def changed(child: Any) -> Any:
+        if isinstance(child, tuple):  # a choice and its label
+            return (change(child[0]), *child[1:])
+        return change(child) if isinstance(child, dict) else child
+
+    made = dict(schema)
+    for key in _CHILDREN:
+        child = schema.get(key)
+        if isinstance(child, (list, tuple)):
+            made[key] = [changed(item) for item in child]
+        elif isinstance(child, dict):
+            by_name = key in _BY_NAME
+            made[key] = {name: changed(item) for name, item in child.items()} if by_name else change(child)
+    return made
+
+
 def needs_definitions(schema: Schema) -> bool:
     """Whether a reference stands anywhere in the schema."""
-    return schema["type"] == "definition-ref" or any(needs_definitions(child) for child in _children(schema))
+    return schema["type"] == "definition-ref" or any(needs_definitions(child) for child in children(schema))
 
 
 def depends_on_row(schema: Schema, definitions: Mapping[str, Schema]) -> str:
@@ -165,7 +193,7 @@ def depends_on_row(schema: Schema, definitions: Mapping[str, Schema]) -> str:
                 seen.add((ref, scoped))
                 waiting.append((definitions[ref], scoped))
         inside = scoped or part["type"] in _SCOPES
-        waiting.extend((child, inside) for child in _children(part))
+        waiting.extend((child, inside) for child in children(part))
     return ""
 
 

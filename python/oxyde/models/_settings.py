@@ -17,7 +17,11 @@ def configure(*, unloaded: Literal["empty", "raise"]) -> None:
     """
     if unloaded not in ("empty", "raise"):
         raise ValueError(f"unloaded is 'empty' or 'raise', not {unloaded!r}")
-    _settings["unloaded"] = unloaded
+    if unloaded != _settings["unloaded"]:
+        _settings["unloaded"] = unloaded
+        from ._plan import renew_plans
+
+        renew_plans()  # they say what rows look like
 
 
 def unloaded_rule(model: Any) -> str:

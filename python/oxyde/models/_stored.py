@@ -10,6 +10,7 @@ import datetime
 import decimal
 import enum
 import functools
+import ipaddress
 import types
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,6 +18,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pydantic
 import pydantic_core
 
+from ._stored_schema import storing_dump
 from ._types import JSON_KINDS, TEXT_KINDS, ColumnType, Shape, unwrap
 
 __all__ = ["coerce_for", "to_stored_for"]
@@ -100,6 +102,23 @@ def _secrets(value: Any) -> Any:
     return value
 
 
+_ADDRESSES = (
+    ipaddress.IPv4Address,
+    ipaddress.IPv6Address,
+    ipaddress.IPv4Interface,
+    ipaddress.IPv6Interface,
+    ipaddress.IPv4Network,
+    ipaddress.IPv6Network,
+)
+
+
+def _address(value: Any) -> str:
+    """What Pydantic before 2.12 cannot write by itself where a type says nothing about it."""
+    if isinstance(value, _ADDRESSES):
+        return str(value)
+    raise pydantic_core.PydanticSerializationError(f"Unable to serialize unknown type: {type(value)}")
+
+
 class Dump:
     """The JSON form of a value, by field name.
 
@@ -117,9 +136,11 @@ class Dump:
         if value is None:
             return None
         if self._dump is None:
-            self._dump = _adapter(self._annotation).serializer.to_python
+            self._dump = storing_dump(_adapter(self._annotation))
         plain = self._dump(value, by_alias=False, round_trip=True, warnings=False)
-        return pydantic_core.to_jsonable_python(_secrets(plain), by_alias=False, inf_nan_mode="constants")
+        return pydantic_core.to_jsonable_python(
+            _secrets(plain), by_alias=False, inf_nan_mode="constants", fallback=_address
+        )
 
 
 class DumpText(Dump):
@@ -169,7 +190,10 @@ def _decimal_text(value: Any) -> Any:
 def _time_text(value: Any) -> Any:
     if isinstance(value, datetime.datetime):
         if value.tzinfo is not None:
-            value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+            try:
+                value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+            except OverflowError:
+                raise ValueError("outside the years 1 to 9999 in UTC") from None
         return value.isoformat(" ")
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()

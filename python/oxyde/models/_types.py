@@ -372,7 +372,9 @@ def column_type(annotation: Any, metadata: Iterable[Any], db_type: str | None, l
     if given is None:
         # Not a name we know: stored as the annotation says, under the user's type.
         elem = _enum_kind(shape.enum) if shape.enum is not None and natural == "array" else shape.elem
-        return ColumnType(natural, elem, shape.ndim, *_declared_sizes(shape), natural, elem, shape, None)
+        # A string's length is then that of the user's type, which is not known here.
+        sizes = (0, -1) if TEXT_KINDS & {natural, elem} else _declared_sizes(shape)
+        return ColumnType(natural, elem, shape.ndim, *sizes, natural, elem, shape, None)
     if given.kind not in JSON_KINDS and given.kind not in _HOLDS[natural]:
         raise TypeError(f"{label}: a column of type {db_type} cannot hold values of {_named(shape.base)}")
     load_kind, load_elem = _load_kind(shape, natural, given)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import SchemaValidator
 
-from . import _instance
+from . import _in_step, _instance
 
 __all__ = ["validate_assigned", "validate_field"]
 
@@ -57,7 +57,10 @@ def validate_field(model: Any, name: str, value: Any) -> Any:
 
 
 def validate_assigned(instance: Any) -> None:
-    """Validates the fields assigned since construction or loading, before they are written."""
+    """Prepares an instance for being written: reads the keys of related instances that were saved
+    meanwhile, and validates the fields assigned since construction or loading.
+    """
+    _in_step.before_write(instance)
     state = _instance.state_of(instance)
     if state is None or not state.dirty:
         return

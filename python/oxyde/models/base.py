@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pydantic
 from pydantic._internal import _model_construction
@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 from typing_extensions import Self, dataclass_transform
 
 from .. import _core
-from . import _instance
-from ._finalize import adopt_fields, fields_complete, finish, try_finish
+from . import _in_step, _instance
+from ._finalize import complete_fields, finish, prepare, try_finish
+from ._foreign_keys import add_steps, describe_ids
 from ._meta import read_meta
 from ._namespaces import Scope, caller_namespace, rebuild, scope_of
 from .field import Field, OxydeFieldInfo
@@ -54,7 +55,7 @@ class _OwnManager:
         return manager
 
 
-class _OwnPlan:
+class OwnPlan:
     """Stands for `__oxyde_plan__` in a class until it is first read."""
 
     __slots__ = ()
@@ -108,6 +109,7 @@ class ModelMetaclass(_model_construction.ModelMetaclass):
                 visible
             )
             kwargs["__pydantic_reset_parent_namespace__"] = False
+        namespace["__oxyde_meta__"] = meta  # read while Pydantic builds the class
         _building.depth += 1
         try:
             cls = super().__new__(mcs, cls_name, bases, namespace, **kwargs)
@@ -140,7 +142,7 @@ def _attach(
     """Gives a new class what is its own; nothing of it may be inherited."""
     own: dict[str, Any] = {
         "_db_meta": meta,
-        "__oxyde_plan__": _OwnPlan(),
+        "__oxyde_plan__": OwnPlan(),
         "__oxyde_columns__": {} if meta.is_table else None,
         "__oxyde_scope__": scope,
         "__oxyde_managers__": {name: manager.bound_to(cls) for name, manager in managers.items()},
@@ -158,11 +160,15 @@ def _complete(cls: Any, meta: ModelMeta) -> None:
     if meta.is_table:
         finish(cls, everything=False)
         register_table(cls, overwrite=True)
-    elif fields_complete(cls) or rebuild(cls, {}, everything=False) is None:
-        adopt_fields(cls)
-    for model in pending_models():
-        if model is not cls:
-            try_finish(model, _names_for(model, cls))
+    elif not meta.prepared:
+        prepare(cls, everything=False)
+    while True:
+        # One that is finished may be what another one waits for.
+        pending = pending_models()
+        for model in pending:
+            try_finish(model, {} if model is cls else _names_for(model, cls))
+        if len(pending_models()) in (0, len(pending)):
+            break
 
 
 def _names_for(pending: type[Any], new: type[Any]) -> dict[str, Any]:
@@ -190,14 +196,46 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
     if TYPE_CHECKING:
         objects: ClassVar[QueryManager[Self]]
         _db_meta: ClassVar[ModelMeta]
+        __oxyde_meta__: ClassVar[ModelMeta]
         __oxyde_plan__: ClassVar[_core.Plan]
 
     # --- the class -----------------------------------------------------------------
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Completes the fields, once their annotations are resolved, before Pydantic reads them."""
+        complete_fields(cls)
+        schema = handler(source)
+        add_steps(cls, handler.resolve_ref_schema(schema))
+        return schema
+
+    @classmethod
     def get_table_name(cls) -> str:
         """The table's name; also on models that are no tables."""
         return cls._db_meta.table_name
+
+    @classmethod
+    def schema_class(
+        cls,
+        *,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        optional: Iterable[str] | bool = (),
+        relations: Mapping[str, type[pydantic.BaseModel] | Literal[True]] | None = None,
+        name: str | None = None,
+    ) -> type[pydantic.BaseModel]:
+        """A Pydantic class with some of the model's fields, for requests and responses.
+
+        `include` and `exclude` name fields, `optional` those that may be left out (True: all).
+        Relations are in it only where `relations` says what stands for them:
+        `relations={"depot": DepotOut}`; True stands for the other model's own schema class. The same
+        arguments give the same class.
+        """
+        from ._schema_class import make_schema_class
+
+        return make_schema_class(
+            cls, include=include, exclude=exclude, optional=optional, relations=relations, name=name
+        )
 
     @classmethod
     def model_rebuild(
@@ -216,7 +254,6 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
             names = caller_namespace(_parent_namespace_depth - 1) if _parent_namespace_depth > 0 else {}
         missing = rebuild(cls, names, everything=True, force=force)
         if missing is None:
-            adopt_fields(cls)
             return True
         if raise_errors:
             cls._rebuild_with(names, force)
@@ -226,6 +263,14 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
     def _rebuild_with(cls, names: Mapping[str, Any], force: bool) -> bool | None:
         """Pydantic's rebuild with these further names."""
         return super().model_rebuild(force=force, raise_errors=True, _types_namespace=names)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> Any:
+        """As Pydantic's, with the ids of foreign keys as they are without a related instance."""
+        schema = handler(core_schema)
+        if cls.__oxyde_meta__.foreign_keys:
+            describe_ids(cls, handler.resolve_ref_schema(schema))
+        return schema
 
     # --- hooks ------------------------------------------------------------------------
 
@@ -281,23 +326,34 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
     # --- state -------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
+        cls = type(self)
+        if name in cls.__oxyde_meta__.linked:
+            _in_step.assign(self, name, value, super().__setattr__)
+            return
         super().__setattr__(name, value)
-        if name in type(self).__pydantic_fields__:
+        if name in cls.__pydantic_fields__:
             _instance.mark_assigned(self, name)
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name in type(self).__pydantic_fields__ and not _instance.is_loaded(self, name):
-                return _instance.value_of_unloaded(self, name)
+            cls = type(self)
+            if name in cls.__pydantic_fields__:
+                if cls.__oxyde_meta__.is_relation(name):
+                    return _in_step.unloaded_relation(self, name)
+                if not _instance.is_loaded(self, name):
+                    return _instance.value_of_unloaded(self, name)
             return super().__getattr__(name)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As Pydantic's; the copy stands for the same row, and what `update` holds counts as assigned."""
         copied = super().model_copy(update=update, deep=deep)
+        linked = type(self).__oxyde_meta__.linked
         for name in update or ():
-            if name in type(self).__pydantic_fields__:
+            if name in type(self).__pydantic_fields__ and (name not in linked or linked[name]):
                 _instance.mark_assigned(copied, name)
+        if update and linked:
+            _in_step.copied_with(copied, update)
         return copied
 
     def __copy__(self) -> Self:
@@ -314,6 +370,7 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
         _instance.load_state(self, state.get("__oxyde_state__"))
 
 
+type.__setattr__(Model, "__oxyde_meta__", ModelMeta())
 _instance.use_slot(vars(Model)["__oxyde_state__"])
 # Loaded instances make their set of fields on first use; see fields_set.c.
 type.__setattr__(

@@ -168,10 +168,10 @@ def is_filled(info: FieldInfo) -> bool:
     return FILLED in info._attributes_set and info.default is None
 
 
-def as_oxyde_field(info: FieldInfo, inherited: dict[str, Any]) -> OxydeFieldInfo:
+def as_oxyde_field(info: FieldInfo, inherited: dict[str, Any], *, copied: bool = False) -> OxydeFieldInfo:
     """The same field as an `OxydeFieldInfo`; `inherited` are arguments of lower rank."""
     given = {**inherited, **db_arguments(info)}
-    if type(info) is OxydeFieldInfo and not inherited:
+    if type(info) is OxydeFieldInfo and not inherited and not copied:
         return info
     field = OxydeFieldInfo.__new__(OxydeFieldInfo)
     field._adopt(info, given)

@@ -38,6 +38,18 @@ class RelationInfo:
     through: str | type[Any] | None
 
 
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key as the model declares it: `ids` are fields of the model, `references` of `target`."""
+
+    name: str
+    target: type[Any]
+    ids: tuple[str, ...]
+    references: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+
 @dataclass
 class ColumnMeta:
     """A field and its column."""
@@ -71,7 +83,11 @@ class ModelMeta:
     `pk_fields`: all key fields, in field order. `finished`: the annotations could be resolved and
     `field_metadata` is complete. `error`: what was wrong with a model that was finished later than
     its class statement. `columns`: the part of `field_metadata` that has columns of its own;
-    `relation_fields`: the names of the rest.
+    `relation_fields`: the names of the rest. `waits_for`: the name that a pending model
+    misses first. `prepared`: the Pydantic fields have their final form;
+    `foreign_keys` is then complete, by name of the relation, and `generated` holds the names of the
+    id fields that were added for them. `linked`: relations, and id fields with the relations they
+    belong to. `resolved`: relations whose other end was looked up.
     """
 
     is_table: bool = False
@@ -91,6 +107,17 @@ class ModelMeta:
     error: Exception | None = field(default=None, repr=False)
     columns: dict[str, ColumnMeta] = field(default_factory=dict, repr=False)
     relation_fields: tuple[str, ...] = field(default=(), repr=False)
+    waits_for: str = field(default="", repr=False)
+    prepared: bool = field(default=False, repr=False)
+    generated: tuple[str, ...] = field(default=(), repr=False)
+    foreign_keys: dict[str, ForeignKey] = field(default_factory=dict, repr=False)
+    linked: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    resolved: dict[str, Any] = field(default_factory=dict, repr=False)
+    old_plans: list[Any] = field(default_factory=list, repr=False)
+
+    def is_relation(self, name: str) -> bool:
+        """Whether it is a relation attribute of the class, which may be no table."""
+        return self.linked.get(name) == ()
 
     @property
     def pk_field(self) -> str | None:
@@ -102,10 +129,25 @@ class ModelMeta:
         """Column of the first key field."""
         return self.field_metadata[self.pk_fields[0]].db_column if self.pk_fields else None
 
-    def finish(self, fields: dict[str, ColumnMeta]) -> None:
+    def finish(self, fields: dict[str, ColumnMeta], relations: dict[str, RelationInfo]) -> None:
         """Takes over the fields of the finished model."""
         self.field_metadata = fields
         self.columns = {name: c for name, c in fields.items() if c.column_type is not None}
         self.relation_fields = tuple(name for name, c in fields.items() if c.column_type is None)
-        self.pk_fields = tuple(name for name, c in fields.items() if c.primary_key)
+        self.relations = relations
+        # A relation that is part of the key stands for its id fields, at its own place.
+        keys: dict[str, None] = {}
+        for name, column in fields.items():
+            if column.primary_key:
+                relation = self.foreign_keys.get(name)
+                keys.update(dict.fromkeys((name,) if relation is None else relation.ids))
+        self.pk_fields = tuple(keys)
         self.finished = True
+
+    def fields_of(self, name: str) -> tuple[str, ...]:
+        """The fields that a name in `Meta` stands for: a field, a relation's id fields, or a column's."""
+        if name in self.columns:
+            return (name,)
+        if name in self.foreign_keys:
+            return self.foreign_keys[name].ids
+        return tuple(field for field, column in self.columns.items() if column.db_column == name)

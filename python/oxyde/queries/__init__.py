@@ -1,5 +1,7 @@
 """Queries: `Model.objects`, conditions, expressions, aggregates and functions."""
 
+from typing import TYPE_CHECKING, Any
+
 from .aggregates import Aggregate, Avg, Count, Max, Min, Sum
 from .columns import Column, col
 from .expressions import (
@@ -46,10 +48,14 @@ from .functions import (
     Upper,
 )
 from .manager import QueryManager
+from .prefetch import Prefetch
 from .q import Q
 from .query import Query
-from .raw import execute_raw
+from .raw import execute_raw, fetch_as
 from .values import FlatValuesListQuery, ValuesListQuery, ValuesQuery
+
+if TYPE_CHECKING:
+    from ..models._related import RelatedManager
 
 __all__ = [
     "Abs",
@@ -83,12 +89,14 @@ __all__ = [
     "NullIf",
     "OuterRef",
     "Power",
+    "Prefetch",
     "Q",
     "Query",
     "QueryManager",
     "RTrim",
     "Random",
     "RawSQL",
+    "RelatedManager",
     "Replace",
     "Right",
     "Round",
@@ -106,4 +114,17 @@ __all__ = [
     "When",
     "col",
     "execute_raw",
+    "fetch_as",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "RelatedManager":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # It needs models, which need queries.
+        from ..models._related import RelatedManager
+
+        globals()[name] = RelatedManager
+        return RelatedManager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _core
 from .._core import X_NAME, X_ORDER, X_RANDOM_ORDER
-from .expressions import F
+from .expressions import F, kind_of
 from .q import Q
 
 if TYPE_CHECKING:
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     State = _core.QueryState[Any]
     TModel = TypeVar("TModel", bound=BaseModel)
+    TSchema = TypeVar("TSchema", bound=BaseModel)
 else:
     State = _core.QueryState
     TModel = TypeVar("TModel")
+    TSchema = TypeVar("TSchema")
 
 TRow = TypeVar("TRow")
 _new = _core.Expr.__new__
@@ -42,7 +44,7 @@ def order_terms(fields: Iterable[Any]) -> tuple[_core.Expr, ...]:
         if isinstance(field, str):
             term = _text_term(field)
         elif isinstance(field, _core.Expr) and not isinstance(field, Q):
-            ready = field.kind in (X_ORDER, X_RANDOM_ORDER)
+            ready = kind_of(field) in (X_ORDER, X_RANDOM_ORDER)
             term = field if ready else _new(_core.Expr, X_ORDER, 0, (field,), (False, 0))
         else:
             raise TypeError(f"order_by() takes names and expressions, not {type(field).__name__}")

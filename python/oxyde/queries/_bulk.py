@@ -19,13 +19,14 @@ from .._core import (
 )
 from ..exceptions import FieldError, ManagerError
 from ._fields import column_fields, field_names, key_fields
-from ._values import checked_values, validate_assigned
-from .expressions import case_of
+from ._values import validate_assigned
+from .expressions import Value, case_of
 
 _new = _core.Expr.__new__
 
-# Parameters of one statement that every supported build of SQLite takes.
-MAX_PARAMS = 32_766
+# Parameters of one statement: PostgreSQL's driver has no more of them described, and every build of
+# SQLite takes as many.
+MAX_PARAMS = 7_000
 # Rows of one CASE: its branches are tried one after the other, for every row.
 MAX_CASES = 250
 
@@ -60,7 +61,9 @@ def _rows_of(model: Any, objects: Iterable[Any]) -> list[Any]:
             validate_assigned(item)
             rows.append(item)
         elif isinstance(item, Mapping):
-            rows.append(model(**item))
+            row = model(**item)
+            validate_assigned(row)
+            rows.append(row)
         else:
             raise ManagerError(
                 f"bulk_create() takes {model.__name__} instances and dicts, not {type(item).__name__}"
@@ -123,7 +126,8 @@ async def _insert_all(
     if len(batches) == 1:
         await operation(DO_INSERT, batches[0][0], sink, using=using, client=client)
         return rows
-    async with in_transaction(using, client) as tx:
+    model = batches[0][0].model
+    async with in_transaction(using, client, model) as tx:
         for state, group in batches:
             await operation(DO_INSERT, state, sink, arg=group, client=tx)
     return rows
@@ -156,6 +160,7 @@ def bulk_update(
     for row in rows:
         if not isinstance(row, model):
             raise ManagerError(f"bulk_update() takes {model.__name__} instances, not {type(row).__name__}")
+        validate_assigned(row)
         if any(getattr(row, key) is None for key in keys):
             raise ManagerError(f"bulk_update() needs a primary key value in every {model.__name__}")
     if not rows:
@@ -175,7 +180,7 @@ async def _update_all(
     if len(batches) == 1:
         return int(await _update_batch(model, batches[0], names, using=using, client=client))
     changed = 0
-    async with in_transaction(using, client) as tx:
+    async with in_transaction(using, client, model) as tx:
         for batch in batches:
             changed += await _update_batch(model, batch, names, using=None, client=tx)
     return changed
@@ -188,11 +193,12 @@ def _update_batch(
     conditions = [_key_condition(row, keys) for row in rows]
     changes: dict[str, Any] = {}
     for name in names:
-        values = [checked_values(model, {name: getattr(row, name)})[name] for row in rows]
+        values = [getattr(row, name) for row in rows]  # validated, each once
         changes[name] = case_of(list(zip(conditions, values, strict=True)))
     query: Any = _core.QueryState(model)
     if len(keys) == 1:
-        query = query._where((), {f"{keys[0]}__in": [getattr(row, keys[0]) for row in rows]})
+        # Parameters one by one: a list that travels as an array keeps servers from using the key.
+        query = query._where((), {f"{keys[0]}__in": [Value(getattr(row, keys[0])) for row in rows]})
     else:
         query = query._where((_new(_core.Expr, X_OR, 0, tuple(conditions), None),), {})
     return operation(DO_UPDATE, query, SINK_AFFECTED, arg=changes, using=using, client=client, write=True)

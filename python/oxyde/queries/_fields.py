@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .._core import X_NAME, Expr
 from ..exceptions import FieldError
+from .expressions import name_of
 
 
 def key_fields(model: Any) -> tuple[str, ...]:
@@ -29,13 +29,15 @@ def unknown_field(model: Any, name: str) -> FieldError:
 
 def field_name(model: Any, field: Any, where: str) -> str:
     """The name of a column's field, given as a name, `pk`, a relation or a column expression."""
-    if isinstance(field, Expr) and field.kind == X_NAME:
-        field = field.data
+    field = name_of(field)
     if not isinstance(field, str):
         raise TypeError(f"{where} takes names of fields, not {type(field).__name__}")
     names = column_fields(model)
     if field in names:
         return field
+    relation = model._db_meta.foreign_keys.get(field)
+    if relation is not None and len(relation.ids) == 1:
+        return str(relation.ids[0])
     keys = key_fields(model)
     if field == "pk" and len(keys) == 1:
         return keys[0]
@@ -43,10 +45,19 @@ def field_name(model: Any, field: Any, where: str) -> str:
 
 
 def field_names(model: Any, fields: Iterable[Any], where: str) -> tuple[str, ...]:
-    """As `field_name`, for several; a single string is refused, because it would be taken apart."""
+    """As `field_name`, for several; a relation may stand for several fields.
+
+    A single string is refused, because it would be taken apart.
+    """
     if isinstance(fields, str):
         raise TypeError(f"{where} takes a list of names, not a str")
-    return tuple(field_name(model, field, where) for field in fields)
+    relations = model._db_meta.foreign_keys
+    names: list[str] = []
+    for field in fields:
+        name = name_of(field)
+        key = relations.get(name) if isinstance(name, str) else None
+        names += (field_name(model, field, where),) if key is None else key.ids
+    return tuple(names)
 
 
 def unique_sets(model: Any) -> list[tuple[str, ...]]:
@@ -54,10 +65,9 @@ def unique_sets(model: Any) -> list[tuple[str, ...]]:
     meta = model._db_meta
     found: list[tuple[str, ...]] = [tuple(meta.pk_fields)] if meta.pk_fields else []
     found += [(name,) for name in column_fields(model) if meta.field_metadata[name].unique]
-    found += [tuple(group) for group in meta.unique_together]
-    found += [tuple(index.fields) for index in meta.indexes if index.unique and not index.where]
-    by_column: dict[str, str] = {meta.field_metadata[name].db_column: name for name in column_fields(model)}
-    return [tuple(by_column.get(name, name) for name in group) for group in found]
+    groups = [tuple(group) for group in meta.unique_together]
+    groups += [tuple(index.fields) for index in meta.indexes if index.unique and not index.where]
+    return found + [tuple(field for name in group for field in meta.fields_of(name)) for group in groups]
 
 
 def is_unique(model: Any, name: str) -> bool:

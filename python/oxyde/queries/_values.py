@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
+
+from pydantic_core import PydanticCustomError, ValidationError
 
 from .. import _core
 from ..exceptions import ManagerError
@@ -37,7 +39,9 @@ def instance_of(
         values = {**data, **values}
     if not values and data is None:
         raise ManagerError(f"{method}() needs an instance or values")
-    return model(**values)
+    made = model(**values)
+    validate_assigned(made)
+    return made
 
 
 @cache
@@ -59,7 +63,7 @@ def checked_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
     names = column_fields(model)
     checked: dict[str, Any] = {}
-    for name, value in values.items():
+    for name, value in _by_column(model, values):
         if name not in names:
             keys = key_fields(model)
             if name != "pk" or len(keys) != 1:
@@ -69,5 +73,49 @@ def checked_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
             from .expressions import Subquery
 
             value = Subquery(value)  # noqa: PLW2901
-        checked[name] = value if isinstance(value, _core.Expr) else validate_field(model, name, value)
+        value = value if isinstance(value, _core.Expr) else validate_field(model, name, value)  # noqa: PLW2901
+        if name in checked and (checked[name] is not value and checked[name] != value):
+            raise _contradiction(model, name, value)
+        checked[name] = value
     return checked
+
+
+def _by_column(model: Any, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values, those of relations as values of their id fields."""
+    from ..models._in_step import key_of_related
+
+    keys = model._db_meta.foreign_keys
+    for name, value in values.items():
+        key = keys.get(name)
+        if key is None:
+            yield name, value
+        elif value is None or isinstance(value, key.target):
+            parts = key_of_related(key, value)
+            if value is not None and None in parts:
+                raise ManagerError(
+                    f"{model.__name__}.{name} is a {key.target.__name__} without "
+                    f"{key.references[parts.index(None)]}; save it first"
+                )
+            yield from zip(key.ids, parts, strict=True)
+        elif len(key.ids) == 1:
+            yield key.ids[0], value
+        elif isinstance(value, tuple) and len(value) == len(key.ids):
+            yield from zip(key.ids, value, strict=True)
+        else:
+            raise ManagerError(
+                f"{model.__name__}.{name} takes a {key.target.__name__} or a tuple of "
+                f"{len(key.ids)} values: {', '.join(key.references)}"
+            )
+
+
+def related_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that are related instances."""
+    keys = model._db_meta.foreign_keys
+    return {n: v for n, v in values.items() if n in keys and isinstance(v, keys[n].target)}
+
+
+def _contradiction(model: Any, name: str, value: Any) -> ValidationError:
+    error = PydanticCustomError("relation_contradiction", "a relation and its id disagree; give one of them")
+    return ValidationError.from_exception_data(
+        model.__name__, [{"type": error, "loc": (name,), "input": value}]
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _core
 from .._core import AGG_AVG, AGG_COUNT, AGG_MAX, AGG_MIN, AGG_SUM, X_AGG, X_NAME, X_STAR
-from .expressions import Expression, RawSQL, argument, operand
+from .expressions import Expression, RawSQL, argument, kind_of, name_of, operand
 from .functions import Coalesce, Concat
 from .q import Q, is_condition
 
@@ -37,17 +37,17 @@ class Aggregate(Expression):
         """The key in the result of `aggregate()` when no name was given: `weight__sum`."""
         source = self.args[0]
         name = type(self).__name__.lower()
-        if source.kind == X_STAR:
+        if kind_of(source) == X_STAR:
             return f"*__{name}"
-        if source.kind != X_NAME:
+        if kind_of(source) != X_NAME:
             raise TypeError(
                 f"aggregate() needs a name for {type(self).__name__} of an expression: name={self!r}"
             )
-        return f"{source.data}__{name}"
+        return f"{name_of(source)}__{name}"
 
     def __repr__(self) -> str:
         source = self.args[0]
-        return f"{type(self).__name__}({'*' if source.kind == X_STAR else source!r})"
+        return f"{type(self).__name__}({'*' if kind_of(source) == X_STAR else source!r})"
 
 
 def _condition(value: Any) -> _core.Expr | None:

@@ -22,11 +22,12 @@ from .._core import (
     SET_INTERSECT,
     SET_UNION,
     SET_UNION_ALL,
-    X_NAME,
 )
-from ..exceptions import ManagerError, NotSupportedError
+from ..exceptions import ManagerError
 from ._base import TModel, TRow, order_terms
-from .expressions import query_of
+from ._joins import join_paths
+from ._prefetch import entries_of
+from .expressions import name_of, query_of
 from .q import is_condition
 from .writes import WriteQuery
 
@@ -41,7 +42,7 @@ def _selection(method: str, fields: Iterable[Any]) -> tuple[Any, ...]:
     """Names and expressions of a selection; an expression needs a name of its own."""
     checked = tuple(fields)
     for field in checked:
-        if not isinstance(field, str) and not (isinstance(field, _core.Expr) and field.kind == X_NAME):
+        if not isinstance(name_of(field), str):
             hint = f"; give it a name: {method}(name=...)" if isinstance(field, _core.Expr) else ""
             raise TypeError(f"{method}() takes names and columns, not {type(field).__name__}{hint}")
     return checked
@@ -166,7 +167,7 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         """Models with all but the named fields loaded."""
         if not fields:
             raise ValueError("defer() needs at least one field")
-        names = tuple(f.data if isinstance(f, _core.Expr) else f for f in _selection("defer", fields))
+        names = tuple(name_of(field) for field in _selection("defer", fields))
         return self._with(mode=MODE_MODELS, fields=None, exprs=None, deferred=(self._deferred or ()) + names)  # type: ignore[no-any-return]
 
     def values(self, *fields: Any, **exprs: Any) -> ValuesQuery[TModel]:
@@ -201,7 +202,7 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         _expressions("annotate", exprs)
         changes: dict[str, Any] = {"annotations": {**(self._annotations or {}), **exprs}}
         if self._mode != MODE_MODELS and self._fields is not None:
-            taken = {f.data if isinstance(f, _core.Expr) else f for f in self._fields}
+            taken = {name_of(field) for field in self._fields}
             changes["fields"] = self._fields + tuple(alias for alias in exprs if alias not in taken)
         return self._with(**changes)  # type: ignore[no-any-return]
 
@@ -284,13 +285,14 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         return self._with(lock=(kind, bool(nowait), bool(skip_locked), names))  # type: ignore[no-any-return]
 
     def join(self, *paths: Any) -> Self:
-        """Loads related rows in the same statement."""
-        if not paths or "" in paths:
-            raise ValueError("join() needs the name of a relation")
-        raise NotSupportedError("join() is not available in this version: relations are not loaded yet")
+        """Loads the related rows of foreign keys and one-to-one relations in the same statement.
+
+        A path may go on: `join("depot__region")` loads the depot and its region.
+        """
+        return self._with(joins=join_paths(self._model, paths, self._joins or ()))  # type: ignore[no-any-return]
 
     def prefetch(self, *paths: Any) -> Self:
-        """Loads related rows with further statements."""
+        """Loads related rows with further statements: paths, and `Prefetch` for more than a path says."""
         if not paths:
             raise ValueError("prefetch() needs the name of a relation")
-        raise NotSupportedError("prefetch() is not available in this version: relations are not loaded yet")
+        return self._with(prefetches=entries_of(paths, self._prefetches or ()))  # type: ignore[no-any-return]

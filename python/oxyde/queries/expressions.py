@@ -67,7 +67,20 @@ if TYPE_CHECKING:
 _Expr = _core.Expr
 _new = _core.Expr.__new__
 
+# What an expression is, not what the model at the other end of a relation has.
+own_member = object.__getattribute__
+
 TRUNC_UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
+
+
+def kind_of(value: object) -> int:
+    """The kind of an expression; -1 for anything else."""
+    return own_member(value, "kind") if isinstance(value, _Expr) else -1
+
+
+def name_of(value: Any) -> Any:
+    """The name or path that a column or `F` stands for; any other value as it is."""
+    return own_member(value, "data") if kind_of(value) == X_NAME else value
 
 
 def literal(value: Any) -> _Expr:
@@ -99,7 +112,7 @@ def part_number(part: str, allowed: Iterable[str]) -> int:
     return _core.PART_NAMES[part]
 
 
-def _listed(values: Any) -> Any:
+def listed(values: Any) -> Any:
     """The elements for IN: consumed now, None dropped; a query stays as it is."""
     if isinstance(values, _core.QueryState):
         return values
@@ -182,8 +195,8 @@ def _text_match(keyword: str, op: int, fold: bool) -> Callable[[Expression, Any]
     def match(self: Expression, pattern: Any) -> Condition:
         # A named field goes the way of the keyword lookup, which knows the field's category:
         # `contains` of a list or JSON field is containment, of a number it is an error.
-        if self.kind == X_NAME:
-            return _new(Condition, X_LOOKUP, 0, (), (f"{self.data}__{keyword}", pattern))  # type: ignore[no-any-return]
+        if kind_of(self) == X_NAME:
+            return _new(Condition, X_LOOKUP, 0, (), (f"{name_of(self)}__{keyword}", pattern))  # type: ignore[no-any-return]
         return _new(Condition, X_MATCH, op, (self, operand(pattern)), fold)  # type: ignore[no-any-return]
 
     match.__name__ = keyword
@@ -239,17 +252,17 @@ class Expression(_core.Expr):
     def __getitem__(self, key: str | int) -> Expression:
         if isinstance(key, bool) or not isinstance(key, (str, int)):
             raise TypeError(f"a JSON key is a str, an array index an int, not {type(key).__name__}")
-        if self.kind == X_PATH:
+        if kind_of(self) == X_PATH:
             return _new(Expression, X_PATH, 0, self.args, (*self.data, key))  # type: ignore[no-any-return]
         return _new(Expression, X_PATH, 0, (self,), (key,))  # type: ignore[no-any-return]
 
     def in_(self, values: Any) -> Condition:
         """One of the values, or of the rows of a query."""
-        return _new(Condition, X_IN, 0, (self,), _listed(values))  # type: ignore[no-any-return]
+        return _new(Condition, X_IN, 0, (self,), listed(values))  # type: ignore[no-any-return]
 
     def not_in(self, values: Any) -> Condition:
         """None of the values; unknown for NULL, as in SQL."""
-        return _new(Condition, X_IN, 1, (self,), _listed(values))  # type: ignore[no-any-return]
+        return _new(Condition, X_IN, 1, (self,), listed(values))  # type: ignore[no-any-return]
 
     def between(self, low: Any, high: Any) -> Condition:
         """At least `low` and at most `high`."""

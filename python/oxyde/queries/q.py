@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _core
 from .._core import OP_EQ, OP_GE, X_AGG, X_AND, X_BINARY, X_LITERAL, X_LOOKUP, X_NEG, X_NOT, X_OR, X_ORDER
-from .expressions import Condition, Expression
+from .expressions import Condition, Expression, kind_of
 
 _new = _core.Expr.__new__
 
@@ -19,11 +19,12 @@ def is_condition(value: object) -> bool:
         return True
     if not isinstance(value, Expression):
         return False
-    if value.kind == X_LITERAL:
+    kind = kind_of(value)
+    if kind == X_LITERAL:
         return isinstance(value.data, bool)
-    if value.kind == X_BINARY:
+    if kind == X_BINARY:
         return OP_EQ <= value.op <= OP_GE
-    return value.kind not in (X_AGG, X_NEG, X_ORDER)
+    return kind not in (X_AGG, X_NEG, X_ORDER)
 
 
 def _lookup(keyword: str, value: Any) -> _core.Expr:

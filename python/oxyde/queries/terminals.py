@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from typing import Any, Generic, Literal, overload
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from .. import _core
 from .._core import (
@@ -24,12 +23,19 @@ from .._core import (
     SINK_SCALAR,
     operation,
 )
-from ..exceptions import FieldLookupError, NotSupportedError
-from ._base import State, TModel, TRow, order_terms
+from ..exceptions import FieldLookupError
+from ._base import State, TModel, TRow, TSchema, order_terms
+from ._explain import explain_prefix, plain, plan_of_rows
 from ._fields import column_fields, is_unique, key_fields
+from ._prefetch import Loading
+from ._projection import read_as
+from ._stream import stream_of
 from .aggregates import Aggregate, Avg, Max, Min, Sum
 from .expressions import F
-from .raw import execute_raw
+from .raw import execute_raw, raw_models
+
+if TYPE_CHECKING:
+    from .._core import Stream
 
 _KEY = "oxyde__key"  # no field can be called so: paths are split at the double underscore
 
@@ -59,8 +65,22 @@ class ReadQuery(State, Generic[TModel, TRow]):
     def all(
         self, *, using: str | None = None, client: Any = None, mode: Literal["list"]
     ) -> Coroutine[Any, Any, list[tuple[Any, ...]]]: ...
-    def all(self, *, using: str | None = None, client: Any = None, mode: str | None = None) -> Any:
-        """All rows, in the result mode of the query or in the one named."""
+    @overload
+    def all(
+        self, *, using: str | None = None, client: Any = None, as_: type[TSchema]
+    ) -> Coroutine[Any, Any, list[TSchema]]: ...
+    def all(
+        self, *, using: str | None = None, client: Any = None, mode: str | None = None, as_: Any = None
+    ) -> Any:
+        """All rows, in the result mode of the query or in the one named.
+
+        `as_` names a Pydantic class: only what its fields need is selected, and each row is one
+        instance of it.
+        """
+        if as_ is not None:
+            if mode is not None:
+                raise ValueError("all() takes mode or as_, not both")
+            return read_as(self, as_, SINK_LIST, using=using, client=client)
         query = self if mode is None else self._in_mode(mode)
         return operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
 
@@ -93,22 +113,62 @@ class ReadQuery(State, Generic[TModel, TRow]):
 
     # --- one row ---------------------------------------------------------------------
 
+    @overload
     def get(
-        self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
-    ) -> Coroutine[Any, Any, TRow]:
+        self, *conditions: Any, using: str | None = None, client: Any = None, as_: None = None, **lookups: Any
+    ) -> Coroutine[Any, Any, TRow]: ...
+    @overload
+    def get(
+        self,
+        *conditions: Any,
+        using: str | None = None,
+        client: Any = None,
+        as_: type[TSchema],
+        **lookups: Any,
+    ) -> Coroutine[Any, Any, TSchema]: ...
+    def get(
+        self, *conditions: Any, using: str | None = None, client: Any = None, as_: Any = None, **lookups: Any
+    ) -> Any:
         """The only row; `NotFoundError` without one, `MultipleObjectsReturned` with several."""
         query = self._where(conditions, lookups) if conditions or lookups else self
+        if as_ is not None:
+            return read_as(query, as_, SINK_ONE, limit=2, using=using, client=client)
         return operation(DO_SELECT, query, SINK_ONE, limit=2, using=using, client=client)
 
+    @overload
     def get_or_none(
-        self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
-    ) -> Coroutine[Any, Any, TRow | None]:
+        self, *conditions: Any, using: str | None = None, client: Any = None, as_: None = None, **lookups: Any
+    ) -> Coroutine[Any, Any, TRow | None]: ...
+    @overload
+    def get_or_none(
+        self,
+        *conditions: Any,
+        using: str | None = None,
+        client: Any = None,
+        as_: type[TSchema],
+        **lookups: Any,
+    ) -> Coroutine[Any, Any, TSchema | None]: ...
+    def get_or_none(
+        self, *conditions: Any, using: str | None = None, client: Any = None, as_: Any = None, **lookups: Any
+    ) -> Any:
         """The only row, or None; several still raise `MultipleObjectsReturned`."""
         query = self._where(conditions, lookups) if conditions or lookups else self
+        if as_ is not None:
+            return read_as(query, as_, SINK_ONE_OR_NONE, limit=2, using=using, client=client)
         return operation(DO_SELECT, query, SINK_ONE_OR_NONE, limit=2, using=using, client=client)
 
-    def first(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, TRow | None]:
+    @overload
+    def first(
+        self, *, using: str | None = None, client: Any = None, as_: None = None
+    ) -> Coroutine[Any, Any, TRow | None]: ...
+    @overload
+    def first(
+        self, *, using: str | None = None, client: Any = None, as_: type[TSchema]
+    ) -> Coroutine[Any, Any, TSchema | None]: ...
+    def first(self, *, using: str | None = None, client: Any = None, as_: Any = None) -> Any:
         """The first row, or None; by primary key where the query has no order."""
+        if as_ is not None:
+            return read_as(self._by_default(), as_, SINK_FIRST, limit=1, using=using, client=client)
         return operation(DO_SELECT, self._by_default(), SINK_FIRST, limit=1, using=using, client=client)
 
     def last(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, TRow | None]:
@@ -252,23 +312,31 @@ class ReadQuery(State, Generic[TModel, TRow]):
 
     def iterator(
         self, chunk_size: int = 2000, *, using: str | None = None, client: Any = None
-    ) -> AsyncIterator[TRow]:
-        """Rows one by one in bounded memory."""
-        if isinstance(chunk_size, bool) or not isinstance(chunk_size, int):
-            raise TypeError(f"chunk_size is an int, not {type(chunk_size).__name__}")
-        if chunk_size < 1:
-            raise ValueError(f"chunk_size is at least 1, got {chunk_size}")
-        raise NotSupportedError(
-            "streaming is not available in this version; use all(), or slices ordered by key"
-        )
+    ) -> Stream[TRow]:
+        """Rows one by one, in the memory of `chunk_size` rows: `async for row in query.iterator(): ...`."""
+        return stream_of(self, chunk_size, using, client)
 
-    def __aiter__(self) -> AsyncIterator[TRow]:
+    def __aiter__(self) -> Stream[TRow]:
         return self.iterator()
+
+    # --- raw SQL ------------------------------------------------------------------------------
+
+    def raw(
+        self, sql: str, params: Sequence[Any] | None = None, *, using: str | None = None, client: Any = None
+    ) -> Coroutine[Any, Any, list[TModel]]:
+        """The rows of one statement of your own as models; nothing of this query takes part in it.
+
+        Columns are named like the table's columns or like fields. The key must be among them; fields
+        that do not come are unloaded, other columns become attributes.
+        """
+        return raw_models(self._model, sql, params, using, client)
 
     # --- introspection ------------------------------------------------------------------------
 
     def sql(self, *, dialect: str = "postgres") -> tuple[str, list[Any]]:
         """The SELECT that `all()` would run, with its parameters. Needs no connection."""
+        if self._prefetches and self._mode == MODE_MODELS:
+            return Loading(self).query._sql(dialect)  # type: ignore[no-any-return]
         return self._sql(dialect)
 
     async def explain(
@@ -279,36 +347,19 @@ class ReadQuery(State, Generic[TModel, TRow]):
         using: str | None = None,
         client: Any = None,
     ) -> Any:
-        """How the database would run the query, as text."""
-        from ..db._resolve import backend_of
+        """How the database would run the query: text, or with `format="json"` a structure."""
+        from ..db._resolve import flavor_of, for_write
 
         if format not in ("text", "json"):
             raise ValueError(f"format is 'text' or 'json', not {format!r}")
-        backend = await backend_of(using, client)
-        if backend != "sqlite":
-            raise NotSupportedError(f"explain() is not available for {backend} in this version")
-        if analyze or format == "json":
-            what = "analyze=True" if analyze else "format='json'"
-            raise NotSupportedError(f"SQLite has no EXPLAIN with {what}")
-        text, params = self._sql("sqlite")
-        rows = await execute_raw(f"EXPLAIN QUERY PLAN {text}", _plain(params), using=using, client=client)
-        return _plan_text(rows)
+        flavor = await flavor_of(using, client, self._model)
+        using = for_write(using, client, self._model)
+        text, params = self._sql(flavor)
+        statement = f"{explain_prefix(flavor, analyze, format)} {text}"
+        rows = await execute_raw(statement, plain(params), using=using, client=client)
+        return plan_of_rows(flavor, format, rows)
 
 
 async def _last_of(query: Any, using: str | None, client: Any) -> Any:
     rows = await operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
     return rows[-1] if rows else None
-
-
-def _plain(params: list[Any]) -> list[Any]:
-    # The values do not change the plan, so a form that every driver takes is enough.
-    return [json.dumps(p, default=str) if isinstance(p, (dict, list, set)) else p for p in params]
-
-
-def _plan_text(rows: list[dict[str, Any]]) -> str:
-    depth: dict[Any, int] = {0: -1}
-    lines = []
-    for row in rows:
-        depth[row["id"]] = depth.get(row["parent"], -1) + 1
-        lines.append("  " * depth[row["id"]] + row["detail"])
-    return "\n".join(lines)

@@ -36,8 +36,15 @@ class FlatValuesListQuery(BuilderQuery[TModel, Any]):
 
     if TYPE_CHECKING:
         # Any stands for None as well.
-        def first(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]: ...
+        def first(
+            self, *, using: str | None = None, client: Any = None, as_: Any = None
+        ) -> Coroutine[Any, Any, Any]: ...
         def last(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]: ...
         def get_or_none(
-            self, *conditions: Any, using: str | None = None, client: Any = None, **lookups: Any
+            self,
+            *conditions: Any,
+            using: str | None = None,
+            client: Any = None,
+            as_: Any = None,
+            **lookups: Any,
         ) -> Coroutine[Any, Any, Any]: ...

@@ -24,7 +24,7 @@ from ..exceptions import FieldError, ManagerError, UniqueViolationError
 from ._base import TModel, TRow
 from ._bulk import Conflict, bulk_insert, bulk_update
 from ._fields import field_name, field_names, key_fields, unique_sets
-from ._values import checked_values, has_save_hooks, instance_of, validate_assigned
+from ._values import checked_values, has_save_hooks, instance_of, related_values, validate_assigned
 from .expressions import F
 from .terminals import ReadQuery
 
@@ -87,17 +87,19 @@ class WriteQuery(ReadQuery[TModel, TRow]):
         **lookups: Any,
     ) -> tuple[TModel, bool]:
         """The row these lookups find, or a new one from them and `defaults`; and whether it is new."""
-        from ..db._resolve import savepoint_if_open
+        from ..db._resolve import for_write, reading_again, savepoint_if_open
 
+        using = for_write(using, client, self._model)
         query = self._where((), lookups)._with(mode=MODE_MODELS)
         found = await operation(DO_SELECT, query, SINK_ONE_OR_NONE, limit=2, using=using, client=client)
         if found is not None:
             return found, False
-        values = {**_plain_lookups(lookups), **_called(defaults)}
+        values = {**_plain_lookups(self._model, lookups), **_called(defaults)}
         try:
             async with savepoint_if_open(using, client):
                 return await self.create(values, using=using, client=client), True
         except UniqueViolationError:
+            query = reading_again(query, using, client)
             found = await operation(DO_SELECT, query, SINK_ONE_OR_NONE, limit=2, using=using, client=client)
             if found is None:
                 raise
@@ -116,11 +118,11 @@ class WriteQuery(ReadQuery[TModel, TRow]):
         from ..db._resolve import in_transaction, savepoint_if_open
 
         query = self._where((), lookups)._with(mode=MODE_MODELS, lock=(1, False, False, ()))
-        async with in_transaction(using, client) as tx:
+        async with in_transaction(using, client, self._model) as tx:
             found = await operation(DO_SELECT, query, SINK_ONE_OR_NONE, limit=2, client=tx)
             if found is None:
                 new = defaults if create_defaults is None else create_defaults
-                values = {**_plain_lookups(lookups), **_called(new)}
+                values = {**_plain_lookups(self._model, lookups), **_called(new)}
                 try:
                     async with savepoint_if_open(None, tx):
                         return await self.create(values, client=tx), True
@@ -131,7 +133,7 @@ class WriteQuery(ReadQuery[TModel, TRow]):
             changes = _called(defaults)
             if changes:
                 checked = checked_values(self._model, changes)
-                for name, value in checked.items():
+                for name, value in {**checked, **related_values(self._model, changes)}.items():
                     setattr(found, name, value)
                 await found.save(update_fields=set(changes), client=tx)
             return found, False
@@ -288,13 +290,19 @@ def _is_factory(value: Any) -> bool:
     return isinstance(value, Callable) and not isinstance(value, _core.Expr)  # type: ignore[arg-type]
 
 
-def _plain_lookups(lookups: Mapping[str, Any]) -> dict[str, Any]:
-    """The lookups that also say what a new row holds."""
-    values = {}
+def _plain_lookups(model: Any, lookups: Mapping[str, Any]) -> dict[str, Any]:
+    """The lookups that also say what a new row holds; the key of a relation as its ids."""
+    values: dict[str, Any] = {}
     for keyword, value in lookups.items():
         name = keyword[: -len("__exact")] if keyword.endswith("__exact") else keyword
-        if "__" not in name:
+        if "__" in name:
+            continue
+        key = model._db_meta.foreign_keys.get(name)
+        if key is None or value is None or isinstance(value, key.target):
             values[name] = value
+        else:
+            parts = value if isinstance(value, tuple) else (value,)
+            values.update(zip(key.ids, parts, strict=True))
     return values
 
 
@@ -351,7 +359,10 @@ def _conflict_targets(
 
 async def _insert_or_read(query: Any, obj: Any, conflict: Conflict, using: str | None, client: Any) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING, then the row that was there before."""
+    from ..db._resolve import for_write
+
     model = query._model
+    using = for_write(using, client, model)
     state = InsertState(model, (obj,), conflict="nothing", targets=conflict.targets, refill=False)
     await operation(DO_INSERT, state, SINK_AFFECTED, using=using, client=client)
     base = _core.QueryState.__new__(type(query), model)
