@@ -33,7 +33,7 @@ def kinds(columns: dict[str, Case]) -> dict[str, tuple[int, int]]:
     }
 
 
-def plan_of(model: Any, columns: dict[str, Case]) -> Any:
+def plan_of(model: Any, columns: dict[str, Case], **more: Any) -> Any:
     proof = prove(model, kinds(columns))
     return _core.Plan(
         model,
@@ -49,6 +49,7 @@ def plan_of(model: Any, columns: dict[str, Case]) -> Any:
         order=(),
         init_private=proof.init_private,
         partial=proof.partial,
+        **more,
     )
 
 

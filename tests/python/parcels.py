@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from servers import Server, drop_everything
+
 from oxyde import Field, Model, create_tables, db
 
 
@@ -68,9 +70,19 @@ async def memory() -> AsyncIterator[db.AsyncDatabase]:
 
 
 @asynccontextmanager
-async def filled() -> AsyncIterator[db.AsyncDatabase]:
-    """Five parcels: A0 to A4, of weight 0, 1, 4, 9, 16."""
-    async with memory() as database:
+async def served(server: Server, models: list[type[Model]]) -> AsyncIterator[db.AsyncDatabase]:
+    """The default database on that server, with these tables and nothing else in it."""
+    if server.backend != "sqlite":
+        drop_everything(server)
+    async with db.connect("sqlite://:memory:" if server.backend == "sqlite" else server.url) as database:
+        await create_tables(database, models=models)
+        yield database
+
+
+@asynccontextmanager
+async def filled(server: Server | None = None) -> AsyncIterator[db.AsyncDatabase]:
+    """Five parcels: A0 to A4, of weight 0, 1, 4, 9, 16; in memory or on a server."""
+    async with memory() if server is None else served(server, MODELS) as database:
         await Parcel.objects.bulk_create(
             [
                 Parcel(

@@ -16,7 +16,6 @@ from parcels import MODELS, Parcel
 
 from oxyde import (
     InterfaceError,
-    NotSupportedError,
     OperationalError,
     PoolSettings,
     PoolTimeoutError,
@@ -61,8 +60,12 @@ async def test_init_needs_a_database_and_knows_its_forms() -> None:
             await db.init(default=wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         await db.init(default=5)  # type: ignore[arg-type]
-    with pytest.raises(NotSupportedError, match="replicas"):
-        await db.init(default={"primary": "sqlite://", "replicas": ["sqlite://"]})
+    with pytest.raises(ValueError, match="'replica_pin'; known are primary, url, replicas, settings"):
+        await db.init(default={"primary": "sqlite://", "replica_pin": 3})  # type: ignore[typeddict-unknown-key]
+    with pytest.raises(TypeError, match="replicas"):
+        await db.init(default={"primary": "sqlite://", "replicas": "sqlite://"})  # type: ignore[typeddict-item]
+    with pytest.raises(ValueError, match=r"default\.replica\.0 is mysql, its primary sqlite"):
+        await db.init(default={"primary": "sqlite://", "replicas": ["mysql://h/d"]})
 
 
 async def test_a_failing_init_leaves_everything_as_it_was(tmp_path: Path) -> None:
@@ -166,12 +169,6 @@ async def test_concurrent_connects_fail_together(tmp_path: Path) -> None:
     (tmp_path / "no" / "such").mkdir(parents=True)
     await handle.connect()
     await handle.disconnect()
-
-
-async def test_other_backends_say_that_their_driver_is_missing() -> None:
-    for url, name in (("postgres://h/d", "PostgreSQL"), ("mysql://h/d", "MySQL")):
-        with pytest.raises(NotSupportedError, match=name):
-            await AsyncDatabase(url, auto_register=False).connect()
 
 
 async def test_an_in_memory_database_lives_until_it_is_disconnected() -> None:

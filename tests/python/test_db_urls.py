@@ -9,6 +9,7 @@ import pytest
 
 from oxyde import db
 from oxyde.db.urls import parse_url, redact
+from oxyde.migrations.utils import detect_dialect
 
 MEMORY = ["sqlite::memory:", "sqlite://:memory:", "sqlite:///:memory:", "sqlite://"]
 RELATIVE = {
@@ -122,3 +123,18 @@ def test_passwords_show_nowhere(url: str) -> None:
     else:
         assert handle.url == url
         assert "s3cret" not in repr(handle)
+
+
+@pytest.mark.parametrize(
+    ("url", "dialect"),
+    [
+        ("sqlite:///shop.db", "sqlite"),
+        ("SQLite::memory:", "sqlite"),
+        ("postgresql+asyncpg://db1/shop", "postgres"),
+        ("mysql://db1/shop", "mysql"),
+        ("MariaDB://db1/shop", "mysql"),
+        ("host=db1 dbname=shop", "postgres"),
+    ],
+)
+def test_the_dialect_of_a_url(url: str, dialect: str) -> None:
+    assert detect_dialect(url) == dialect

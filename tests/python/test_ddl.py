@@ -52,11 +52,11 @@ def table(name: str, *columns: dict[str, Any], **changes: Any) -> dict[str, Any]
         "primary_key": (),
         "foreign_keys": [],
         "indexes": [],
-        "uniques": [],
         "checks": [],
     } | changes
 
 
+INDEX: dict[str, Any] = {"method": "", "where": "", "unique": False, "constraint": False}
 KEY = column("id", "big_integer", primary_key=True, python_int=True)
 
 
@@ -83,9 +83,10 @@ def test_every_part_of_a_table_arrives() -> None:
             }
         ],
         indexes=[
-            {"name": "i", "columns": ("price",), "method": "btree", "where": "price > 0", "unique": True}
+            INDEX
+            | {"name": "i", "columns": ("price",), "method": "btree", "where": "price > 0", "unique": True},
+            INDEX | {"name": "u", "columns": ("state", "price"), "constraint": True},
         ],
-        uniques=[{"name": "u", "columns": ("state", "price")}],
         checks=[{"name": "c", "expression": "price >= 0"}],
     )
     assert _core.ddl_create([truck], "postgres", False) == [

@@ -117,7 +117,7 @@ VALUES: dict[str, Any] = {
 async def database() -> AsyncIterator[Any]:
     await db.init(default="sqlite://:memory:")
     opened = await db.get_connection()
-    await create_tables(opened)
+    await create_tables(opened, models=[Crate, Tight, Doubled])
     yield opened
     await db.close()
 

@@ -16,12 +16,14 @@ MODELS = {
     "Index",
     "Model",
     "OxydeFieldInfo",
+    "RelatedManager",
     "clear_registry",
     "is_loaded",
     "is_saved",
     "iter_tables",
     "register_table",
     "registered_tables",
+    "related",
     "unregister_table",
 }
 OXYDE = {
@@ -33,6 +35,7 @@ OXYDE = {
     "configure",
     "is_loaded",
     "is_saved",
+    "related",
     "db",
     "AsyncDatabase",
     "PoolSettings",
@@ -41,6 +44,7 @@ OXYDE = {
     "disconnect_all",
     "drop_tables",
     "execute_raw",
+    "fetch_as",
     "get_connection",
     "register_connection",
     *(
@@ -56,6 +60,7 @@ OXYDE = {
         "Max",
         "Min",
         "OuterRef",
+        "Prefetch",
     ),
     *("Q", "Query", "QueryManager", "RawSQL", "Subquery", "Sum", "Value", "When", "col"),
 }

@@ -12,10 +12,12 @@ import pytest
 
 from oxyde import Field, Model
 from oxyde.exceptions import FieldError, ManagerError
+from oxyde.models._relations import relation_of
 from oxyde.models.registry import (
     assert_no_pending_models,
     clear_registry,
     finalize_pending,
+    register_table,
     registered_tables,
 )
 
@@ -257,3 +259,39 @@ def test_querying_a_model_that_is_no_table_says_so() -> None:
 
     with pytest.raises(ManagerError, match="is_table"):
         Plain.__oxyde_plan__  # noqa: B018
+
+
+def test_a_name_that_comes_later_is_not_taken_from_elsewhere() -> None:
+    """Found by a class of that name in another module's tests."""
+
+    def elsewhere() -> type[Model]:
+        class Wagon(Model):
+            id: int | None = Field(default=None, db_pk=True)
+
+            class Meta:
+                is_table = True
+
+        Wagon.__module__ = "elsewhere.wagons"
+        register_table(Wagon)
+        return Wagon
+
+    other = elsewhere()
+
+    class Track(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        wagons: list[Wagon] = Field(db_reverse_fk="track")
+
+        class Meta:
+            is_table = True
+
+    class Wagon(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        track: Track | None = None
+
+        class Meta:
+            is_table = True
+
+    spec = relation_of(Track, "wagons")
+    assert spec is not None
+    assert spec.target is Wagon
+    assert other is not Wagon

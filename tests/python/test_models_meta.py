@@ -348,22 +348,3 @@ def test_names_resolve_to_the_only_table_they_fit() -> None:
     assert resolve_table("Thing", __name__) is thing
     with pytest.raises(FieldLookupError, match="elsewhere"):
         resolve_table("Thing")
-
-
-# --- relations come later ----------------------------------------------------------------------
-
-
-def test_relations_can_be_declared_but_not_queried_yet() -> None:
-    depot = table("Depot")
-
-    class Truck(Model):
-        id: int | None = Field(default=None, db_pk=True)
-        home: depot | None = Field(default=None, db_on_delete="CASCADE")  # type: ignore[valid-type]
-        crew: list[str] = Field(default_factory=list, db_reverse_fk="x")
-
-        class Meta:
-            is_table = True
-
-    assert Truck(home={"a": 1, "b": "x"}).home.a == 1
-    with pytest.raises(FieldError, match=r"Truck\.home, Truck\.crew: relations are not supported yet"):
-        Truck.__oxyde_plan__  # noqa: B018

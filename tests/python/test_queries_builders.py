@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from parcels import Berth, Note, Parcel
 
-from oxyde import Count, F, FieldError, FieldLookupError, ManagerError, NotSupportedError, Q, Sum, Value
+from oxyde import Count, F, FieldError, FieldLookupError, ManagerError, Q, Sum, Value
 from oxyde.queries import Length, Query
 
 
@@ -202,12 +202,10 @@ def test_sets_take_queries() -> None:
         Parcel.objects.values("id").union(Berth.objects.values("harbour", "number")).sql()
 
 
-def test_relations_say_that_they_are_missing() -> None:
+def test_loading_needs_a_path() -> None:
     for method in ("join", "prefetch"):
         with pytest.raises(ValueError):
             getattr(Parcel.objects, method)()
-        with pytest.raises(NotSupportedError, match=method):
-            getattr(Parcel.objects, method)("depot")
 
 
 def test_a_query_is_no_collection() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import uvloop
-from runtime_support import ENDLESS, SLOW, changed, configured, is_quiet, opened, run, value
+import wire_support
+from runtime_support import ENDLESS, SLOW, changed, configured, is_quiet, opened, run, until, value
 
-from oxyde import _core
+from oxyde import PoolTimeoutError, _core
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -212,9 +213,6 @@ def test_loops_that_are_gone_leave_nothing_behind(file: Path) -> None:
         await database._open()
         assert await value(database, SLOW.format(50_000)) == 50_000
 
-    def descriptors() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     async def end() -> None:
         await database._close(1)
 
@@ -226,3 +224,84 @@ def test_loops_that_are_gone_leave_nothing_behind(file: Path) -> None:
     gc.collect()
     assert descriptors() <= before + 2
     asyncio.run(end())
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("name", wire_support.NAMES)
+def test_an_idle_connection_keeps_no_loops_that_are_gone(name: str, file: Path) -> None:
+    """Its hub had an heir, which had one, and so on: one connection kept all that came after its loop."""
+    idle, busy = wire_support.configured(name), configured(file)
+
+    async def work() -> None:
+        await busy._open()
+        assert await value(busy, "SELECT 1") == 1
+
+    async def end() -> None:
+        assert await value(idle, "SELECT 1") == 1
+        await idle._close(1)
+        await busy._close(1)
+
+    asyncio.run(idle._open())
+    asyncio.run(work())
+    gc.collect()
+    before = descriptors()
+    for _ in range(20):
+        asyncio.run(work())
+        gc.collect()
+    assert descriptors() <= before
+    asyncio.run(end())
+
+
+def test_closed_loops_have_no_descriptors(file: Path, run_loop: Run) -> None:
+    """Whoever keeps a closed loop, be it garbage in a cycle, keeps nothing of ours open."""
+    database, kept = configured(file), []
+
+    async def work() -> None:
+        kept.append(asyncio.get_running_loop())
+        await database._open()
+        assert await value(database, "SELECT 1") == 1
+
+    run_loop(work())
+    run_loop(work())
+    before = descriptors()
+    for _ in range(20):
+        run_loop(work())
+    assert descriptors() <= before
+    assert len(kept) == 22
+    run_loop(database._close(1))
+
+
+@pytest.mark.parametrize("name", wire_support.NAMES)
+def test_the_end_of_an_idle_connection_is_heard_of_by_the_next_loop(name: str) -> None:
+    idle = wire_support.configured(name)
+
+    async def begin() -> int:
+        await idle._open()
+        return int(await value(idle, wire_support.own_id(name)))
+
+    async def listen(number: int) -> None:
+        async with wire_support.opened(name) as other:
+            await run(other, wire_support.kill(name, number))
+            await until(lambda: idle._stats()["closed"] == 1)
+        await idle._close(1)
+
+    asyncio.run(listen(asyncio.run(begin())))
+
+
+def test_short_waits_leave_no_timers_behind(tmp_path: Path) -> None:
+    """Each wait wants an early look at the pools; the late one that is set already stays the only one."""
+
+    async def main() -> int:
+        async with opened(tmp_path / "t.db", max=1) as database:
+            held = await database._acquire("writer", 30)
+            for _ in range(30):
+                with pytest.raises(PoolTimeoutError):
+                    await database._acquire("writer", 0.01)
+            held._release()
+            loop: Any = asyncio.get_running_loop()
+            return sum("_tick" in repr(handle) for handle in loop._scheduled)
+
+    assert asyncio.run(main()) <= 8

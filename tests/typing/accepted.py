@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from typing_extensions import assert_type
+from pydantic import BaseModel
+from typing_extensions import TypedDict, assert_type
 
-from oxyde import Avg, Count, F, Field, Model, PoolSettings, Q, atomic, col, db, execute_raw
-from oxyde.queries import Column, Query, QueryManager
+from oxyde import (
+    Avg,
+    Count,
+    F,
+    Field,
+    Model,
+    PoolSettings,
+    Prefetch,
+    Q,
+    atomic,
+    col,
+    db,
+    execute_raw,
+    fetch_as,
+    related,
+)
+from oxyde.queries import Column, Query, QueryManager, RelatedManager
 
 
 class Depot(Model):
@@ -33,6 +49,40 @@ async def reading() -> None:
     assert_type(query, Query[Depot])
     assert_type(await query.all(), list[Depot])
     assert_type(await query[2:4].all(), list[Depot])
+
+
+class Tally(TypedDict):
+    n: int
+
+
+async def raw_sql(database: db.AsyncDatabase) -> None:
+    assert_type(await Depot.objects.raw("SELECT * FROM depots"), list[Depot])
+    assert_type(await fetch_as("SELECT 1", into=int), list[int])
+    assert_type(await fetch_as("SELECT COUNT(*) AS n", into=Tally), list[Tally])
+    assert_type(await database.fetch_as("SELECT 1", [], into=str), list[str])
+
+
+async def streams() -> None:
+    async for depot in Depot.objects.filter(capacity=1):
+        assert_type(depot, Depot)
+    rows = Depot.objects.iterator(chunk_size=10)
+    assert_type(await rows.__anext__(), Depot)
+    await rows.aclose()
+    async for row in Depot.objects.values("id"):
+        assert_type(row, dict[str, Any])
+    async for pair in Depot.objects.values_list("id", "label").iterator():
+        assert_type(pair, tuple[Any, ...])
+
+
+async def relations() -> None:
+    chosen = Prefetch("trucks", Depot.objects.filter(capacity=3), limit=2, to_attr="some")
+    assert_type(Depot.objects.prefetch("trucks__crew", chosen), Query[Depot])
+    assert_type(await Depot.objects.order_by("id").prefetch(chosen).all(), list[Depot])
+    trucks = related(await Depot.objects.get(id=1), "trucks")
+    assert_type(trucks, RelatedManager[Any])
+    assert_type(await trucks.add(1, 2, through_defaults={"role": "x"}), int)
+    assert_type(await trucks.set([1]), None)
+    assert_type(await trucks.filter(id=1).count(), int)
 
 
 async def other_shapes() -> None:
@@ -69,6 +119,20 @@ async def writing() -> None:
 async def columns() -> None:
     assert_type(col(Depot.capacity), Column[int])
     await Depot.objects.filter(col(Depot.capacity) >= 3, col(Depot.label) == "x").all()
+
+
+class Out(BaseModel):
+    id: int
+    label: str
+
+
+async def schemas() -> None:
+    assert_type(Depot.schema_class(include=["id"], optional=True, relations={"depot": Out}), type[BaseModel])
+    assert_type(await Depot.objects.all(as_=Out), list[Out])
+    assert_type(await Depot.objects.filter(id=1).order_by("id").first(as_=Out), Out | None)
+    assert_type(await Depot.objects.get(id=1, as_=Out), Out)
+    assert_type(await Depot.objects.get_or_none(id=1, as_=Out), Out | None)
+    assert_type(await Depot.objects.values("id", "label").all(as_=Out), list[Out])
 
 
 async def connecting() -> None:

@@ -23,6 +23,14 @@ async def reading() -> None:
     print(text, found, names)
 
 
+async def schemas() -> None:
+    Depot.schema_class(includes=["id"])  # wrong
+    Depot.schema_class(relations={"depot": 3})  # wrong
+    await Depot.objects.all(as_=dict)  # wrong
+    one: int = await Depot.objects.get(id=1, as_=Depot.schema_class())  # wrong
+    print(one)
+
+
 async def constructing() -> None:
     Depot(capacity=1)  # wrong
     Depot(label="x", capacity="many")  # wrong

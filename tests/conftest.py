@@ -1,0 +1,32 @@
+"""Fixtures for tests that run on every database server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import servers
+
+
+@pytest.fixture(scope="module", params=servers.chosen())
+def server(request: pytest.FixtureRequest) -> servers.Server:
+    """Each server in turn. One that does not answer fails the test; nothing is skipped."""
+    try:
+        return servers.available(request.param)
+    except servers.ServerMissing as missing:
+        words = str(missing)
+    pytest.fail(words, pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def fresh_database(server: servers.Server) -> Iterator[servers.Server]:
+    """A database of the module's own on `server`: `.url`, `.backend`, `.name`, `.rows(sql)` …"""
+    with servers.fresh_database(server.name) as database:
+        yield database
+
+
+@pytest.fixture
+def empty_database(fresh_database: servers.Server) -> servers.Server:
+    """The module's database without anything in it."""
+    servers.drop_everything(fresh_database)
+    return fresh_database
