@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gc
-import sqlite3
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from benchmarks import contenders
-from benchmarks.jobs import INSERT, JOBS, ROWS, SCHEMA, Job, person
+from benchmarks.databases import Place
+from benchmarks.jobs import Job
 
 OURS = "oxyde"
 
@@ -48,28 +45,6 @@ def ratio(ours: Result, theirs: Result) -> Ratio:
     return Ratio(quartiles[1], quartiles[0], quartiles[2])
 
 
-def make_database(path: Path) -> None:
-    """The schema and the rows that every contender starts with."""
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute(SCHEMA)
-        db.executemany(INSERT, [person(number)[1:] for number in range(1, ROWS + 1)])
-    db.close()
-
-
-def remove_inserted(path: Path) -> None:
-    """Takes out what a job inserted, so that the next one sees the same rows everywhere.
-
-    In a process of its own: two copies of the SQLite library in one process (a contender may bundle
-    its own) would drop each other's file locks.
-    """
-    code = (
-        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); "
-        f"db.execute('DELETE FROM person WHERE id > {ROWS}'); db.commit(); db.close()"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-
-
 async def slice_of(job: Any, seconds: float) -> float:
     """Calls the job for about so many seconds; returns seconds per call."""
     calls, batch = 0, 1
@@ -99,32 +74,35 @@ async def measure(job: Job, runners: dict[str, Any], rounds: int, seconds: float
 
 
 async def run(
-    names: list[str], jobs: list[Job], rounds: int, seconds: float, folder: Path
+    database: Any, names: list[str], jobs: list[Job], rounds: int, seconds: float
 ) -> dict[str, dict[str, Result]]:
     """Every job, every contender; job name -> contender -> result."""
-    paths = {name: folder / f"{name}.db" for name in names}
+    places: dict[str, Place] = {}
     runners: dict[str, Any] = {}
-    for name in names:
-        make_database(paths[name])
-        runners[name] = contenders.make(name)
-        await runners[name].open(str(paths[name]))
     results = {}
     try:
+        for name in names:
+            places[name] = database.prepare(name)
+            runner = contenders.make(database.name, name)
+            await runner.open(places[name])
+            runners[name] = runner
         for job in jobs:
             results[job.name] = await measure(job, runners, rounds, seconds)
-            for path in paths.values():
-                remove_inserted(path)
+            for place in places.values():
+                database.clean(place)
             print(f"  {job.title}: {results[job.name][OURS].median * 1e6:,.1f} µs a call", flush=True)
     finally:
         for runner in runners.values():
             await runner.close()
+        for place in places.values():
+            database.drop(place)
     return results
 
 
-def chosen_jobs(names: list[str] | None) -> list[Job]:
+def chosen_jobs(names: list[str] | None, known_jobs: tuple[Job, ...]) -> list[Job]:
     """Jobs by name, all by default."""
-    known = {job.name: job for job in JOBS}
+    known = {job.name: job for job in known_jobs}
     unknown = sorted(set(names or ()) - set(known))
     if unknown:
         raise SystemExit(f"unknown jobs {', '.join(unknown)}; there are {', '.join(known)}")
-    return [known[name] for name in names] if names else list(JOBS)
+    return [known[name] for name in names] if names else list(known_jobs)

@@ -24,11 +24,21 @@ class Target:
     text: str
 
 
-TARGETS = (
-    Target("get", "aiosqlite", 2.0, "get → model, v. aiosqlite execute_fetchall → tuple"),
-    Target("all_rows", "sqlite3", 1.0, "1,000 rows → models, v. sqlite3 fetchall → tuples"),
-    Target("create", "aiosqlite", 1.0, "create, v. aiosqlite insert plus commit"),
-)
+TARGETS: dict[str, tuple[Target, ...]] = {
+    "sqlite": (
+        Target("get", "aiosqlite", 2.0, "get → model, v. aiosqlite execute_fetchall → tuple"),
+        Target("all_rows", "sqlite3", 1.0, "1,000 rows → models, v. sqlite3 fetchall → tuples"),
+        Target("create", "aiosqlite", 1.0, "create, v. aiosqlite insert plus commit"),
+    ),
+    "postgres": (
+        Target("get", "asyncpg", 1.3, "get → model, v. asyncpg fetchrow → Record"),
+        Target("all_rows", "asyncpg", 1.0, "1,000 rows → models, v. asyncpg fetch → Records"),
+        Target("pool_gets", "asyncpg pool", 1.5, "100 concurrent gets on 10 connections, v. asyncpg's pool"),
+    ),
+    "mysql": tuple(
+        Target("get", driver, 1.5, f"get → model, v. {driver} → tuple") for driver in ("aiomysql", "asyncmy")
+    ),
+}
 LEAST_AGAINST_ORM = 2.0
 
 
@@ -57,17 +67,17 @@ def table(jobs: list[Job], results: Results, names: list[str]) -> str:
     return "\n".join(lines)
 
 
-def verdicts(jobs: list[Job], results: Results) -> list[tuple[bool, str]]:
+def verdicts(database: str, jobs: list[Job], results: Results) -> list[tuple[bool, str]]:
     """Every target that this run can judge."""
     found = []
-    for target in TARGETS:
+    for target in TARGETS[database]:
         row = results.get(target.job, {})
         if target.against in row:
             value = ratio(row[OURS], row[target.against]).median
             found.append((value >= target.least, f"{target.text}: {value:.2f} (at least {target.least})"))
     for job in jobs:
         row = results[job.name]
-        orms = {name: row[name].median for name in row if CONTENDERS[name][1] == "orm"}
+        orms = {name: row[name].median for name in row if CONTENDERS[database][name][1] == "orm"}
         if orms:
             best = min(orms, key=lambda name: orms[name])
             value = ratio(row[OURS], row[best]).median

@@ -7,14 +7,15 @@ from typing import Any
 
 import aiosqlite
 
-from benchmarks.jobs import COLUMNS, FIRST_BATCH, INSERT, PRAGMAS, person
+from benchmarks.databases import Place
+from benchmarks.jobs import COLUMNS, FIRST_BATCH, INSERT, PRAGMAS, joined, person
 
 
 class Contender:
     """Rows as tuples."""
 
-    async def open(self, path: str) -> None:
-        self.db = await aiosqlite.connect(path)
+    async def open(self, place: Place) -> None:
+        self.db = await aiosqlite.connect(place.path)
         for pragma in PRAGMAS:
             await self.db.execute(pragma)
         self.next = FIRST_BATCH
@@ -46,6 +47,9 @@ class Contender:
     async def rows_as_dicts(self) -> list[dict[str, object]]:
         names = COLUMNS.split(", ")
         return [dict(zip(names, row)) for row in await self.all_rows()]
+
+    async def joined(self) -> list[Any]:
+        return await self.rows(joined("person_note", "person"))
 
     async def count(self) -> int:
         return int((await self.rows("SELECT COUNT(*) FROM person WHERE age >= ?", (40,)))[0][0])

@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 from benchmarks.contenders import sqlite3_
+from benchmarks.databases import Place
 from benchmarks.jobs import COLUMNS, FIRST_BATCH, INSERT, PRAGMAS
 
 
@@ -15,8 +16,8 @@ class Contender(sqlite3_.Contender):
 
     db: Any
 
-    async def open(self, path: str) -> None:
-        self.db = apsw.Connection(path)
+    async def open(self, place: Place) -> None:
+        self.db = apsw.Connection(place.path)
         for pragma in PRAGMAS:
             self.db.execute(pragma)
         self.next = FIRST_BATCH

@@ -1,5 +1,5 @@
 """Django's ORM, called inline on the loop's thread: its fastest way here, since its own async
-methods add a thread hop to each call."""
+methods add a thread hop to each call (psycopg and mysqlclient underneath). One connection."""
 
 from __future__ import annotations
 
@@ -9,24 +9,40 @@ from typing import Any
 import django
 from django.conf import settings
 
+from benchmarks.databases import Place
 from benchmarks.jobs import FIRST_BATCH, PRAGMAS, person
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
+def database_settings(place: Place) -> dict[str, Any]:
+    """What Django's DATABASES says."""
+    if place.backend == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": place.path,
+            "OPTIONS": {"init_command": ";".join(PRAGMAS)},
+        }
+    server = {
+        "NAME": place.database,
+        "HOST": place.host,
+        "PORT": str(place.port),
+        "USER": place.user,
+        "PASSWORD": place.password,
+    }
+    if place.backend == "mysql":
+        return {"ENGINE": "django.db.backends.mysql", **server}
+    options = {"options": "-c synchronous_commit=off"}
+    return {"ENGINE": "django.db.backends.postgresql", "OPTIONS": options, **server}
+
+
 class Contender:
     """Django's model objects, synchronous."""
 
-    async def open(self, path: str) -> None:
+    async def open(self, place: Place) -> None:
         if not settings.configured:
             settings.configure(
-                DATABASES={
-                    "default": {
-                        "ENGINE": "django.db.backends.sqlite3",
-                        "NAME": path,
-                        "OPTIONS": {"init_command": ";".join(PRAGMAS)},
-                    }
-                },
+                DATABASES={"default": database_settings(place)},
                 DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
                 USE_TZ=True,
             )
@@ -42,9 +58,18 @@ class Contender:
 
             class Meta:
                 app_label = "bench"
-                db_table = "person"
+                db_table = place.table
+
+        class Note(models.Model):
+            person = models.ForeignKey(Person, models.CASCADE)
+            text = models.CharField(max_length=100)
+
+            class Meta:
+                app_label = "bench"
+                db_table = place.notes
 
         self.model: Any = Person
+        self.notes: Any = Note
         self.connection = connection
         self.models: Any = models
         self.transaction_module = transaction
@@ -67,6 +92,9 @@ class Contender:
 
     async def rows_as_dicts(self) -> list[dict[str, Any]]:
         return list(self.model.objects.filter(id__lte=1000).values())
+
+    async def joined(self) -> list[Any]:
+        return list(self.notes.objects.select_related("person"))
 
     async def count(self) -> int:
         return int(self.model.objects.filter(age__gte=40).count())
@@ -106,3 +134,6 @@ class Contender:
 
     async def gather_gets(self) -> list[Any]:
         return [await self.get() for _ in range(50)]
+
+    async def pool_gets(self) -> list[Any]:
+        return [await self.get() for _ in range(100)]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 
-from benchmarks.jobs import COLUMNS, FIRST_BATCH, INSERT, PRAGMAS, person
+from benchmarks.databases import Place
+from benchmarks.jobs import COLUMNS, FIRST_BATCH, INSERT, PRAGMAS, joined, person
 
 
 class Contender:
     """Rows as tuples, synchronous."""
 
-    async def open(self, path: str) -> None:
-        self.db = sqlite3.connect(path, isolation_level=None)
+    async def open(self, place: Place) -> None:
+        self.db = sqlite3.connect(place.path, isolation_level=None)
         for pragma in PRAGMAS:
             self.db.execute(pragma)
         self.next = FIRST_BATCH
@@ -41,6 +42,9 @@ class Contender:
         cursor = self.db.execute(f"SELECT {COLUMNS} FROM person WHERE id <= ?", (1000,))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+    async def joined(self) -> list[tuple[object, ...]]:
+        return self.db.execute(joined("person_note", "person")).fetchall()
 
     async def count(self) -> int:
         return int(self.db.execute("SELECT COUNT(*) FROM person WHERE age >= ?", (40,)).fetchone()[0])

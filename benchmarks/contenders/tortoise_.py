@@ -1,4 +1,4 @@
-"""Tortoise ORM (aiosqlite underneath)."""
+"""Tortoise ORM (aiosqlite, asyncpg, asyncmy underneath)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from tortoise.functions import Avg, Count
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
-from benchmarks.jobs import FIRST_BATCH, PRAGMAS, person
+from benchmarks.databases import Place
+from benchmarks.jobs import FIRST_BATCH, POOL, PRAGMAS, person
 
 
 class Person(Model):
     """The table of all jobs."""
 
-    id = fields.IntField(primary_key=True)
+    id = fields.BigIntField(primary_key=True)
     name = fields.CharField(max_length=100)
     email = fields.CharField(max_length=255)
     age = fields.IntField()
@@ -28,18 +29,53 @@ class Person(Model):
         table = "person"
 
 
+class Note(Model):
+    """The table that is joined to it."""
+
+    id = fields.BigIntField(primary_key=True)
+    person: fields.ForeignKeyRelation[Person] = fields.ForeignKeyField("models.Person", related_name=False)
+    text = fields.CharField(max_length=100)
+
+    class Meta:
+        table = "person_note"
+
+
+def connection_config(place: Place) -> Any:
+    """How Tortoise is told where to go."""
+    if place.backend == "sqlite":
+        return f"sqlite://{place.path}?journal_mode=WAL&synchronous=NORMAL&foreign_keys=ON&cache_size=10000"
+    credentials: dict[str, Any] = {
+        "host": place.host,
+        "port": place.port,
+        "user": place.user,
+        "password": place.password,
+        "database": place.database,
+        "minsize": POOL,
+        "maxsize": POOL,
+    }
+    if place.backend == "mysql":
+        return {"engine": "tortoise.backends.mysql", "credentials": credentials}
+    credentials["server_settings"] = {"synchronous_commit": "off"}
+    return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
+
+
 class Contender:
     """Tortoise's model objects."""
 
-    async def open(self, path: str) -> None:
+    async def open(self, place: Place) -> None:
+        Person._meta.db_table = place.table
+        Note._meta.db_table = place.notes
+        connection = connection_config(place)
         await Tortoise.init(
-            db_url=f"sqlite://{path}?journal_mode=WAL&synchronous=NORMAL&foreign_keys=ON&cache_size=10000",
-            modules={"models": [__name__]},
+            config={
+                "connections": {"default": connection},
+                "apps": {"models": {"models": [__name__], "default_connection": "default"}},
+            },
             _enable_global_fallback=True,
         )
-        connection = Tortoise.get_connection("default")
-        for pragma in PRAGMAS:
-            await connection.execute_query(pragma)
+        if place.backend == "sqlite":
+            for pragma in PRAGMAS:
+                await Tortoise.get_connection("default").execute_query(pragma)
         self.next = FIRST_BATCH
 
     async def close(self) -> None:
@@ -59,6 +95,9 @@ class Contender:
 
     async def rows_as_dicts(self) -> list[dict[str, Any]]:
         return await Person.filter(id__lte=1000).values()
+
+    async def joined(self) -> list[Note]:
+        return await Note.all().select_related("person")
 
     async def count(self) -> int:
         return await Person.filter(age__gte=40).count()
@@ -103,3 +142,6 @@ class Contender:
 
     async def gather_gets(self) -> list[Person]:
         return list(await asyncio.gather(*(self.get() for _ in range(50))))
+
+    async def pool_gets(self) -> list[Person]:
+        return list(await asyncio.gather(*(self.get() for _ in range(100))))
