@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: setup-run setup-dev
 setup-run:
@@ -23,14 +23,18 @@ demo: setup-run ## install what is missing, build, and run the main job on real 
 	@$(BIN)/python -m examples.countries
 
 .PHONY: test
-test: setup-dev ## install and run everything: C tests (also under sanitizers), Python, typing, docs
+test: setup-dev ## install and run everything: servers, C tests (also under sanitizers), Python, typing, docs
 	@scripts/test all
 
-.PHONY: test-core test-python test-oldest test-pythons test-typing test-docs
+.PHONY: test-core test-python test-integration test-matrix test-oldest test-pythons test-typing test-docs
 test-core: setup-dev ## C tests of core/ alone
 	@scripts/test core
 test-python: setup-dev ## Python tests
 	@scripts/test python
+test-integration: setup-dev ## torture, faults and edges on every server
+	@scripts/test integration
+test-matrix: setup-dev ## Python and integration tests on PostgreSQL 13, 17 and 18 too
+	@scripts/test matrix
 test-typing: setup-dev ## what type checkers must accept and reject
 	@scripts/test typing
 test-oldest: setup-dev ## Python tests on the oldest supported Pydantic
@@ -39,6 +43,12 @@ test-pythons: setup-dev ## Python tests on every CPython 3.10 to 3.14 found here
 	@scripts/test pythons
 test-docs: setup-dev ## every example in README.md and docs/
 	@scripts/test docs
+
+.PHONY: servers servers-stop
+servers: ## install and start PostgreSQL, MariaDB and MySQL for the tests
+	@scripts/servers start
+servers-stop: ## stop what `make servers` and the tests have started
+	@scripts/servers stop
 
 .PHONY: check
 check: setup-dev ## formatters, linters, type checkers, arrows between rooms
@@ -63,7 +73,8 @@ cov: setup-dev ## line coverage of C and Python
 	@scripts/coverage
 
 .PHONY: bench
-bench: setup-dev ## ratios against other drivers and ORMs, alternating in one run
+bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLite, PostgreSQL, MySQL
+	@PYTHON=$(PYTHON) scripts/setup bench
 	@scripts/bench $(BENCH_ARGS)
 
 .PHONY: wheel

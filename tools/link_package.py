@@ -28,7 +28,7 @@ def main(build_dir: str, site: str) -> None:
     wanted = {
         entry.name: entry for entry in (root / "python" / "oxyde").iterdir() if entry.name != "__pycache__"
     }
-    wanted |= {entry.name: entry for entry in (build / "python" / "_core").glob("_core*.so")}
+    wanted |= {entry.name: entry for entry in (build / "python" / "_core").glob("_*.so")}
     for stale in package.iterdir():
         if stale.name not in wanted and stale.is_symlink():
             stale.unlink()

@@ -1,12 +1,17 @@
-"""Runs the tour: each step shows the Python line, the SQL it sent and the typed result."""
+"""Runs the tour: each step shows the Python line, the SQL it sent and the typed result.
+
+On a SQLite file of its own, or on any database: `python -m examples.countries --database URL`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import ast
 import asyncio
 import inspect
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,7 @@ from rich.table import Table
 
 from examples.countries import models
 from examples.countries.models import Country, Subdivision
-from oxyde import Avg, Count, Max, Q, atomic, create_tables, db
+from oxyde import Avg, Count, Max, Q, atomic, create_tables, db, drop_tables, is_loaded
 
 console = Console(width=min(Console().width, 150) if Console().is_terminal else 140)
 
@@ -38,6 +43,20 @@ STEPS: tuple[tuple[str, str], ...] = (
         '.values_list("name", flat=True).all()',
     ),
     ("Count", 'await Subdivision.objects.filter(country_code__in=["DE", "FR", "JP"]).count()'),
+    (
+        "Across a relation, both rows in one statement",
+        'await Subdivision.objects.filter(country__name__startswith="Switz", kind="Canton")'
+        '.join("country").order_by("name").limit(2).all()',
+    ),
+    (
+        "With the rows that point at them",
+        'await Country.objects.filter(code__in=["MC", "SM"]).prefetch("subdivisions").all()',
+    ),
+    (
+        "Count what belongs to each",
+        'await Country.objects.annotate(n=Count("subdivisions")).order_by("-n").limit(3)'
+        '.values("name", "n").all()',
+    ),
     (
         "Aggregate by group",
         'await Subdivision.objects.annotate(n=Count("*")).group_by("country_code").having(n__gte=100)'
@@ -84,14 +103,25 @@ def subdivisions() -> list[dict[str, Any]]:
     ]
 
 
+def fields_of(row: Any) -> Iterator[str]:
+    """Its fields as text; relations only where they are loaded, lists by their length."""
+    for name, value in row:
+        relation = name in row._db_meta.relation_fields
+        if name == "loaded" or (relation and not is_loaded(row, name)):
+            continue
+        if relation:
+            yield f"{name}=[{len(value)}]" if isinstance(value, list) else f"{name}={value.name!r}"
+        else:
+            yield f"{name}={value!r}"
+
+
 def describe(value: Any) -> str:
     """A result with its type, cut to what fits a terminal."""
     if isinstance(value, list):
         lines = [f"list of {len(value)}"] + [describe(item) for item in value[:5]]
         return "\n".join(lines + (["..."] if len(value) > 5 else []))
     if hasattr(type(value), "model_fields"):
-        shown = ", ".join(f"{name}={item!r}" for name, item in value if name != "loaded")
-        return f"{type(value).__name__}({shown})"
+        return f"{type(value).__name__}({', '.join(fields_of(value))})"
     return f"{value!r}  ({type(value).__name__})"
 
 
@@ -102,8 +132,7 @@ async def execute(source: str) -> Any:
 
 
 async def load() -> tuple[int, float]:
-    """Creates the tables and loads everything in one transaction; rows and seconds."""
-    await create_tables(await db.get_connection())
+    """Loads everything in one transaction; rows and seconds."""
     country_rows, subdivision_rows = countries(), subdivisions()
     start = time.perf_counter()
     async with atomic():
@@ -165,8 +194,9 @@ async def bad_rows_stay_out() -> None:
         await Country.objects.create(code="xx", alpha_3="TOOLONG", numeric=4711, name="Nowhere", flag="")
     except ValidationError as error:
         messages.append(f"on the way in:  {error.error_count()} errors, nothing was sent")
+    quote = "`" if (await db.get_connection()).backend == "mysql" else '"'
     await db.execute_script(
-        "INSERT INTO country (code, alpha_3, numeric, name, flag, loaded) "
+        f"INSERT INTO country (code, alpha_3, {quote}numeric{quote}, name, flag, loaded) "
         "VALUES ('QQ', 'QQQ', 9999, 'Written by another program', '', '2026-01-01 00:00:00')"
     )
     try:
@@ -188,22 +218,38 @@ async def read_everything() -> tuple[int, float]:
     return rows, time.perf_counter() - start
 
 
-async def main() -> None:
-    """The whole demo, on a file that is gone afterwards."""
+async def run() -> None:
+    """The whole demo on the connected database."""
     source = inspect.getsource(models.Country)
     console.print(Panel(Syntax(source.rstrip(), "python"), title="the Pydantic model is the table"))
-    with tempfile.TemporaryDirectory() as folder:
-        async with db.connect(f"sqlite:///{Path(folder, 'countries.db')}"):
-            written, write_seconds = await load()
-            await tour()
-            await transaction_that_rolls_back()
-            await bad_rows_stay_out()
-            read, read_seconds = await read_everything()
+    written, write_seconds = await load()
+    await tour()
+    await transaction_that_rolls_back()
+    await bad_rows_stay_out()
+    read, read_seconds = await read_everything()
     console.print(
         f"[bold]{written:,} rows validated and written ({written / write_seconds:,.0f} rows/s), "
         f"{read:,} rows read back as validated models ({read / read_seconds:,.0f} rows/s)[/bold]"
     )
 
 
+async def main(url: str | None) -> None:
+    """On a file that is gone afterwards, or in the given database, without a trace in the end."""
+    if url is None:
+        with tempfile.TemporaryDirectory() as folder:
+            async with db.connect(f"sqlite:///{Path(folder, 'countries.db')}") as database:
+                await create_tables(database)
+                await run()
+        return
+    async with db.connect(url) as database:
+        await create_tables(database)
+        try:
+            await run()
+        finally:
+            await drop_tables(database)
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(prog="python -m examples.countries", description="The tour of oxyde.")
+    parser.add_argument("--database", metavar="URL", help="where the two tables are made and dropped again")
+    asyncio.run(main(parser.parse_args().database))

@@ -1,4 +1,4 @@
-"""The tables of the demo: two Pydantic models."""
+"""The tables of the demo: two Pydantic models that know each other."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Country(Model):
     name: str
     official_name: str | None = None
     flag: str
+    subdivisions: list[Subdivision] = Field(db_reverse_fk="country")
     loaded: datetime = Field(default_factory=lambda: datetime.now(timezone.utc).replace(tzinfo=None))
 
     class Meta:
@@ -26,11 +27,11 @@ class Subdivision(Model):
     """A state, province, region ... of ISO 3166-2."""
 
     code: str = Field(db_pk=True, pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}$", max_length=6)
-    country_code: str = Field(min_length=2, max_length=2)
+    country: Country = Field(db_on_delete="CASCADE")  # adds the field and column country_code
     name: str
     kind: str
     parent_code: str | None = None
 
     class Meta:
         is_table = True
-        indexes = [Index(("country_code", "kind"))]
+        indexes = [Index(("country", "kind"))]
