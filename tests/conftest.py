@@ -1,11 +1,19 @@
-"""Fixtures for tests that run on every database server."""
+"""Fixtures for tests that run on every database server, and how random tests draw their cases."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import servers
+
+# The same cases in every run, so that a failure belongs to the change that shows it. With
+# OXYDE_TEST_RANDOM=1 the cases are new ones each time: for looking for what nobody has thought of.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+hypothesis.settings.register_profile("random", print_blob=True)
+hypothesis.settings.load_profile("random" if os.environ.get("OXYDE_TEST_RANDOM") else "repeatable")
 
 
 @pytest.fixture(scope="module", params=servers.chosen())

@@ -60,7 +60,7 @@ def test_every_type_loads_as_pydantic_validates_it(subject: Subject) -> None:
             pairs.append((model, plan_of(model, {"f0": case})))
     stored = subject.values.map(lambda value: _cell(subject, column, value))
 
-    @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.none() | stored | _decoded(column))
     def examples(value: Any) -> None:
         row = {"f0": value}

@@ -17,7 +17,7 @@ from servers import Server
 from oxyde import Q
 
 PROFILE = settings(
-    max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -117,7 +117,7 @@ def shown(subject: Subject, found: Any) -> Any:
 
 PROFILE = settings(
     max_examples=WANTED or 4,
-    derandomize=not WANTED,
+    derandomize=not WANTED and not os.environ.get("OXYDE_TEST_RANDOM"),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
