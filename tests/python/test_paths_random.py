@@ -16,9 +16,7 @@ from servers import Server
 
 from oxyde import Q
 
-PROFILE = settings(
-    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+PROFILE = settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 class Home:
