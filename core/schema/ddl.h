@@ -99,6 +99,13 @@ oxy_rc oxy__ddl_default(oxy__ddl *e, const oxy_column_def *c, oxy__column_role r
  * hexadecimal digits of bytes. */
 int oxy__default_bool(oxy_sv text);
 bool oxy__default_hex(oxy_sv text, oxy_sv *out);
+/* default.c: whether SQLite, which turns a number into text through a double of
+ * 15 digits, would give these very digits back; a list as a quoted literal. */
+bool oxy__default_survives(oxy_sv text);
+oxy_rc oxy__default_list(oxy__ddl *e, const oxy_column_def *c, const oxy_value *v);
+/* default_translate.c: a default of another database's spelling, in this one's;
+ * *done tells whether it was such a text. */
+OXY_MUSTUSE oxy_rc oxy__default_translated(oxy__ddl *e, const oxy_column_def *c, oxy_sv sql, bool *done);
 /* Appends a PostgreSQL array literal without quotes: {1,NULL,"a b"}. */
 void oxy__ddl_array_literal(oxy_buf *b, const oxy_value *v);
 

@@ -93,45 +93,30 @@ static void put_with_precision(oxy_buf *out, oxy_sv sql, oxy_sv precision)
     }
 }
 
-/* Files serve every database: booleans and bytes are spelt as this one has
- * them. True if the text was such a value. */
-static bool put_translated(oxy__ddl *e, const oxy_column_def *c, oxy_sv sql, bool paren)
-{
-    const char *open = paren ? " DEFAULT (" : " DEFAULT ", *close = paren ? ")" : "";
-    oxy_sv hex;
-    int yes;
-
-    if (oxy__sv_trim(c->type.db_type).len != 0)
-        return false;
-    if (c->type.kind == OXY_K_BOOL && (yes = oxy__default_bool(sql)) >= 0) {
-        oxy_buf_puts(&e->out, open);
-        oxy_buf_puts(&e->out, yes ? e->rules->yes : e->rules->no);
-    } else if (c->type.kind == OXY_K_BLOB && oxy__default_hex(sql, &hex)) {
-        oxy_buf_puts(&e->out, open);
-        oxy_buf_puts(&e->out, e->rules->blob_open);
-        oxy_buf_put(&e->out, hex.p, hex.len);
-        oxy_buf_putc(&e->out, '\'');
-    } else {
-        return false;
-    }
-    oxy_buf_puts(&e->out, close);
-    return true;
-}
-
-static void put_raw(oxy__ddl *e, const oxy_column_def *c, oxy__column_role role)
+static oxy_rc put_raw(oxy__ddl *e, const oxy_column_def *c, oxy__column_role role)
 {
     oxy_sv sql = oxy__sv_trim(c->db_default), precision = time_precision(c);
     bool paren = e->rules->paren_lob_defaults && is_lob(c, role) && sql.p[0] != '(' && !oxy__sv_is(sql, "NULL");
 
-    if (e->migrates && put_translated(e, c, sql, paren))
-        return;
+    oxy_rc rc;
+
     oxy_buf_puts(&e->out, paren ? " DEFAULT (" : " DEFAULT ");
+    if (e->migrates) {
+        bool done;
+
+        rc = oxy__default_translated(e, c, sql, &done);
+        if (rc != OXY_OK)
+            return rc;
+        if (done)
+            sql.len = 0;
+    }
     if (e->rules->now_precision && precision.len != 0)
         put_with_precision(&e->out, sql, precision);
     else
         oxy_buf_put(&e->out, sql.p, sql.len);
     if (paren)
         oxy_buf_putc(&e->out, ')');
+    return OXY_OK;
 }
 
 /* --- Python defaults ------------------------------------------------------------------------ */
@@ -194,7 +179,7 @@ static size_t stored_text(const oxy_column_def *c, const oxy__ddl_rules *rules, 
 
 /* Whether SQLite, which turns a number into text through a double of 15 digits,
  * would give these very digits back. */
-static bool survives_sqlite(oxy_sv text)
+bool oxy__default_survives(oxy_sv text)
 {
     char back[OXY_TEXT_MAX];
     size_t digits = 0, i;
@@ -236,7 +221,7 @@ static bool has_form(const oxy_value *v)
     }
 }
 
-static oxy_rc put_list(oxy__ddl *e, const oxy_column_def *c, const oxy_value *v)
+oxy_rc oxy__default_list(oxy__ddl *e, const oxy_column_def *c, const oxy_value *v)
 {
     oxy_cell cell = {.tag = OXY_C_TEXT};
     oxy_value list = *v;
@@ -294,7 +279,7 @@ static oxy_rc put_literal(oxy__ddl *e, const oxy_column_def *c, const oxy_value 
     oxy_buf *out = &e->out;
 
     if (is_list && (v->tag == OXY_V_JSON || v->tag == OXY_V_ARRAY))
-        return put_list(e, c, v);
+        return oxy__default_list(e, c, v);
     if (v->tag == OXY_V_JSON) {
         oxy_quote_text(e->d, out, v->s);
         return OXY_OK;
@@ -319,7 +304,7 @@ static oxy_rc put_literal(oxy__ddl *e, const oxy_column_def *c, const oxy_value 
             put_number(out, v);
         break;
     case OXY_V_DECIMAL:
-        if (e->rules->text_decimals && !survives_sqlite(v->s))
+        if (e->rules->text_decimals && !oxy__default_survives(v->s))
             oxy_quote_text(e->d, out, v->s);
         else
             oxy_buf_put(out, v->s.p, v->s.len);
@@ -341,16 +326,35 @@ oxy_rc oxy__ddl_default(oxy__ddl *e, const oxy_column_def *c, oxy__column_role r
     bool paren = e->rules->paren_lob_defaults && is_lob(c, role);
     oxy_rc rc;
 
-    if (oxy__sv_trim(c->db_default).len != 0) {
-        put_raw(e, c, role);
-        return OXY_OK;
-    }
+    if (oxy__sv_trim(c->db_default).len != 0)
+        return put_raw(e, c, role);
     if (!c->has_default || !has_form(&c->default_value))
         return OXY_OK;
     oxy_buf_puts(&e->out, paren ? " DEFAULT (" : " DEFAULT ");
     rc = put_literal(e, c, &c->default_value);
     if (paren)
         oxy_buf_putc(&e->out, ')');
+    return rc;
+}
+
+oxy_rc oxy_ddl_default(const oxy_column_def *c, const oxy_dialect *d, const oxy_alloc *alloc, oxy_ddl_sink sink,
+                       void *arg, oxy_err *err)
+{
+    oxy__ddl e = {.rules = oxy__ddl_rules_of(d), .d = d, .alloc = alloc, .sink = sink, .arg = arg, .err = err};
+    oxy_sv given = oxy__sv_trim(c->db_default);
+    oxy_rc rc = OXY_OK;
+
+    oxy_err_clear(err);
+    if (given.len == 0 && (!c->has_default || !has_form(&c->default_value)))
+        return OXY_OK;
+    oxy_buf_init(&e.out, alloc, OXY__DDL_LIMIT);
+    if (given.len != 0)
+        oxy_buf_put(&e.out, given.p, given.len);
+    else
+        rc = put_literal(&e, c, &c->default_value);
+    if (rc == OXY_OK)
+        rc = oxy__ddl_emit(&e);
+    oxy_buf_fini(&e.out);
     return rc;
 }
 

@@ -203,6 +203,10 @@ OXY_MUSTUSE oxy_rc oxy_ddl_rebuild(const oxy_table_def *from, const oxy_table_de
                                    const oxy_dialect *d, const oxy_alloc *alloc, oxy_ddl_sink sink, void *arg,
                                    oxy_err *err);
 
+/* Hands on the text of the column's default as SQL, without the word DEFAULT
+ * and without parentheses; nothing if there is none, or none that SQL can say. */
+OXY_MUSTUSE oxy_rc oxy_ddl_default(const oxy_column_def *c, const oxy_dialect *d, const oxy_alloc *alloc,
+                                   oxy_ddl_sink sink, void *arg, oxy_err *err);
 /* Appends a column's SQL type, as in CREATE TABLE. */
 OXY_MUSTUSE oxy_rc oxy_ddl_type(const oxy_column_def *c, const oxy_dialect *d, oxy_buf *out, oxy_err *err);
 

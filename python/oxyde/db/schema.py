@@ -128,7 +128,7 @@ def describe_tables(models: Iterable[type[Any]]) -> list[dict[str, Any]]:
     """Tables as the engine's DDL functions take them; a table that two models share comes once."""
     tables: dict[tuple[str, str], dict[str, Any]] = {}
     for model in models:
-        table = _table(model)
+        table = describe_model(model)
         known = tables.setdefault((table["schema"], table["name"]), table)
         if known is not table:
             tables[table["schema"], table["name"]] = _wider(known, table)
@@ -144,7 +144,8 @@ def _wider(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     raise FieldError(f"two models describe the table {one['name']!r} differently")
 
 
-def _table(model: Any) -> dict[str, Any]:
+def describe_model(model: Any) -> dict[str, Any]:
+    """The table of one model."""
     plan_of(model)  # finishes the model, or says what is wrong with it
     meta: ModelMeta = model._db_meta
     columns = meta.columns

@@ -11,6 +11,7 @@ from .errors import (
     SchemaError,
     UnknownMigrationError,
 )
+from .extract import extract_current_schema
 from .files import get_migration_files, get_pending_migrations
 from .generator import generate_migration_file
 from .render import render_operations
@@ -25,6 +26,7 @@ __all__ = [
     "SchemaState",
     "UnknownMigrationError",
     "compute_diff",
+    "extract_current_schema",
     "generate_migration_file",
     "get_migration_files",
     "get_pending_migrations",

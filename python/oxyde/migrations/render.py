@@ -12,7 +12,7 @@ from ._fields import enum_key, normal_field
 from .errors import SchemaError
 from .state import SchemaState
 
-__all__ = ["Step", "plan_steps", "render_operations"]
+__all__ = ["Step", "dialect_named", "plan_steps", "render_operations"]
 
 Dict = dict[str, Any]
 Operation = Mapping[str, Any]
@@ -39,6 +39,14 @@ _ITEMS = {
 }
 _OF_ONE_TABLE = {*_ITEMS, "rename_column", "alter_primary_key", "rename_index"}
 _REPLACED_VALUE = 3  # oxy_rename_kind
+
+
+def dialect_named(name: str) -> str:
+    """The engine's name of a dialect, or `SchemaError`."""
+    known = _DIALECTS.get(name)
+    if known is None:
+        raise SchemaError(f"unknown dialect {name!r}: it is one of {', '.join(_DIALECTS)}")
+    return known
 
 
 class Step:
@@ -76,9 +84,7 @@ def plan_steps(
     operations: Iterable[Operation], dialect: str, state: Mapping[str, Any] | None = None
 ) -> Iterator[Step]:
     """The operations as steps, each with its statements."""
-    name = _DIALECTS.get(dialect)
-    if name is None:
-        raise SchemaError(f"unknown dialect {dialect!r}: it is one of {', '.join(_DIALECTS)}")
+    name = dialect_named(dialect)
     current = SchemaState.from_snapshot(state or {}, strict=state is not None)
     waiting = list(operations)
     while waiting:
