@@ -7,7 +7,12 @@ from .diff import compute_diff
 from .errors import (
     CircularDependencyError,
     DependencyError,
+    IrreversibleError,
+    ManualMigrationRequired,
+    MigrationConflictError,
     MigrationError,
+    MigrationFileNotFoundError,
+    MigrationLockTimeout,
     SchemaError,
     UnknownMigrationError,
 )
@@ -21,7 +26,12 @@ from .state import SchemaState
 __all__ = [
     "CircularDependencyError",
     "DependencyError",
+    "IrreversibleError",
+    "ManualMigrationRequired",
+    "MigrationConflictError",
     "MigrationError",
+    "MigrationFileNotFoundError",
+    "MigrationLockTimeout",
     "SchemaError",
     "SchemaState",
     "UnknownMigrationError",

@@ -7,7 +7,12 @@ from ..exceptions import MigrationError
 __all__ = [
     "CircularDependencyError",
     "DependencyError",
+    "IrreversibleError",
+    "ManualMigrationRequired",
+    "MigrationConflictError",
     "MigrationError",
+    "MigrationFileNotFoundError",
+    "MigrationLockTimeout",
     "SchemaError",
     "UnknownMigrationError",
 ]
@@ -27,3 +32,23 @@ class DependencyError(MigrationError):
 
 class UnknownMigrationError(MigrationError, ValueError):
     """A name that no file has, or that several could mean."""
+
+
+class MigrationConflictError(MigrationError):
+    """Several files that no other one depends on: they have to be joined first."""
+
+
+class MigrationFileNotFoundError(MigrationError, FileNotFoundError):
+    """A migration that was applied, and whose file is gone."""
+
+
+class IrreversibleError(MigrationError):
+    """A migration without a way back, or whose way back cannot restore what was there."""
+
+
+class ManualMigrationRequired(MigrationError):
+    """`ctx.require_manual(message)`: something has to be done by hand first."""
+
+
+class MigrationLockTimeout(MigrationError):
+    """Another process held the lock of the migrations for too long."""
