@@ -510,6 +510,8 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
             next = OXYPY_NEXT_YIELD;
         } else if (s == OXY_STEP_FAILED) {
             *failed = true;
+        } else if (s == OXY_STEP_WANT_READ && oxypy_near_answer(op->lease, op->loop, &s)) {
+            continue;
         } else {
             next = to_server(op, s);
         }

@@ -22,6 +22,7 @@ static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
     module = PyType_GetModule(st->loop_type);
     self->st = st;
     self->timer_at = OXY_NS_NEVER;
+    self->selector = OXYPY_SELECTOR_UNKNOWN;
     self->module = Py_XNewRef(module);
     self->hub = oxypy_hub_new(st->runtime, loop);
     if (self->hub == NULL) {

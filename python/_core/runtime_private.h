@@ -177,7 +177,11 @@ struct oxypy_loop {
     /* Wakeups that were resolved since the loop told us what is ready. */
     oxypy_wakeup *resumes, *last_resume;
     int draining; /* inside that callback */
+    int selector; /* descriptor of the loop's own selector, borrowed; or one of the two below */
 };
+
+#define OXYPY_SELECTOR_UNKNOWN (-1)
+#define OXYPY_NO_SELECTOR (-2)
 
 /* The running loop's state, new reference; NULL with InterfaceError when no
  * asyncio loop runs. */
@@ -225,6 +229,8 @@ struct oxypy_wire {
     int fd;         /* as the hub knows it; -1: not watched */
     bool writing;   /* watched for writing, too */
     bool unsettled; /* being opened: the driver may change the descriptor */
+    uint8_t late;   /* answers in a row that were not near, at most LATE_MAX; near_answer.c */
+    uint8_t skipped;
 };
 
 /* NULL when memory is out. */
@@ -240,6 +246,10 @@ void oxypy_wire_cut(oxypy_wire *wire);
 void oxypy_wire_close(oxypy_wire *wire);
 /* Idle connections whose end a gone loop's hub would have heard of tell the heir. */
 void oxypy_wire_orphan(oxypy_runtime *rt, const oxypy_hub *hub, const oxypy_loop *heir);
+/* After a step that wants to read: looks for the answer for at most the store's
+ * near_budget, if nothing else waits on the loop. True: go on stepping. False:
+ * wait for *step at the socket. */
+bool oxypy_near_answer(oxypy_lease *lease, oxypy_loop *loop, oxy_step *step);
 /* Something happened at a socket of the loop's hub. */
 void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
 /* It becomes idle: its end is heard of. loop may be NULL. */
@@ -266,6 +276,7 @@ typedef struct oxypy_store_config {
     uint32_t n_settings;
     oxy_pool_config pool;
     oxy_ns acquire_timeout, statement_timeout, connect_timeout, cancel_timeout;
+    oxy_ns near_budget; /* how long an answer is looked for before the loop takes over; 0: not at all */
     uint32_t statement_cache;
     oxypy_reset reset;
     bool memory; /* the data live as long as the connection */

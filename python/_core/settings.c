@@ -68,6 +68,7 @@ static int read_pool(PyObject *pool, oxypy_store_config *config)
         get_ns(pool, "connect_timeout", 10 * OXY_NS_PER_S, &config->connect_timeout) < 0 ||
         get_ns(pool, "cancel_timeout", 2 * OXY_NS_PER_S, &config->cancel_timeout) < 0 ||
         get_ns(pool, "statement_timeout", OXY_NS_NEVER, &config->statement_timeout) < 0 ||
+        get_ns(pool, "near_budget", 0, &config->near_budget) < 0 ||
         get_ns(pool, "idle_timeout", 600 * OXY_NS_PER_S, &p->idle_timeout) < 0 ||
         get_ns(pool, "max_lifetime", 1800 * OXY_NS_PER_S, &p->max_lifetime) < 0 ||
         get_ns(pool, "ping_after", 30 * OXY_NS_PER_S, &p->ping_after) < 0 ||

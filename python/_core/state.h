@@ -32,6 +32,7 @@
     X(remove_reader, "remove_reader")                                                                                  \
     X(call_later, "call_later")                                                                                        \
     X(call_soon, "call_soon")                                                                                          \
+    X(ready, "_ready")                                                                                                 \
     X(send, "send")                                                                                                    \
     X(throw_, "throw")                                                                                                 \
     X(close, "close")                                                                                                  \

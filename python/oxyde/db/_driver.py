@@ -247,6 +247,8 @@ def _pool_numbers(address: DatabaseUrl, settings: PoolSettings) -> dict[str, flo
         "statement_timeout": settings.limit("statement_timeout", math.inf),
         "lock_timeout": settings.limit("lock_timeout", math.inf),
         "cancel_timeout": settings.limit("cancel_timeout", 2),
+        # More than a millisecond would keep the loop from everybody else.
+        "near_budget": min(settings.limit("network_inline_budget", 0.0001) or 0.0, 0.001),
         "share_max": _SHARE if shared else 0,
         "session_reset": ("off", "auto", "full").index(settings.session_reset),
         "statement_cache": capacity,

@@ -29,6 +29,7 @@ _DURATIONS = [
     "cancel_timeout",
     "shutdown_timeout",
     "sqlite_inline_budget",
+    "network_inline_budget",
     "slow_query_threshold",
 ]
 _JOURNAL_MODES = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
@@ -90,6 +91,7 @@ class PoolSettings:
     sqlite_pragmas: dict[str, Any] = field(default_factory=dict)
     sqlite_attach: dict[str, str] = field(default_factory=dict)
     sqlite_inline_budget: Duration | None = 0.001
+    network_inline_budget: Duration | None = 0.0001
     init: Callable[[Any], Awaitable[None]] | None = None
     slow_query_threshold: Duration | None = None
     echo: bool = False
