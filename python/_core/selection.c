@@ -137,7 +137,8 @@ static PyObject *name_of(oxypy_build *cx, PyObject *entry)
     return NULL;
 }
 
-/* Marks the fields that names name. 0 / -1. */
+/* Marks the fields that names name: a field, the parts of the key, the ids of a
+ * relation. 0 / -1. */
 static int mark_fields(oxypy_build *cx, PyObject *names, bool *marks)
 {
     oxypy_plan *plan = cx->scope->plan;
@@ -148,21 +149,23 @@ static int mark_fields(oxypy_build *cx, PyObject *names, bool *marks)
         if (!name) {
             return -1;
         }
-        if (PyUnicode_CompareWithASCIIString(name, "pk") == 0 && plan->n_pk && oxypy_plan_field(plan, name) < 0) {
-            for (uint32_t k = 0; k < plan->n_pk; k++) {
-                marks[plan->pk[k]] = true;
-            }
-            continue;
-        }
         if (oxypy_alias_of(cx->scope->q, name)) {
             continue; /* an annotation is loaded anyway */
         }
-        const oxypy_field *field = oxypy_field_named(cx->st, plan, name);
+        oxypy_name found;
 
-        if (!field) {
+        if (oxypy_name_resolve(cx->st, plan, NULL, name, &found) < 0) {
             return -1;
         }
-        marks[field - plan->fields] = true;
+        bool own = found.key.n && !found.rest && !found.way.n;
+
+        for (uint32_t k = 0; own && k < found.key.n; k++) {
+            marks[found.key.fields[k] - plan->fields] = true;
+        }
+        oxypy_name_fini(&found);
+        if (!own) {
+            return oxypy_unknown(cx->st, plan, name, "field");
+        }
     }
     return 0;
 }
@@ -356,8 +359,8 @@ static int add_path(oxypy_build *cx, oxypy_selection *sel, PyObject *path)
         return -1;
     }
     if (node->kind == OXY_E_TUPLE) {
-        PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s has a composite key: name its fields instead of pk",
-                     cx->scope->plan->model->tp_name);
+        PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s: '%U' is a key of %u fields: name them one by one",
+                     cx->scope->plan->model->tp_name, path, node->list.n);
         return -1;
     }
     /* Plain columns keep their own name in SQL, unless it is there already. */

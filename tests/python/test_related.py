@@ -184,6 +184,38 @@ async def test_no_hooks_of_the_junction_run(fleet: db.AsyncDatabase, monkeypatch
     assert await related(truck, "crew").clear() == 1
 
 
+async def test_new_rows_are_created_with_their_own_hooks(
+    fleet: db.AsyncDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, bool]] = []
+
+    async def before(self: Any, *, is_create: bool, update_fields: set[str] | None = None) -> None:
+        calls.append((getattr(self, "name", "") or self.plate, is_create))
+        if calls[-1][0] == "stop":
+            raise RuntimeError("stopped")
+
+    monkeypatch.setattr(Person, "pre_save", before)
+    monkeypatch.setattr(Truck, "pre_save", before)
+    truck, depot = await Truck.objects.get(id=1), await Depot.objects.get(code="N4")
+    crew, trucks = related(truck, "crew"), related(depot, "trucks")
+    await crew.create(name="Dee")
+    await crew.get_or_create(name="Eve")
+    await crew.get_or_create(name="Eve")
+    await crew.update_or_create(name="Eve", defaults={"name": "Eva"})
+    await trucks.create(plate="P9")
+    assert calls == [("Dee", True), ("Eve", True), ("Eva", False), ("P9", True)]
+    with pytest.raises(RuntimeError, match="stopped"):
+        await crew.create(name="stop")
+    assert len(await crew_of(1)) == 4
+    calls.clear()
+    await crew.bulk_create([Person(name="Flo")])  # as everywhere: many rows, no hooks
+    await crew.add(3)
+    await crew.set([1])
+    await trucks.add(2)
+    await crew.clear()
+    assert calls == []
+
+
 # --- reverse ----------------------------------------------------------------------------------------
 
 

@@ -48,6 +48,8 @@ _OF_COLUMN = (
 _PLAIN_INTEGER = {"SERIAL": "INTEGER", "BIGSERIAL": "BIGINT", "SMALLSERIAL": "SMALLINT"}
 
 _describing: ContextVar[tuple[Any, ...]] = ContextVar("oxyde_describing", default=())
+# The instances that are being dumped, one inside the other.
+_dumping: ContextVar[tuple[Any, ...]] = ContextVar("oxyde_dumping", default=())
 
 
 class _Absent(dict[str, Any]):
@@ -80,10 +82,14 @@ class RelationLink:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         one = core_schema.with_info_plain_validator_function(self._validate)
         base, _, optional = unwrap(source)
+        dumped = core_schema.wrap_serializer_function_ser_schema(
+            _dump_related, is_field_serializer=True, when_used="unless-none"
+        )
         if get_origin(base) is not list:
-            return core_schema.nullable_schema(one)
-        many = core_schema.list_schema(one)
-        return core_schema.nullable_schema(many) if optional else many
+            return core_schema.nullable_schema(one, serialization=dumped)
+        if optional:
+            return core_schema.nullable_schema(core_schema.list_schema(one), serialization=dumped)
+        return core_schema.list_schema(one, serialization=dumped)
 
     def _validate(self, value: Any, info: Any) -> Any:
         validator = self.target.__pydantic_validator__
@@ -106,6 +112,27 @@ class RelationLink:
             return handler(_with_inner(schema, inner))
         finally:
             _describing.reset(token)
+
+
+def _dump_related(owner: Any, value: Any, handler: Any) -> Any:
+    """What is related, dumped; without the instances that this one is being dumped inside of.
+
+    Related instances may refer to each other, and a dump has an end.
+    """
+    around = (*_dumping.get(), owner)
+    if isinstance(value, list):
+        value = [item for item in value if not _is_one_of(item, around)]
+    elif _is_one_of(value, around):
+        return None
+    token = _dumping.set(around)
+    try:
+        return handler(value)
+    finally:
+        _dumping.reset(token)
+
+
+def _is_one_of(value: Any, instances: tuple[Any, ...]) -> bool:
+    return any(value is instance for instance in instances)
 
 
 def _ref_of(schema: Any) -> str:

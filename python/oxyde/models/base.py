@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -324,6 +325,11 @@ class Model(pydantic.BaseModel, metaclass=ModelMetaclass):
         return self
 
     # --- state -------------------------------------------------------------------------
+
+    @reprlib.recursive_repr("...")
+    def __repr__(self) -> str:
+        """As Pydantic's, with an end where related instances refer to each other."""
+        return super().__repr__()
 
     def __setattr__(self, name: str, value: Any) -> None:
         cls = type(self)
