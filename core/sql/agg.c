@@ -85,8 +85,12 @@ void oxy__put_agg(oxy__emit *e, const oxy_expr *x, int min)
     else if (!e->d->agg(e, x))
         oxy__put_agg_call(e, x, names[x->agg.fn], "", "");
     if (x->agg.deflt != NULL) {
+        const oxy_expr *over = e->over;
+
+        e->over = NULL;
         OXY__PUT(e, ", ");
         oxy__put_as(e, x->agg.deflt, &x->type, OXY__P_NONE);
+        e->over = over;
         OXY__PUTC(e, ')');
     }
 }

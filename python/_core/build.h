@@ -114,6 +114,9 @@ enum {
 /* Whether the condition holds nothing: Q(), ~Q(). */
 bool oxypy_condition_empty(PyObject *condition);
 
+/* query_state.c: new reference to an equal state of the same class. */
+oxypy_query *oxypy_query_clone(oxypy_query *q);
+
 /* --- names ------------------------------------------------------------------------- */
 
 /* What a name or path means. rest: what follows the field, relation or alias. */
@@ -251,6 +254,8 @@ int oxypy_note_origin(oxypy_build *cx, uint32_t first, const oxypy_want *want);
 int oxypy_build_type(PyObject *given, oxy_type *out);
 /* The field whose type an expression shows (a name, Max or Min of it), or NULL. */
 const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e);
+/* The same of an alias, which may be a column of an inner query. */
+const oxypy_field *oxypy_alias_shown(oxypy_build *cx, PyObject *alias, oxypy_expr *e);
 bool oxypy_is_expr(const oxypy_state *st, PyObject *o);
 bool oxypy_is_query(const oxypy_state *st, PyObject *o);
 
@@ -263,6 +268,7 @@ typedef struct oxypy_out {
     PyObject *name;           /* borrowed from the query or plan */
     bool aliased;             /* the SQL text says AS name */
     bool aggregate;           /* value of a whole group */
+    bool window;              /* computed over the rows or groups: none are told apart by it */
     oxy_sv joined;            /* name in SQL of a joined relation's column; no name to the query */
 } oxypy_out;
 
@@ -332,6 +338,21 @@ int oxypy_group_joins(oxypy_build *cx, oxy_list *groups);
 int oxypy_build_groups(oxypy_build *cx, const oxypy_selection *sel, oxy_list *out);
 /* order.c; direct: of combined rows, whose names are those of sel. */
 int oxypy_build_order(oxypy_build *cx, const oxypy_selection *sel, bool with_default, bool direct, oxy_orders *out);
+
+/* window.c */
+/* Whether the expression holds a window, or a name of one; depth 0. q NULL:
+ * names mean nothing. */
+bool oxypy_has_window(const oxypy_state *st, oxypy_query *q, PyObject *expr, int depth);
+/* Whether an alias of the query is one, or holds one. */
+bool oxypy_query_windows(const oxypy_state *st, oxypy_query *q);
+/* Whether conditions of the query are about windows. */
+bool oxypy_filters_windows(const oxypy_state *st, oxypy_query *q);
+/* FieldError for a condition that holds a window itself. 0 / -1. */
+int oxypy_check_no_window(const oxypy_state *st, PyObject *condition);
+/* The select of such a query: as oxypy_build_select, inside a scope that has
+ * its plan and outer scope. */
+oxy_select *oxypy_build_over_windows(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t limit, oxypy_scope *scope,
+                                     oxypy_selection *sel);
 
 /* --- statements ------------------------------------------------------------------------ */
 

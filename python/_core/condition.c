@@ -76,6 +76,9 @@ PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query 
         PyErr_SetString(PyExc_TypeError, "the name of a lookup is a str");
         return NULL;
     }
+    if (oxypy_check_no_window(st, value) < 0) {
+        return NULL;
+    }
     int alias = begins_with_alias(st, plan, q, keyword);
 
     if (alias < 0) {
@@ -399,13 +402,16 @@ static PyObject *check_other(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, 
 {
     PyObject *value = NULL, *keyword = as_lookup(st, plan, q, (oxypy_expr *)condition, &value);
 
+    if (!keyword && (PyErr_Occurred() || oxypy_check_no_window(st, condition) < 0)) {
+        return NULL;
+    }
     if (keyword) {
         PyObject *node = oxypy_condition_lookup(st, plan, NULL, keyword, value);
 
         Py_DECREF(keyword);
         return node;
     }
-    return PyErr_Occurred() || try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
+    return try_condition(st, plan, q, condition) < 0 ? NULL : Py_NewRef(condition);
 }
 
 static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition, int depth)

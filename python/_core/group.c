@@ -192,6 +192,24 @@ static bool path_covered(const groups *g, PyObject *path, int depth)
     return group_named(g, path) || (alias && covered(g, (PyObject *)alias, depth));
 }
 
+static bool all_covered(const groups *g, PyObject *args, int depth)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); i++) {
+        if (!covered(g, PyTuple_GET_ITEM(args, i), depth)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the function of a window is given: an aggregate in there is one of groups. */
+static PyObject *windowed(const groups *g, const oxypy_expr *e)
+{
+    PyObject *function = PyTuple_GET_ITEM(e->args, 0);
+
+    return oxypy_is_expr(g->cx->st, function) ? ((oxypy_expr *)function)->args : e->args;
+}
+
 /* Whether an expression has one value per group. */
 static bool covered(const groups *g, PyObject *expr, int depth)
 {
@@ -216,14 +234,10 @@ static bool covered(const groups *g, PyObject *expr, int depth)
     case OXYPY_X_SUBQUERY:
     case OXYPY_X_EXISTS:
     case OXYPY_X_RAW: return true;
+    case OXYPY_X_WINDOW: return all_covered(g, windowed(g, e), depth + 1) && all_covered(g, e->args, depth + 1);
     default: break;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(e->args); i++) {
-        if (!covered(g, PyTuple_GET_ITEM(e->args, i), depth + 1)) {
-            return false;
-        }
-    }
-    return true;
+    return all_covered(g, e->args, depth + 1);
 }
 
 static bool item_covered(const groups *g, const oxypy_out *item)
@@ -290,8 +304,9 @@ static int group_entries(groups *g, const oxypy_selection *sel)
         }
         const oxypy_out *item = name ? oxypy_selection_find(sel, name) : NULL;
 
-        if (item && item->aggregate) {
-            PyErr_Format(g->cx->st->exceptions[OXY_FIELD], "the aggregate '%U' cannot be grouped by", name);
+        if (item && (item->aggregate || item->window)) {
+            PyErr_Format(g->cx->st->exceptions[OXY_FIELD], "the %s '%U' cannot be grouped by",
+                         item->window ? "window" : "aggregate", name);
             return -1;
         }
         g->nodes[i] = item   ? group_of_item(g->cx, item)
@@ -392,7 +407,9 @@ static int group_selected(oxypy_build *cx, const oxypy_selection *sel, oxy_list 
         return -1;
     }
     for (uint32_t i = 0; i < sel->n; i++) {
-        if (!sel->items[i].aggregate && !(nodes[n++] = group_of_item(cx, &sel->items[i]))) {
+        const oxypy_out *item = &sel->items[i];
+
+        if (!item->aggregate && !item->window && !(nodes[n++] = group_of_item(cx, item))) {
             return -1;
         }
     }

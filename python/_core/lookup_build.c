@@ -620,7 +620,7 @@ const oxy_expr *oxypy_build_key_in(oxypy_build *cx, PyObject *expr, PyObject *va
 static const oxy_expr *build_on_alias(oxypy_build *cx, PyObject *keyword, const oxypy_name *name, PyObject *value)
 {
     const oxy_expr *target = oxypy_build_alias(cx, name->base, name->alias);
-    const oxypy_field *field = oxypy_field_shown(cx, name->alias);
+    const oxypy_field *field = oxypy_alias_shown(cx, name->base, name->alias);
     const oxy_expr *node = NULL;
     oxypy_lookup own;
 

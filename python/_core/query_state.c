@@ -143,7 +143,7 @@ static PyObject *query_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
-static oxypy_query *query_clone(oxypy_query *q)
+oxypy_query *oxypy_query_clone(oxypy_query *q)
 {
     PyTypeObject *type = Py_TYPE(q);
     oxypy_query *c = (oxypy_query *)type->tp_alloc(type, 0);
@@ -209,7 +209,7 @@ static PyObject *query_with(PyObject *self, PyObject *const *args, Py_ssize_t na
         PyErr_SetString(PyExc_TypeError, "_with() takes keywords only");
         return NULL;
     }
-    oxypy_query *c = query_clone((oxypy_query *)self);
+    oxypy_query *c = oxypy_query_clone((oxypy_query *)self);
 
     for (Py_ssize_t i = 0; c && names && i < PyTuple_GET_SIZE(names); i++) {
         if (set_member(c, PyTuple_GET_ITEM(names, i), args[i]) < 0) {
@@ -236,7 +236,7 @@ static PyObject *query_slice(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "a slice of a query cannot count from the end");
         return NULL;
     }
-    oxypy_query *c = query_clone((oxypy_query *)self);
+    oxypy_query *c = oxypy_query_clone((oxypy_query *)self);
 
     if (!c) {
         return NULL;
@@ -337,7 +337,7 @@ static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan
     if (!checked) {
         return NULL;
     }
-    oxypy_query *c = query_clone(q);
+    oxypy_query *c = oxypy_query_clone(q);
     Py_ssize_t n = q->where ? PyTuple_GET_SIZE(q->where) : 0;
     PyObject *where = c ? PyTuple_New(n + 1) : NULL;
 
@@ -398,7 +398,7 @@ static PyObject *query_where(PyObject *self, PyTypeObject *cls, PyObject *const 
     oxypy_query *c = NULL;
 
     if (list && collect_conditions(st, q, plan, args[0], args[1], list) == 0 &&
-        !(negated && PyList_GET_SIZE(list) && negate_list(st, list) < 0) && (c = query_clone(q)) &&
+        !(negated && PyList_GET_SIZE(list) && negate_list(st, list) < 0) && (c = oxypy_query_clone(q)) &&
         PyList_GET_SIZE(list)) {
         PyObject *where = extend_tuple(q->where, list);
 
@@ -447,7 +447,7 @@ static PyObject *query_having(PyObject *self, PyTypeObject *cls, PyObject *const
         }
         Py_XDECREF(node);
     }
-    oxypy_query *c = list ? query_clone(q) : NULL;
+    oxypy_query *c = list ? oxypy_query_clone(q) : NULL;
     PyObject *having = c ? extend_tuple(q->having, list) : NULL;
 
     Py_XDECREF(list);
@@ -494,7 +494,7 @@ static PyObject *query_combine(PyObject *self, PyTypeObject *cls, PyObject *cons
         return NULL;
     }
     PyObject *list = takes_more_operands(q) ? PySequence_List(q->sets) : PyList_New(0);
-    oxypy_query *c = list ? query_clone(q) : NULL;
+    oxypy_query *c = list ? oxypy_query_clone(q) : NULL;
 
     if (!c || (PyList_GET_SIZE(list) == 0 && append_operand(list, (int)op, self) < 0)) {
         goto fail;

@@ -22,7 +22,7 @@ static oxypy_shape shape_of(const oxypy_query *q)
 static bool aggregates_directly(oxypy_build *cx, oxypy_query *q)
 {
     return !q->sets && q->limit < 0 && !q->offset && !q->distinct && !q->distinct_on && !q->group_by && !q->having &&
-           !oxypy_query_aggregates(cx->st, q);
+           !oxypy_query_aggregates(cx->st, q) && !oxypy_query_windows(cx->st, q);
 }
 
 static int add_aggregates(oxypy_build *cx, PyObject *arg, oxypy_selection *sel)
@@ -33,6 +33,11 @@ static int add_aggregates(oxypy_build *cx, PyObject *arg, oxypy_selection *sel)
     while (PyDict_Next(arg, &pos, &name, &expr)) {
         if (!PyUnicode_Check(name) || !oxypy_is_expr(cx->st, expr)) {
             PyErr_SetString(PyExc_TypeError, "aggregate() takes aggregates");
+            return -1;
+        }
+        if (oxypy_has_window(cx->st, NULL, expr, 0)) {
+            PyErr_Format(cx->st->exceptions[OXY_FIELD],
+                         "aggregate(%U=...) gives one value, a Window one for each row: annotate it", name);
             return -1;
         }
         oxypy_out out = {.node = oxypy_build_expr(cx, expr, NULL), .name = name, .aliased = true, .aggregate = true};

@@ -138,6 +138,10 @@ static int fill_conditions(oxypy_build *cx, oxypy_query *q, oxy_select *select)
         PyObject *condition = given ? PyTuple_GET_ITEM(q->having, i - n) : PyTuple_GET_ITEM(q->where, i);
         bool groups = (given && whole) || oxypy_has_aggregate(cx->st, q, condition);
 
+        if (given && oxypy_check_no_window(cx->st, condition) < 0) {
+            return -1;
+        }
+
         cx->scope->aggregates = groups;
         const oxy_expr *node = oxypy_build_condition(cx, condition);
 
@@ -320,6 +324,13 @@ oxy_select *oxypy_build_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, i
 
         cx->depth--;
         return combined;
+    }
+    if (oxypy_filters_windows(cx->st, q)) {
+        cx->depth++;
+        oxy_select *above = oxypy_build_over_windows(cx, q, use, limit, scope, sel ? sel : &own);
+
+        cx->depth--;
+        return above;
     }
     oxy_select *select = oxy_arena_zero(&cx->b->arena, 1, sizeof *select);
 

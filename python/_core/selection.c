@@ -103,7 +103,8 @@ static int add_alias(oxypy_build *cx, oxypy_selection *sel, PyObject *name, oxyp
     if (!node) {
         return -1;
     }
-    out.field = oxypy_field_shown(cx, expr);
+    out.field = oxypy_alias_shown(cx, name, expr);
+    out.window = oxypy_has_window(cx->st, cx->scope->q, (PyObject *)expr, 0);
     out.aggregate = !oxypy_grouped_of_rows(cx->st, cx->scope->q, name, (PyObject *)expr) &&
                     oxypy_has_aggregate(cx->st, cx->scope->q, (PyObject *)expr);
     return oxypy_selection_add(cx, sel, out);

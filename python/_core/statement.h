@@ -34,7 +34,7 @@
                                       "data: field name") X(RAW, "args: params; data: (text, output type or None)")    \
                                         X(ORDER, "args: (expr,); data: (descending, nulls -1/0/1)")                    \
                                             X(RANDOM_ORDER, "the '?' of order_by")                                     \
-                                                X(WINDOW, "args: (expr,); data: (partition, order, unit, start, end)") \
+                                                X(WINDOW, "args: (expr, partition ..., order ...); data: (n partition, unit, start, end)") \
                                                     X(ANY, "data: path of a to-many relation; args: conditions")
 /* clang-format on */
 

@@ -370,7 +370,7 @@ const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_fi
     }
     if (name.alias) {
         node = oxypy_build_alias(cx, name.base, name.alias);
-        *field = node ? oxypy_field_shown(cx, name.alias) : NULL;
+        *field = node ? oxypy_alias_shown(cx, name.base, name.alias) : NULL;
     } else if (oxypy_name_composite(&name)) {
         node = build_composite(cx, &name);
     } else {
@@ -419,9 +419,18 @@ static const oxypy_field *field_at_end(oxypy_build *cx, PyObject *path)
     return field;
 }
 
+/* Functions that give a value of another row. */
+static bool shows_first(const oxypy_expr *e)
+{
+    if (e->kind == OXYPY_X_AGG) {
+        return e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN;
+    }
+    return e->kind == OXYPY_X_WINDOW || (e->kind == OXYPY_X_FUNC && e->op >= OXY_FN_LAG && e->op <= OXY_FN_NTH_VALUE);
+}
+
 const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e)
 {
-    if (e->kind == OXYPY_X_AGG && (e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN)) {
+    while (shows_first(e) && PyTuple_GET_SIZE(e->args)) {
         e = (oxypy_expr *)PyTuple_GET_ITEM(e->args, 0);
         if (!oxypy_is_expr(cx->st, (PyObject *)e)) {
             return NULL;
@@ -434,6 +443,14 @@ const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e)
     Py_ssize_t at = oxypy_plan_field(cx->scope->plan, e->data);
 
     return at >= 0 ? &cx->scope->plan->fields[at] : cx->scope->plan->n_relations ? field_at_end(cx, e->data) : NULL;
+}
+
+const oxypy_field *oxypy_alias_shown(oxypy_build *cx, PyObject *alias, oxypy_expr *e)
+{
+    const oxypy_selection *inner = cx->scope->inner;
+    const oxypy_out *column = inner ? oxypy_selection_find(inner, alias) : NULL;
+
+    return column ? column->field : oxypy_field_shown(cx, e);
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -553,7 +570,7 @@ static const oxy_expr *dispatch(oxypy_build *cx, oxypy_expr *e, const oxypy_want
     case OXYPY_X_RAW: return oxypy_build_raw(cx, e);
     case OXYPY_X_ORDER:
     case OXYPY_X_RANDOM_ORDER: return oxypy_build_refuse(cx, OXY_FIELD, "an ordering term belongs into order_by()");
-    case OXYPY_X_WINDOW: return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "window functions are not supported");
+    case OXYPY_X_WINDOW: return oxypy_build_window(cx, e);
     case OXYPY_X_ANY: return oxypy_build_any(cx, e);
     case OXYPY_X_COUNT: break;
     }

@@ -24,6 +24,9 @@ const oxy_expr *oxypy_build_logic(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_not(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_func(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e);
+/* Inside a window: over the rows, or the groups, that the query gives. */
+const oxy_expr *oxypy_build_windowed(oxypy_build *cx, oxypy_expr *e);
+const oxy_expr *oxypy_build_window(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_case(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want);
 const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e);

@@ -51,23 +51,28 @@ static const oxy_expr *build_default(oxypy_build *cx, oxypy_expr *e, PyObject *d
 
 /* --- of own rows --------------------------------------------------------------------------------- */
 
-static const oxy_expr *build_own(oxypy_build *cx, oxypy_expr *e)
+/* nested: what is aggregated may be an aggregate itself, as over groups in a window. */
+static const oxy_expr *build_own(oxypy_build *cx, oxypy_expr *e, bool nested)
 {
     const parts p = parts_of(e);
     oxy_expr init = {.kind = OXY_E_AGG};
     oxypy_scope *scope = cx->scope;
+    bool aggregates = scope->aggregates;
 
-    if (!scope->aggregates) {
+    if (!aggregates && !nested) {
         return oxypy_build_refuse(cx, OXY_FIELD, "an aggregate is not allowed here");
     }
-    scope->aggregates = false; /* none inside another */
+    if (oxypy_has_window(cx->st, scope->q, PyTuple_GET_ITEM(e->args, 0), 0)) {
+        return oxypy_build_refuse(cx, OXY_FIELD, "an aggregate cannot look at a window: read the rows first");
+    }
+    scope->aggregates = aggregates && nested;
     init.agg.fn = (oxy_aggfn)e->op;
     init.agg.distinct = p.distinct;
     init.agg.arg = oxypy_build_operand(cx, PyTuple_GET_ITEM(e->args, 0), NULL);
     if (init.agg.arg && p.filter) {
         init.agg.filter = oxypy_build_condition(cx, p.filter);
     }
-    scope->aggregates = true;
+    scope->aggregates = aggregates;
     if (!init.agg.arg || (p.filter && !init.agg.filter) || check_summed(cx, e->op, init.agg.arg) < 0 ||
         (p.deflt && !(init.agg.deflt = build_default(cx, e, p.deflt, init.agg.arg)))) {
         return NULL;
@@ -415,6 +420,19 @@ static const oxy_expr *build_grouped(oxypy_build *cx, oxypy_expr *e, const oxypy
     return or_else(cx, e, p, node);
 }
 
+const oxy_expr *oxypy_build_windowed(oxypy_build *cx, oxypy_expr *e)
+{
+    if (e->op < 0 || e->op > OXY_AGG_MIN) {
+        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "this aggregate is not supported");
+    }
+    if (oxypy_aggregate_spans(cx->st, cx->scope->q, e)) {
+        return oxypy_build_refuse(cx, OXY_FIELD,
+                                  "a window looks at the rows of the query: annotate the figure over "
+                                  "related rows and give the window its alias");
+    }
+    return build_own(cx, e, true);
+}
+
 const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e)
 {
     oxypy_scope *scope = cx->scope;
@@ -428,7 +446,7 @@ const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e)
                     : 0;
 
     if (spans <= 0) {
-        return spans < 0 ? NULL : build_own(cx, e);
+        return spans < 0 ? NULL : build_own(cx, e, false);
     }
     const parts p = parts_of(e);
 

@@ -118,7 +118,9 @@ const oxy_expr *oxypy_build_func(oxypy_build *cx, oxypy_expr *e)
         return NULL;
     }
     if (e->op >= OXY_FN_ROW_NUMBER) {
-        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "window functions are not supported");
+        PyErr_Format(PyExc_TypeError, "%s() has a value only over rows: Window(%s(...), order_by=...)",
+                     oxy_fn_name((oxy_fn)e->op), oxy_fn_name((oxy_fn)e->op));
+        return NULL;
     }
     return build_args(cx, e->args, same_types(e->op), args) < 0 ? NULL : oxy_func(cx->b, (oxy_fn)e->op, args, n);
 }

@@ -71,7 +71,7 @@ static int build_where(oxypy_build *cx, oxypy_query *q, const oxy_expr **out)
     if (check_writable(cx, q) < 0) {
         return -1;
     }
-    if (q->limit >= 0 || q->offset > 0 || q->distinct || q->distinct_on) {
+    if (q->limit >= 0 || q->offset > 0 || q->distinct || q->distinct_on || oxypy_filters_windows(cx->st, q)) {
         *out = keys_condition(cx, q);
         return *out ? 0 : -1;
     }
@@ -106,6 +106,12 @@ static const oxy_expr *assigned(oxypy_build *cx, const oxypy_field *field, PyObj
         const oxy_expr *param = oxy_param(cx->b, &v, type);
 
         return param && oxypy_note_origin(cx, first, &want) == 0 ? param : NULL;
+    }
+    if (oxypy_has_window(cx->st, cx->scope->q, value, 0)) {
+        PyErr_Format(cx->st->exceptions[OXY_FIELD],
+                     "%s.%U: a window cannot be the new value of a column; use Subquery(...) of a query that has it",
+                     plan->model->tp_name, field->name);
+        return NULL;
     }
     const oxy_expr *node = oxypy_build_expr(cx, value, &want);
 

@@ -62,7 +62,7 @@ OXYDE = {
         "OuterRef",
         "Prefetch",
     ),
-    *("Q", "Query", "QueryManager", "RawSQL", "Subquery", "Sum", "Value", "When", "col"),
+    *("Q", "Query", "QueryManager", "RawSQL", "Subquery", "Sum", "Value", "When", "Window", "col"),
 }
 
 

@@ -16,6 +16,7 @@ from oxyde import (
     PoolSettings,
     Prefetch,
     Q,
+    Window,
     atomic,
     col,
     db,
@@ -23,7 +24,7 @@ from oxyde import (
     fetch_as,
     related,
 )
-from oxyde.queries import Column, Query, QueryManager, RelatedManager
+from oxyde.queries import Column, Query, QueryManager, RelatedManager, RowNumber, RowRange
 
 
 class Depot(Model):
@@ -49,6 +50,8 @@ async def reading() -> None:
     assert_type(query, Query[Depot])
     assert_type(await query.all(), list[Depot])
     assert_type(await query[2:4].all(), list[Depot])
+    place = Window(RowNumber(), partition_by="label", order_by=["-capacity", Depot.id], frame=RowRange(-1, 0))
+    assert_type(await query.annotate(place=place).filter(place=1).all(), list[Depot])
 
 
 class Tally(TypedDict):

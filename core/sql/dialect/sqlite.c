@@ -256,6 +256,10 @@ static bool agg(oxy__emit *e, const oxy_expr *x)
     bool decimal = x->agg.arg->type.kind == OXY_K_DECIMAL;
     const char *collation = decimal ? e->d->decimal_collation : "";
 
+    if (decimal && e->over != NULL && (x->agg.fn == OXY_AGG_SUM || x->agg.fn == OXY_AGG_AVG)) {
+        oxy__lacks(e, "sums and means of decimals in a window");
+        return true;
+    }
     switch (x->agg.fn) {
     case OXY_AGG_COUNT: oxy__put_agg_call(e, x, "COUNT", "", x->agg.distinct ? collation : ""); return true;
     case OXY_AGG_SUM:
