@@ -1,8 +1,6 @@
-"""Migrations: snapshots of schemas, what differs between two, and the files that lead from one to the other.
+"""Migrations: snapshots of schemas, what differs between two, the files that lead there, and their history."""
 
-Applying files to a database is not part of this version yet.
-"""
-
+from .context import MigrationContext
 from .diff import compute_diff
 from .errors import (
     CircularDependencyError,
@@ -16,12 +14,19 @@ from .errors import (
     SchemaError,
     UnknownMigrationError,
 )
+from .executor import apply_migrations, plan_migrations, rollback_migration, rollback_migrations
 from .extract import extract_current_schema
 from .files import get_migration_files, get_pending_migrations
 from .generator import generate_migration_file
 from .render import render_operations
 from .replay import replay_migrations
 from .state import SchemaState
+from .tracker import (
+    ensure_migrations_table,
+    get_applied_migrations,
+    record_migration,
+    remove_migration,
+)
 
 __all__ = [
     "CircularDependencyError",
@@ -29,17 +34,26 @@ __all__ = [
     "IrreversibleError",
     "ManualMigrationRequired",
     "MigrationConflictError",
+    "MigrationContext",
     "MigrationError",
     "MigrationFileNotFoundError",
     "MigrationLockTimeout",
     "SchemaError",
     "SchemaState",
     "UnknownMigrationError",
+    "apply_migrations",
     "compute_diff",
+    "ensure_migrations_table",
     "extract_current_schema",
     "generate_migration_file",
+    "get_applied_migrations",
     "get_migration_files",
     "get_pending_migrations",
+    "plan_migrations",
+    "record_migration",
+    "remove_migration",
     "render_operations",
     "replay_migrations",
+    "rollback_migration",
+    "rollback_migrations",
 ]

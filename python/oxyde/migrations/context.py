@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, Literal
 
-from .errors import MigrationError
+from ._historical import historical_model
+from ._runner import Call, Runner, Statement
+from .errors import IrreversibleError, ManualMigrationRequired, MigrationError
 from .state import SchemaState
 
-__all__ = ["MigrationContext", "Mode"]
+__all__ = ["MigrationContext", "Mode", "collect", "perform"]
 
 Dict = dict[str, Any]
 Mode = Literal["execute", "collect"]
@@ -34,20 +36,24 @@ _CHANGES = frozenset(
 class _Queued:
     """What `ctx.execute` returns: may be awaited for the number of rows, or left alone."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "_statement")
 
-    def __init__(self, context: MigrationContext) -> None:
+    def __init__(self, context: MigrationContext, statement: Statement) -> None:
         self._context = context
+        self._statement = statement
 
     def __await__(self) -> Generator[Any, None, int]:
-        return self._context._affected().__await__()
+        yield from self._context.flush().__await__()
+        return self._statement.affected
 
 
 class MigrationContext:
     """Operations, queued in the order in which they are called.
 
+    They run when the function returns or, in an async one, at the next `await` on the context.
     While collecting, nothing touches a database: operations change `schema_state`, `fetch` gives
-    [] and `execute` 0. `lenient` accepts what older files may hold.
+    [] and `execute` 0. `lenient` accepts what older files may hold; `backwards` runs the `reverse`
+    of each `run`.
     """
 
     def __init__(
@@ -59,13 +65,10 @@ class MigrationContext:
         schema_state: SchemaState | None = None,
         *,
         lenient: bool = False,
+        backwards: bool = False,
     ) -> None:
         if mode not in ("execute", "collect"):
             raise ValueError(f"mode is 'execute' or 'collect', not {mode!r}")
-        if mode == "execute":
-            raise MigrationError(
-                "this version collects the operations of files, it does not execute them yet"
-            )
         self.mode: Mode = mode
         self.db_alias = db_alias
         self.dialect = "mysql" if dialect == "mariadb" else dialect
@@ -74,8 +77,15 @@ class MigrationContext:
         self.schema_state = SchemaState() if schema_state is None else schema_state
         self.has_raw_sql = False
         self.raw_sql: list[str] = []
+        self.calls_code = False
         self._lenient = lenient
+        self._backwards = backwards
         self._operations: list[Dict] = []
+        self._waiting: list[Dict | Statement | Call] = []
+        self._inside: SchemaState | None = None  # the schema while a queued function runs
+        self.runner: Runner | None = None
+        if mode == "execute" and db_conn is not None:
+            self.runner = Runner(db_conn, dialect or db_conn.backend, self.schema_state)
 
     def get_collected_operations(self) -> list[Dict]:
         """The operations so far, in order."""
@@ -85,6 +95,8 @@ class MigrationContext:
         op = {"type": type_, **values}
         self._operations.append(op)
         self.schema_state.apply_operation(op)
+        if self.mode == "execute":
+            self._waiting.append(op)
 
     # --- tables ------------------------------------------------------------------------------
 
@@ -273,7 +285,8 @@ class MigrationContext:
 
     def require_manual(self, message: str) -> None:
         """Stops the migration when it is executed: something has to be done by hand first."""
-        # Only executing stops here.
+        if self.mode == "execute":
+            raise ManualMigrationRequired(message)
 
     # --- SQL and code ----------------------------------------------------------------------------------
 
@@ -284,19 +297,92 @@ class MigrationContext:
         """
         self.has_raw_sql = True
         self.raw_sql.append(sql)
-        return _Queued(self)
+        statement = Statement(sql, params)
+        if self.mode == "execute":
+            self._waiting.append(statement)
+        return _Queued(self, statement)
 
     async def fetch(self, sql: str, params: list[Any] | None = None) -> list[Dict]:
         """Runs what is queued, then this; the rows as dicts. [] while collecting."""
         self.has_raw_sql = True
-        return []
+        if self.mode == "collect":
+            return []
+        await self.flush()
+        return await self._running().fetch(sql, params)
 
     def run(self, func: Callable[[Any], Any], reverse: Callable[[Any], Any] | None = None) -> None:
-        """Queues a call of `func(ctx)`, made only when the migration is executed."""
+        """Queues a call of `func(ctx)`, made only when executing; on the way back of `reverse(ctx)`."""
         self.has_raw_sql = True
+        self.calls_code = True
+        if self.mode == "collect":
+            return
+        if self._backwards and reverse is None:
+            name = getattr(func, "__name__", repr(func))
+            raise IrreversibleError(f"ctx.run({name}) says no reverse=: give it a function that undoes it")
+        chosen = reverse if self._backwards and reverse is not None else func
+        self._waiting.append(Call(chosen))
 
-    async def _affected(self) -> int:
-        return 0
+    def model(self, table: str) -> type[Any]:
+        """The table as a model with the columns of this moment, for queries in this migration.
+
+        It has no hooks and is not registered; foreign keys are fields with the ids.
+        """
+        self.has_raw_sql = True
+        self.calls_code = True
+        state = self.schema_state if self._inside is None else self._inside
+        found = state.find_table(table)
+        if found is None:
+            raise MigrationError(
+                f"ctx.model({table!r}): there is no such table at this point of the migrations"
+            )
+        if self.mode == "execute" and self.runner is None:
+            self._running()
+        return historical_model(found, None if self.runner is None else self.runner.client, self)
+
+    # --- running ---------------------------------------------------------------------------------------
+
+    def _running(self) -> Runner:
+        if self.runner is None:
+            raise MigrationError("the context has no connection: give MigrationContext(db_conn=...)")
+        return self.runner
+
+    async def flush(self) -> None:
+        """Runs what is queued."""
+        while self._waiting:
+            first = self._waiting[0]
+            if isinstance(first, Call):
+                del self._waiting[0]
+                await self._call(first)
+            elif isinstance(first, Statement):
+                del self._waiting[0]
+                await self._running().statement(first)
+            else:
+                n = 1
+                while n < len(self._waiting) and isinstance(self._waiting[n], dict):
+                    n += 1
+                operations = [op for op in self._waiting[:n] if isinstance(op, dict)]
+                del self._waiting[:n]
+                await self._running().operations(operations)
+
+    async def _call(self, call: Call) -> None:
+        """Runs a function; what it queues runs before whatever was queued behind it."""
+        rest, self._waiting = self._waiting, []
+        runner = self._running()
+        self._inside = runner.state
+        try:
+            await runner.call(call, self)
+            await self.flush()
+        finally:
+            self._inside = None
+            self._waiting = rest
+
+
+async def perform(context: MigrationContext, function: Callable[[Any], Any]) -> None:
+    """Calls `upgrade` or `downgrade` of a file and runs all that it queues."""
+    result = function(context)
+    if inspect.isawaitable(result):
+        await result
+    await context.flush()
 
 
 def collect(context: MigrationContext, function: Callable[[Any], Any], name: str) -> None:

@@ -1,0 +1,161 @@
+"""Operations and SQL of one migration on one connection, counted."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ._live import adapt
+from ._live_sqlite import rebuild
+from .render import Step, dialect_named, plan_steps
+from .state import SchemaState
+
+__all__ = ["Call", "Runner", "Statement", "add_note"]
+
+Dict = dict[str, Any]
+
+
+class Statement:
+    """SQL of the file's author."""
+
+    __slots__ = ("affected", "params", "sql")
+
+    def __init__(self, sql: str, params: Sequence[Any] | None) -> None:
+        self.sql = sql
+        self.params = params
+        self.affected = 0
+
+
+class Call:
+    """Code of the file's author."""
+
+    __slots__ = ("func",)
+
+    def __init__(self, func: Callable[[Any], Any]) -> None:
+        self.func = func
+
+
+class Runner:
+    """Runs operations in the order given; `state` is the schema as it is by then.
+
+    `conn` is a pinned connection, a transaction or a handle: what it runs on is the caller's.
+    """
+
+    def __init__(self, conn: Any, dialect: str, state: SchemaState, name: str = "the migration") -> None:
+        self.conn = conn
+        self.dialect = dialect_named(dialect)
+        self.state = SchemaState.from_snapshot(state.to_snapshot(), strict=state.strict)
+        self.name = name
+        self.client: Any = None  # the transaction that historical models use
+        self.reports: list[str] = []
+        self.executed: list[str] = []
+        self.journal: Any = None  # MySQL: which statements are done, for the next run
+
+    # --- what the context asks for -----------------------------------------------------------
+
+    async def fetch(self, sql: str, params: Sequence[Any] | None = None) -> list[Dict]:
+        """Runs a statement of the author; its rows."""
+        try:
+            rows: list[Dict] = await _target(self.conn)._fetch(sql, params)
+        except Exception as error:
+            self._explain(error, sql)
+            raise
+        return rows
+
+    async def statement(self, statement: Statement) -> None:
+        """Runs SQL of the author, several statements if there are no parameters."""
+        target = _target(self.conn)
+        if statement.params is not None or _is_single(statement.sql):
+            statement.affected = await self._do(
+                statement.sql, lambda: target._execute(statement.sql, statement.params)
+            )
+        else:
+            statement.affected = await self._do(statement.sql, lambda: target._script(statement.sql))
+
+    async def call(self, call: Call, context: Any) -> None:
+        """Calls code of the author."""
+        name = getattr(call.func, "__name__", repr(call.func))
+        try:
+            result = call.func(context)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:
+            self._explain(error, f"ctx.run({name})")
+            raise
+
+    async def operations(self, operations: Sequence[Dict]) -> None:
+        """Runs operations; those that SQLite does with one table made anew share it."""
+        waiting = list(operations)
+        while waiting:
+            batch = waiting if self.dialect == "sqlite" else waiting[:1]
+            adapted = [await adapt(self, op) for op in batch]
+            step = next(iter(plan_steps(adapted, self.dialect, self.state.to_snapshot())))
+            await self._step(step)
+            for op in step.operations:
+                self.state.apply_operation(op)
+            del waiting[: len(step.operations)]
+
+    # --- running -----------------------------------------------------------------------------------
+
+    async def _step(self, step: Step) -> None:
+        if step.rebuilds:
+            await rebuild(self, step)
+            return
+        for sql in step.statements:
+            await self.run(sql)
+
+    async def run(self, sql: str) -> None:
+        """One statement of an operation."""
+        target = _target(self.conn)
+        # What MySQL commits by itself must be noticed, which is looked for in users' statements.
+        start = target._execute if self.dialect in ("mysql", "mariadb") else target._run
+        await self._do(sql, lambda: start(sql))
+
+    async def ask(self, sql: str, params: Sequence[Any] | None = None) -> list[Dict]:
+        """Rows about the database itself; not counted."""
+        rows: list[Dict] = await _target(self.conn)._fetch(sql, params)
+        return rows
+
+    async def _do(self, sql: str, start: Callable[[], Any]) -> int:
+        if self.journal is not None and await self.journal.is_done(self, sql):
+            self.executed.append(sql)
+            return 0
+        try:
+            affected: int = await start()
+        except Exception as error:
+            self._explain(error, sql)
+            raise
+        self.executed.append(sql)
+        return affected
+
+    def _explain(self, error: BaseException, sql: str) -> None:
+        done = len(self.executed)
+        add_note(
+            error,
+            f"{self.name}: statement {done + 1} failed: {_short(sql)}\n"
+            f"{done} statement{'' if done == 1 else 's'} of this migration had been executed before it.",
+        )
+
+
+def _target(conn: Any) -> Any:
+    """What runs statements: the transaction open on a pinned connection, or the connection."""
+    return getattr(conn, "_target", conn)
+
+
+def _is_single(sql: str) -> bool:
+    return ";" not in sql.strip().rstrip(";")
+
+
+def _short(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= 300 else f"{line[:297]}..."
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """`add_note`, which Python 3.10 does not have."""
+    notes = getattr(error, "__notes__", None)
+    if not isinstance(notes, list):
+        notes = []
+        error.__notes__ = notes  # type: ignore[attr-defined, unused-ignore]
+    notes.append(text)
