@@ -14,7 +14,15 @@ from typing import Any
 
 from .errors import CircularDependencyError, DependencyError, MigrationError, UnknownMigrationError
 
-__all__ = ["MigrationFile", "find", "get_migration_files", "get_pending_migrations", "heads", "load_files"]
+__all__ = [
+    "MigrationFile",
+    "find",
+    "get_migration_files",
+    "get_pending_migrations",
+    "heads",
+    "load_files",
+    "without_replaced",
+]
 
 CURRENT_FORMAT = 2
 
@@ -133,10 +141,12 @@ def _read(modules: list[tuple[Path, ModuleType]]) -> list[MigrationFile]:
 
 
 def _resolved(name: str, path: Path, there: set[str], replaced: dict[str, str]) -> str:
+    squashed = replaced.get(name, path.stem)
+    # Those that were squashed together go on depending on each other.
+    if squashed not in (path.stem, replaced.get(path.stem)):
+        return squashed
     if name in there:
         return name
-    if replaced.get(name, path.stem) != path.stem:
-        return replaced[name]
     raise DependencyError(f"{path.stem} depends on {name}, and there is no such file beside it")
 
 
@@ -168,9 +178,16 @@ def get_pending_migrations(
     return [file.path for file in load_files(migrations_dir) if file.name not in done]
 
 
-def heads(files: Iterable[MigrationFile]) -> list[str]:
-    """The names that no other file depends on."""
+def without_replaced(files: Iterable[MigrationFile]) -> list[MigrationFile]:
+    """The files without those that were kept beside the one that replaces them."""
     known = list(files)
+    replaced = {name for file in known for name in file.replaces if name != file.name}
+    return [file for file in known if file.name not in replaced]
+
+
+def heads(files: Iterable[MigrationFile]) -> list[str]:
+    """The names that no other file depends on; replaced files do not count."""
+    known = without_replaced(files)
     needed = {name for file in known for name in file.depends_on}
     return [file.name for file in known if file.name not in needed]
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ._words import describe, loss_of, missing_value
 from .errors import SchemaError
 from .files import CURRENT_FORMAT
 
-__all__ = ["default_name", "generate_migration_file", "inverse_of", "render_file"]
+__all__ = ["default_name", "generate_migration_file", "inverse_of", "literal", "next_path", "render_file"]
 
 Dict = dict[str, Any]
 Operation = Mapping[str, Any]
@@ -35,14 +36,23 @@ def generate_migration_file(
     """
     folder = Path(migrations_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    there = sorted(path.stem for path in folder.glob("[0-9]*.py"))
-    numbers = [int(found.group()) for found in (re.match(r"[0-9]+", stem) for stem in there) if found]
-    stem = f"{max(numbers, default=0) + 1:04d}_{_slug(name or default_name(operations))}"
+    there = stems(folder)
     before = (there[-1] if there else None) if depends_on is _UNSET else depends_on
-    path = folder / f"{stem}.py"
+    path = next_path(folder, name or default_name(operations))
     with path.open("x", encoding="utf-8") as file:
         file.write(render_file(operations, depends_on=before, atomic=atomic))
     return path
+
+
+def stems(folder: Path) -> list[str]:
+    """The names of the migration files of a directory, sorted."""
+    return sorted(path.stem for path in folder.glob("[0-9]*.py"))
+
+
+def next_path(folder: Path, name: str, *, skip: int = 0) -> Path:
+    """The path of the next file; `skip` files that are not written yet come before it."""
+    numbers = [int(found.group()) for found in (re.match(r"[0-9]+", stem) for stem in stems(folder)) if found]
+    return folder / f"{max(numbers, default=0) + 1 + skip:04d}_{_slug(name)}.py"
 
 
 def _slug(name: str) -> str:
@@ -120,6 +130,10 @@ def _saved(op: Operation, key: str) -> Any:
     return op[key]
 
 
+def _concurrently(op: Operation) -> Dict:
+    return {"concurrently": True} if op.get("concurrently") else {}
+
+
 def _drop_made_table(op: Operation) -> list[Dict]:
     table = op["table"]
     name = f"{table['schema']}.{table['name']}" if table.get("schema") else table["name"]
@@ -169,10 +183,21 @@ _INVERSES: dict[str, Callable[[Operation], list[Dict]]] = {
     "alter_column": _unalter,
     "alter_primary_key": _swapped(("old_columns", "new_columns")),
     "create_index": lambda op: [
-        {"type": "drop_index", "table": op["table"], "name": op["index"]["name"], "index_def": op["index"]}
+        {
+            "type": "drop_index",
+            "table": op["table"],
+            "name": op["index"]["name"],
+            "index_def": op["index"],
+            **_concurrently(op),
+        }
     ],
     "drop_index": lambda op: [
-        {"type": "create_index", "table": op["table"], "index": _saved(op, "index_def")}
+        {
+            "type": "create_index",
+            "table": op["table"],
+            "index": _saved(op, "index_def"),
+            **_concurrently(op),
+        }
     ],
     "rename_index": _swapped(("old_name", "new_name")),
     "add_foreign_key": lambda op: [
@@ -331,6 +356,15 @@ def _body(operations: Iterable[Operation]) -> list[str]:
     return [line for op in operations for line in _LINES[op["type"]](op)] or ["    pass"]
 
 
+def _remarks(op: Operation) -> list[str]:
+    """What to know before the operation runs, as comments."""
+    lost, missing = loss_of(op), missing_value(op)
+    found = [f"! {describe(op)}: {lost}"] if lost else []
+    if missing and not lost:
+        found.append(f"! {missing} has no value for existing rows: refused unless the table is empty")
+    return [f"    # {' '.join(text.split())}" for text in found]
+
+
 def render_file(
     operations: Sequence[Operation],
     *,
@@ -351,6 +385,7 @@ def render_file(
         f"depends_on = {literal(depends_on if isinstance(depends_on, str | None) else list(depends_on))}",
         *([] if atomic else ["atomic = False"]),
     ]
-    up = ["def upgrade(ctx):", '    """Apply migration."""', *_body(operations)]
+    forwards = [line for op in operations for line in (*_remarks(op), *_body([op]))] or ["    pass"]
+    up = ["def upgrade(ctx):", '    """Apply migration."""', *forwards]
     down = ["def downgrade(ctx):", '    """Revert migration."""', *_body(backwards)]
     return "\n".join([*head, "", "", *up, "", "", *down, ""])

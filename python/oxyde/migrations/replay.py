@@ -9,7 +9,7 @@ from typing import Any
 
 from ._fields import is_legacy
 from .context import MigrationContext, collect
-from .files import CURRENT_FORMAT, MigrationFile, find, load_files
+from .files import CURRENT_FORMAT, MigrationFile, find, load_files, without_replaced
 from .state import SchemaState
 
 __all__ = ["replay_files", "replay_migrations"]
@@ -23,8 +23,13 @@ def replay_migrations(
     Raw SQL does not count: only operations change the state.
     """
     files = load_files(migrations_dir)
-    if until is not None:
-        files = files[: files.index(find(until, files)) + 1]
+    if until is None:
+        files = without_replaced(files)
+    else:
+        last = find(until, files)
+        # On the way to a replaced file its squashed one is no stop.
+        files = [file for file in files if last.name not in file.replaces]
+        files = without_replaced(files[: files.index(last) + 1])
     return replay_files(files, dialect).to_snapshot()
 
 

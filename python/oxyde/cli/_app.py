@@ -1,0 +1,56 @@
+"""The application: global options, and the commands by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from .._version import __version__
+from ._session import NoInput, Session
+from .init import init
+from .makemigrations import makemigrations
+from .sqlmigrate import sqlmigrate
+from .squash import squash
+
+__all__ = ["app"]
+
+# Plain help and plain tracebacks: rich would cost more than the rest of a short command.
+app = typer.Typer(
+    name="oxyde",
+    help="Migrations, existing databases and typed stubs of oxyde.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+migrations = typer.Typer(help="Work on the migration files themselves.", rich_markup_mode=None)
+migrations.command("squash")(squash)
+
+app.command("init")(init)
+app.command("makemigrations")(makemigrations)
+app.command("sqlmigrate")(sqlmigrate)
+app.add_typer(migrations, name="migrations")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"oxyde {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    config: Annotated[
+        Optional[str],
+        typer.Option("--config", metavar="PATH", help="Configuration file (or OXYDE_CONFIG)."),
+    ] = None,
+    no_input: NoInput = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Migrations, existing databases and typed stubs of oxyde."""
+    context.obj = Session(config, no_input)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
