@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from . import observe
 
 if TYPE_CHECKING:
+    from ._transaction import AsyncTransaction
     from .pool import AsyncDatabase
-    from .transaction import AsyncTransaction
 
 __all__ = ["block_around", "entered", "left"]
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from ..exceptions import InterfaceError, ManagerError
 from . import registry
+from ._atomic import AtomicTransactionContext, atomic
+from ._current import active_transaction
+from ._transaction import AsyncTransaction
 from .pool import AsyncDatabase
 from .router import routed
-from .transaction import AsyncTransaction, AtomicTransactionContext, active_transaction, atomic
 
 __all__ = ["flavor_of", "for_write", "in_transaction", "reading_again", "resolve", "savepoint_if_open"]
 

@@ -13,7 +13,7 @@ from ._begin import quoted
 from ._shield import Shielded
 
 if TYPE_CHECKING:
-    from .transaction import AsyncTransaction
+    from ._transaction import AsyncTransaction
 
 __all__ = ["Savepoint"]
 
@@ -80,7 +80,7 @@ class Savepoint:
         self._check(mends=True)
         limit = self._tx.database.settings.limit("cancel_timeout", 2)
         await Shielded(self._tx._run(f"ROLLBACK TO SAVEPOINT {self._sql_name}"), limit)
-        del self._tx._hooks[self._hooks :]
+        self._tx._hooks.cut(self._hooks)
         self._end_inner("rolled back", False)
 
     async def release(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..exceptions import TransactionTimeoutError
 
 if TYPE_CHECKING:
-    from .transaction import AsyncTransaction
+    from ._transaction import AsyncTransaction
 
 __all__ = ["Watch"]
 

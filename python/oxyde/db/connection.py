@@ -9,8 +9,8 @@ from .. import _core
 from ..exceptions import InterfaceError, NotSupportedError
 
 if TYPE_CHECKING:
+    from ._transaction import AsyncTransaction
     from .pool import AsyncDatabase
-    from .transaction import AsyncTransaction
 
 __all__ = ["Connection"]
 
@@ -54,7 +54,7 @@ class Connection(_core.Session):
 
     def transaction(self, **options: Any) -> AsyncTransaction:
         """A transaction on this connection: `async with conn.transaction(): ...`; options as `atomic`."""
-        from .transaction import AsyncTransaction
+        from ._transaction import AsyncTransaction
 
         tx = AsyncTransaction(self._handle, **options)
         tx._pinned = self

@@ -239,7 +239,7 @@ class AsyncDatabase(_core.Database, Fetching):
     async def _disconnect_own(self, limit: float | None) -> None:
         if not self._is_open:
             return
-        from .transaction import active_transaction
+        from ._current import active_transaction
 
         # Waiting for the caller's own transaction to end would be waiting for oneself.
         own = active_transaction(self)
