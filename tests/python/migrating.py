@@ -12,7 +12,7 @@ import servers
 
 from oxyde import AsyncDatabase, PoolSettings, db
 
-__all__ = ["connected", "write"]
+__all__ = ["connected", "execute", "write"]
 
 HEAD = "format = 2\n"
 
@@ -41,3 +41,9 @@ async def connected(server: servers.Server, **settings: Any) -> AsyncIterator[As
     settings.setdefault("max_connections", 1)
     async with db.connect(server.url, settings=PoolSettings(**settings)) as database:
         yield database
+
+
+async def execute(database: AsyncDatabase, sql: str) -> int:
+    """One statement through the database's own pool."""
+    async with database.connection() as conn:
+        return await conn.execute(sql)

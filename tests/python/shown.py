@@ -25,8 +25,7 @@ _SHOWN = {
         SELECT table_name, column_name, column_type, is_nullable, column_default, extra, column_comment
         FROM information_schema.columns WHERE table_schema = database();
         SELECT table_name, index_name, non_unique, seq_in_index, column_name
-        FROM information_schema.statistics
-        WHERE table_schema = database() AND index_name NOT LIKE 'fk%';
+        FROM information_schema.statistics WHERE table_schema = database();
         SELECT constraint_name, table_name, referenced_table_name, delete_rule, update_rule
         FROM information_schema.referential_constraints WHERE constraint_schema = database();
         SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = database()

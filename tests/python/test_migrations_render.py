@@ -250,6 +250,42 @@ def test_what_a_dialect_lacks_is_a_schema_error() -> None:
         render_operations([{**index, "table": "nothing"}], "postgres", state=snapshot(CRATE))
 
 
+def test_mysql_drops_the_index_that_it_made_for_a_foreign_key() -> None:
+    keys = [foreign_key("crate", "depot_id", "depot")]
+    crate = table("crate", field("depot_id"), foreign_keys=keys)
+    plain = table("crate", field("depot_id"))
+    depot, index = table("depot"), {"name": "i", "fields": ["depot_id", "id"]}
+    drop = "ALTER TABLE `crate` DROP FOREIGN KEY `fk_crate_depot_id`"
+    own = "DROP INDEX `fk_crate_depot_id` ON `crate`"
+    assert rendered(snapshot(depot, crate), snapshot(depot, plain), "mysql") == [drop, own]
+    # Where another index serves the key, the server has made none.
+    indexed = {**crate, "indexes": [index]}
+    assert rendered(snapshot(depot, indexed), snapshot(depot, {**plain, "indexes": [index]}), "mysql") == [
+        drop
+    ]
+    # That one can go only while the key is away; coming back, the key gets one of its own.
+    assert rendered(snapshot(depot, indexed), snapshot(depot, crate), "mysql") == [
+        drop,
+        "DROP INDEX `i` ON `crate`",
+        "ALTER TABLE `crate` ADD CONSTRAINT `fk_crate_depot_id` FOREIGN KEY (`depot_id`) "
+        "REFERENCES `depot` (`id`) ON DELETE RESTRICT ON UPDATE CASCADE",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "statements"),
+    [
+        ("postgres", ['ALTER INDEX "a" RENAME TO "b"']),
+        ("mysql", ["ALTER TABLE `crate` RENAME INDEX `a` TO `b`"]),
+        ("sqlite", ['DROP INDEX "a"', 'CREATE INDEX "b" ON "crate" ("kg")']),
+    ],
+)
+def test_an_index_is_renamed(dialect: str, statements: list[str]) -> None:
+    op = {"type": "rename_index", "table": "crate", "old_name": "a", "new_name": "b"}
+    state = snapshot({**CRATE, "indexes": [{"name": "a", "fields": ["kg"]}]})
+    assert render_operations([op], dialect, state=state) == statements
+
+
 def test_indexes_are_made_and_dropped_beside_the_work() -> None:
     beside: Dict = {"table": "crate", "concurrently": True}
     index = {"type": "create_index", "index": {"name": "i", "fields": ["kg"]}, **beside}
@@ -277,11 +313,7 @@ def possible(shape: Dict, backend: str) -> Dict:
         for f in each["fields"]:
             f["unique"] = f.get("unique", False) and f["name"] in indexable and not f.get("primary_key")
         if backend == "mysql":
-            # An index that a foreign key leans on cannot go by itself, and UNIQUE of a column is an
-            # index whose name only the server knows.
-            foreign = {column for fk in each["foreign_keys"] for column in fk["columns"]}
-            # MariaDB keeps a numbered key out of unique indexes.
-            each["indexes"] = [i for i in each["indexes"] if not set(i["fields"]) & (foreign | {"id"})]
+            # UNIQUE of a column is an index whose name only the server knows.
             for f in each["fields"]:
                 f["unique"] = False
     return SchemaState.from_snapshot(shape).to_snapshot()

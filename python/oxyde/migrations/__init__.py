@@ -1,4 +1,4 @@
-"""Migrations: snapshots of schemas, what differs between two, the files that lead there, and their history."""
+"""Migrations: snapshots of schemas, what differs, the files that lead there, and their history."""
 
 from .context import MigrationContext
 from .diff import compute_diff

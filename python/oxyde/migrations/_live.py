@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._mysql_keys import own_index
+
 if TYPE_CHECKING:
     from ._runner import Runner
 
@@ -16,7 +18,25 @@ async def adapt(runner: Runner, op: Dict) -> Dict:
     """The operation with the names found in the database, where it says none."""
     if op["type"] == "alter_column" and runner.dialect != "sqlite":
         return await _with_unique_name(runner, op)
+    if op["type"] == "drop_foreign_key" and runner.dialect in ("mysql", "mariadb"):
+        return await _with_index_name(runner, op)
     return op
+
+
+async def _with_index_name(runner: Runner, op: Dict) -> Dict:
+    """Which index the server keeps for a foreign key, and would keep when the key is gone."""
+    table = runner.state.find_table(op["table"])
+    fk = None if table is None else next((f for f in table["foreign_keys"] if f["name"] == op["name"]), None)
+    if table is None or fk is None:
+        return op
+    rows = await runner.ask(
+        "SELECT index_name AS name FROM information_schema.statistics "
+        "WHERE table_schema = coalesce(?, database()) AND table_name = ? AND index_name = ?",
+        [table.get("schema"), table["name"], fk["name"]],
+    )
+    known = any(index["name"] == fk["name"] for index in table["indexes"])
+    name = own_index(op, table) if rows and not known else None
+    return {**op, "index_name": name or ""}
 
 
 async def _with_unique_name(runner: Runner, op: Dict) -> Dict:

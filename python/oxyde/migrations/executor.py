@@ -352,7 +352,8 @@ class _Run:
         if not planned.transaction and planned.file.atomic:
             warnings.warn(
                 f"{planned.name} adds a value to an enum type and runs SQL or code that may use it: "
-                "PostgreSQL allows that only outside of a transaction, so it runs without one. Split the file in two",
+                "PostgreSQL allows that only outside of a transaction, so it runs without one. "
+                "Split the file in two",
                 UserWarning,
                 stacklevel=5,
             )

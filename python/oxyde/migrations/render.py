@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .. import _core
+from ..db._begin import quoted as quoted_for
 from ..exceptions import NotSupportedError
 from ._describe import describe_enums, describe_tables
-from ._fields import enum_key, normal_field
+from ._fields import enum_key, normal_field, qualified
+from ._mysql_keys import own_index, with_keys_moved
 from .errors import SchemaError
 from .state import SchemaState
 
-__all__ = ["Step", "dialect_named", "plan_steps", "render_operations"]
+__all__ = [
+    "Source",
+    "Step",
+    "dialect_named",
+    "plan_steps",
+    "quoted",
+    "rebuild_sources",
+    "render_operations",
+]
 
 Dict = dict[str, Any]
 Operation = Mapping[str, Any]
@@ -130,9 +141,29 @@ def _step(operations: Sequence[Operation], state: SchemaState, dialect: str) -> 
 
 def _statements(op: Operation, before: Dict, after: Dict, dialect: str) -> list[str] | None:
     """None where SQLite makes the table anew."""
-    kind = op["type"]
-    if kind == "rename_index":
+    if op["type"] == "rename_index":
         return _renamed_index(op, before, after, dialect)
+    if dialect not in ("mysql", "mariadb"):
+        return _own_statements(op, before, after, dialect)
+    return with_keys_moved(op, before, after, partial(_with_own_index, dialect))
+
+
+def _with_own_index(dialect: str, op: Operation, before: Dict, after: Dict) -> list[str]:
+    """MySQL: the index that the server made for a foreign key goes with it."""
+    statements = _own_statements(op, before, after, dialect) or []
+    table = _find(before, op["table"]) if op["type"] == "drop_foreign_key" else None
+    name = None if table is None else own_index(op, table)
+    if table is None or name is None:
+        return statements
+    index = {"name": name, "fields": [table["fields"][0]["name"]], "unique": False}
+    drop = {"type": "drop_index", "table": op["table"], "name": name}
+    stub = {**table, "indexes": [index]}
+    with_index = {**before, "tables": {**before["tables"], qualified(table): stub}}
+    return [*statements, *(_own_statements(drop, with_index, with_index, dialect) or ())]
+
+
+def _own_statements(op: Operation, before: Dict, after: Dict, dialect: str) -> list[str] | None:
+    kind = op["type"]
     named = "table" if kind in _OF_ONE_TABLE | {"set_schema", "set_comment"} else None
     old_name, new_name = _table_names(op, named)
     old, new = _find(before, old_name), _find(after, new_name)
@@ -226,10 +257,21 @@ def _extra(op: Operation) -> tuple[str, str, str, bool, list[tuple[int, str, str
     )
 
 
+def quoted(dialect: str, name: str) -> str:
+    """A name as the database takes it."""
+    return quoted_for("mysql" if dialect == "mariadb" else dialect, name)
+
+
 def _renamed_index(op: Operation, before: Dict, after: Dict, dialect: str) -> list[str] | None:
-    """Dropped and created, which every database can; a constraint on SQLite is an index as well."""
-    drop = {"type": "drop_index", "table": op["table"], "name": op["old_name"]}
+    """Where the database has no word for it, dropped and created."""
     table = _find(after, op["table"])
+    if table is not None and dialect != "sqlite" and _position(table["indexes"], op["new_name"]) is not None:
+        old, new = quoted(dialect, op["old_name"]), quoted(dialect, op["new_name"])
+        schema = f"{quoted(dialect, table['schema'])}." if table.get("schema") else ""
+        if dialect == "postgres":
+            return [f"ALTER INDEX {schema}{old} RENAME TO {new}"]
+        return [f"ALTER TABLE {schema}{quoted(dialect, table['name'])} RENAME INDEX {old} TO {new}"]
+    drop = {"type": "drop_index", "table": op["table"], "name": op["old_name"]}
     at = None if table is None else _position(table["indexes"], op["new_name"])
     if table is None or at is None:
         raise SchemaError(f"rename_index: {op['table']!r} has no index {op['old_name']!r}")
@@ -243,7 +285,7 @@ def _renamed_index(op: Operation, before: Dict, after: Dict, dialect: str) -> li
 # --- SQLite: a table made anew -----------------------------------------------------------------------
 
 
-class _Source:
+class Source:
     """Where a column of the new table comes from, followed through the operations."""
 
     __slots__ = ("converts", "expression", "old_name")
@@ -254,32 +296,44 @@ class _Source:
         self.converts = False
 
 
-def _rebuild(operations: Sequence[Operation], before: Dict, after: Dict) -> list[str]:
+def rebuild_sources(step: Step) -> tuple[Dict, Dict, dict[str, Source]]:
+    """The table before and after a step that makes it anew, and where its columns come from."""
+    return _sources_of(step.operations, step.before, step.after)
+
+
+def _sources_of(
+    operations: Sequence[Operation], before: Dict, after: Dict
+) -> tuple[Dict, Dict, dict[str, Source]]:
     name = operations[0]["table"]
     old, new = _find(before, name), _find(after, name)
     if old is None or new is None:
         raise SchemaError(f"there is no table {name!r} that could be made anew")
-    sources = {field["name"]: _Source(field["name"]) for field in old["fields"]}
+    sources = {field["name"]: Source(field["name"]) for field in old["fields"]}
     for op in operations:
         _follow(op, sources)
+    return old, new, sources
+
+
+def _rebuild(operations: Sequence[Operation], before: Dict, after: Dict) -> list[str]:
+    old, new, sources = _sources_of(operations, before, after)
     places = {field["name"]: at for at, field in enumerate(old["fields"])}
     given = []
     for field in new["fields"]:
-        source = sources.get(field["name"], _Source(None))
+        source = sources.get(field["name"], Source(None))
         place = None if source.old_name is None else places[source.old_name]
         given.append((place, source.expression, source.converts))
     (described_old,), (described_new,) = describe_tables([old]), describe_tables([new])
     return _core.ddl_rebuild(described_old, described_new, given)
 
 
-def _follow(op: Operation, sources: dict[str, _Source]) -> None:
+def _follow(op: Operation, sources: dict[str, Source]) -> None:
     kind = op["type"]
     if kind == "rename_column" and op["old_name"] in sources:
         sources[op["new_name"]] = sources.pop(op["old_name"])
     elif kind == "drop_column":
         sources.pop(op["field"], None)
     elif kind == "add_column":
-        sources[normal_field(op["field"])["name"]] = _Source(None, op.get("backfill") or "")
+        sources[normal_field(op["field"])["name"]] = Source(None, op.get("backfill") or "")
     elif kind == "alter_column" and op["column"] in sources:
         source = sources[op["column"]]
         if op.get("using"):
