@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..db._current import active_transaction
 from ..db.connection import Connection
 from ..db.registry import get_connection
-from ..db.transaction import active_transaction
 from ..exceptions import CommitUnknownError
 from . import _guards, _journal
 from ._lock import behind_pooler, held, held_in_transaction
