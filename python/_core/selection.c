@@ -171,23 +171,47 @@ static int mark_fields(oxypy_build *cx, PyObject *names, bool *marks)
     return 0;
 }
 
+/* Marks what the joined relations refer by: a related object is known by its id. 0 / -1. */
+static int mark_joined(oxypy_build *cx, bool *marks)
+{
+    oxypy_plan *plan = cx->scope->plan;
+    oxypy_query *q = cx->scope->q;
+
+    for (Py_ssize_t i = 0; q->joins && i < PyTuple_GET_SIZE(q->joins); i++) {
+        oxypy_name name;
+
+        if (oxypy_name_resolve(cx->st, plan, NULL, PyTuple_GET_ITEM(q->joins, i), &name) < 0) {
+            return -1;
+        }
+        const oxypy_relation *first = name.way.n ? name.way.steps[0] : name.relation;
+
+        for (uint32_t k = 0; first && k < first->n_near; k++) {
+            marks[first->near[k].from - plan->fields] = true;
+        }
+        oxypy_name_fini(&name);
+    }
+    return 0;
+}
+
 static int select_partial(oxypy_build *cx, oxypy_selection *sel)
 {
     oxypy_plan *plan = cx->scope->plan;
     oxypy_query *q = cx->scope->q;
     bool *named = oxy_arena_zero(cx->text, plan->n_fields + 1, sizeof *named);
     bool *left_out = oxy_arena_zero(cx->text, plan->n_fields + 1, sizeof *left_out);
+    bool *joined = oxy_arena_zero(cx->text, plan->n_fields + 1, sizeof *joined);
 
-    if (!named || !left_out) {
+    if (!named || !left_out || !joined) {
         PyErr_NoMemory();
         return -1;
     }
-    if (mark_fields(cx, q->fields, named) < 0 || mark_fields(cx, q->deferred, left_out) < 0) {
+    if (mark_fields(cx, q->fields, named) < 0 || mark_fields(cx, q->deferred, left_out) < 0 ||
+        mark_joined(cx, joined) < 0) {
         return -1;
     }
     for (uint32_t i = 0; i < plan->n_fields; i++) {
         const oxypy_field *field = &plan->fields[i];
-        bool wanted = field->primary_key || ((!q->fields || named[i]) && !left_out[i]);
+        bool wanted = field->primary_key || joined[i] || ((!q->fields || named[i]) && !left_out[i]);
 
         if (wanted && add_field(cx, sel, field, field->name) < 0) {
             return -1;

@@ -169,18 +169,47 @@ bool oxypy_aggregate_spans(const oxypy_state *st, oxypy_query *q, oxypy_expr *e)
 
 /* --- of many rows, for each row -------------------------------------------------------------------------- */
 
-/* Rows that a relation leads to are counted, not values. */
+/* What a path to rows could have gone on to: FieldError. */
+static const oxy_expr *refuse_rows(oxypy_build *cx, oxypy_expr *e, PyObject *path, const oxypy_plan *rows)
+{
+    const char *aggregate = oxy_agg_name((oxy_aggfn)e->op);
+    PyObject *fields = PyList_New(0), *text = NULL, *between = PyUnicode_FromString(", ");
+
+    for (uint32_t i = 0; fields && i < rows->n_fields; i++) {
+        PyObject *one = PyUnicode_FromFormat("%U__%U", path, rows->fields[i].name);
+
+        if (!one || PyList_Append(fields, one) < 0) {
+            Py_CLEAR(fields);
+        }
+        Py_XDECREF(one);
+    }
+    text = fields && between ? PyUnicode_Join(between, fields) : NULL;
+    if (text) {
+        PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s('%U'): '%U' names rows of %s, not values; name one of %U",
+                     aggregate, path, path, rows->model->tp_name, text);
+    }
+    Py_XDECREF(fields);
+    Py_XDECREF(between);
+    Py_XDECREF(text);
+    return NULL;
+}
+
+/* Rows that a relation leads to are counted; of anything else, their values are taken. */
 static const oxy_expr *spanned_arg(oxypy_build *cx, oxypy_expr *e, const oxypy_route *route, oxy_expr *init)
 {
     PyObject *arg = PyTuple_GET_ITEM(e->args, 0);
     const oxypy_relation *last = route->steps[route->n - 1];
     oxypy_name name;
 
-    if (e->op == OXY_AGG_COUNT && ((oxypy_expr *)arg)->kind == OXYPY_X_NAME &&
+    if (((oxypy_expr *)arg)->kind == OXYPY_X_NAME &&
         oxypy_name_resolve(cx->st, cx->scope->plan, NULL, ((oxypy_expr *)arg)->data, &name) == 0) {
         bool rows = name.relation == last && !name.rest;
 
         oxypy_name_fini(&name);
+        if (e->op != OXY_AGG_COUNT) {
+            return rows ? refuse_rows(cx, e, ((oxypy_expr *)arg)->data, last->target)
+                        : oxypy_build_operand(cx, arg, NULL);
+        }
         /* Each row once, unless junctions or several steps bring it again. */
         init->agg.distinct = init->agg.distinct && (!rows || route->n > 1 || last->kind == OXYPY_REL_MANY);
         if (rows && !init->agg.distinct) {

@@ -145,3 +145,12 @@ def test_a_query_is_not_changed_by_its_joins() -> None:
     base = Truck.objects.filter(plate="A 1")
     assert "JOIN" in base.join("home").sql()[0]
     assert "JOIN" not in base.sql()[0]
+
+
+async def test_a_partial_row_has_the_id_of_what_is_joined_to_it() -> None:
+    for query in (Truck.objects.only("plate"), Truck.objects.defer("home_code"), Truck.objects.defer("home")):
+        truck = await query.join("home__region").get(plate="A 1")
+        assert is_loaded(truck, "home_code")
+        assert truck.home is not None and truck.home_code == truck.home.code
+    truck = await Truck.objects.only("plate").join("licence").get(plate="A 1")
+    assert not is_loaded(truck, "home_code") and is_loaded(truck, "licence")

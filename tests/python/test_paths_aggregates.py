@@ -275,3 +275,12 @@ async def test_rows_may_be_grouped_by_what_each_has_of_many_others() -> None:
     assert await query.filter(n__gt=1).order_by("n").values_list("n", flat=True).all() == [2, 3]
     with pytest.raises(FieldError, match="the aggregate 'k' cannot be grouped by"):
         Hall.objects.annotate(k=Count("*")).group_by("k").values("k").sql()
+
+
+@pytest.mark.parametrize("aggregate", [Sum, Avg, Max, Min])
+async def test_rows_have_no_sum_their_fields_have(aggregate: Any) -> None:
+    words = rf"{aggregate.__name__}\('crates'\): 'crates' names rows of Crate, .* name one of .*crates__weight"
+    with pytest.raises(FieldError, match=words):
+        Hall.objects.annotate(x=aggregate("crates")).sql()
+    with pytest.raises(FieldError, match=words):
+        Hall.objects.group_by("label").annotate(x=aggregate("crates")).values().sql()

@@ -160,6 +160,30 @@ async def test_create_links_the_new_row(fleet: db.AsyncDatabase) -> None:
     ]  # fmt: skip
 
 
+async def test_upsert_links_the_row_that_was_there_and_the_new_one(fleet: db.AsyncDatabase) -> None:
+    truck = await Truck.objects.get(id=2)
+    crew = related(truck, "crew")
+    before = [number for number, _ in await crew_of(2)]
+    ana = await crew.upsert(id=1, name="Anna")  # of another crew so far
+    zoe = await crew.upsert(id=77, name="Zoe", through_defaults={"role": "guest"})
+    again = await crew.upsert(id=77, name="Zoë")
+    assert (ana.name, zoe.name, again.name) == ("Anna", "Zoe", "Zoë")
+    assert [number for number, _ in await crew_of(2)] == sorted({*before, 1, 77})
+    assert dict(await crew_of(2))[77] == "guest"
+
+    south = await Depot.objects.get(code="S1")
+    trucks = related(south, "trucks")
+    taken = await trucks.upsert(id=1, plate="new plate", update_fields=["plate"])
+    made = await trucks.upsert({"id": 90, "plate": "U 1"})
+    given = await trucks.upsert(instance=Truck(id=91, plate="U 2", home_code="N4"), unique_fields=["id"])
+    assert [row.home_code for row in (taken, made, given)] == ["S1"] * 3
+    rows = await Truck.objects.filter(id__in=[1, 90, 91]).order_by("id").values_list("plate", "home_code").all()
+    assert rows == [("new plate", "S1"), ("U 1", "S1"), ("U 2", "S1")]
+    with pytest.raises(ManagerError, match="no junction that through_defaults"):
+        await trucks.upsert(id=92, plate="U 3", through_defaults={"role": "x"})
+    assert not await Truck.objects.filter(id=92).exists()
+
+
 async def test_junction_errors_undo_everything(fleet: db.AsyncDatabase) -> None:
     truck = await Truck.objects.get(id=1)
     crew = related(truck, "crew")

@@ -214,6 +214,37 @@ class RelatedManager(QueryManager[TModel]):
             self._show([row])
         return row, created
 
+    async def upsert(
+        self,
+        data: Mapping[str, Any] | None = None,
+        /,
+        *,
+        instance: TModel | None = None,
+        unique_fields: Iterable[Any] | None = None,
+        update_fields: Iterable[Any] | Mapping[str, Any] | None = None,
+        through_defaults: Mapping[str, Any] | None = None,
+        using: str | None = None,
+        client: Any = None,
+        **values: Any,
+    ) -> TModel:
+        """Inserts a row, or updates the one that has the same unique fields; either is linked."""
+        given = {**(data or {}), **values}
+        if instance is None:
+            given.update(self._links.values())
+        else:
+            self._links.assign((instance,), True)
+        async with self._transaction(using, client) as tx:
+            row: TModel = await self._base().upsert(
+                given or None, instance=instance, unique_fields=unique_fields, update_fields=update_fields, client=tx
+            )
+            # An existing row keeps its foreign key where update_fields does not name it.
+            if any(row.__dict__.get(name) != value for name, value in self._links.values().items()):
+                await self._links.add([self._key_of("upsert", row)], None, tx)
+                self._links.assign((row,), True)
+            await self._link((row,), through_defaults, tx)
+        self._show([row])
+        return row
+
     def _base(self) -> Any:
         from ..queries.query import Query
 
