@@ -27,6 +27,8 @@ const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e);
 /* Inside a window: over the rows, or the groups, that the query gives. */
 const oxy_expr *oxypy_build_windowed(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_window(oxypy_build *cx, oxypy_expr *e);
+/* The terms of an order from args[from] on, inside a window or an aggregate. 0 / -1. */
+int oxypy_build_terms(oxypy_build *cx, PyObject *args, Py_ssize_t from, oxy_orders *out);
 const oxy_expr *oxypy_build_case(oxypy_build *cx, oxypy_expr *e, const oxypy_want *want);
 const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e);

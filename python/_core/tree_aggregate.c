@@ -7,37 +7,78 @@
 
 #include <string.h>
 
-static int check_summed(oxypy_build *cx, int op, const oxy_expr *arg)
+/* Kinds of values as bits. */
+#define BIT(kind) ((uint64_t)1 << OXY_K_##kind)
+#define NUMBERS (BIT(INT) | BIT(DOUBLE) | BIT(DECIMAL) | BIT(BOOL))
+static_assert(OXY_K_COUNT <= 64, "a kind is a bit");
+
+/* What an aggregate takes; kinds 0: anything. */
+static const struct taken {
+    uint64_t kinds;
+    const char *words;
+} taken[OXY_AGG_COUNT_] = {
+    [OXY_AGG_SUM] = {NUMBERS | BIT(TIMEDELTA) | BIT(INTERVAL), "numbers and timedeltas"},
+    [OXY_AGG_AVG] = {NUMBERS | BIT(TIMEDELTA) | BIT(INTERVAL), "numbers and timedeltas"},
+    [OXY_AGG_STDDEV] = {NUMBERS, "numbers"},
+    [OXY_AGG_VARIANCE] = {NUMBERS, "numbers"},
+    [OXY_AGG_STRING_AGG] = {BIT(STRING) | BIT(TEXT), "texts"},
+    [OXY_AGG_BOOL_AND] = {BIT(BOOL), "truth values"},
+    [OXY_AGG_BOOL_OR] = {BIT(BOOL), "truth values"},
+};
+
+/* Members of a list are decoded by their kind, which knows nothing of a field's enum. */
+static int check_listed(oxypy_build *cx, PyObject *arg)
+{
+    const oxypy_field *field = oxypy_is_expr(cx->st, arg) ? oxypy_field_shown(cx, (oxypy_expr *)arg) : NULL;
+
+    if (!field || field->load != OXYPY_LOAD_ENUM) {
+        return 0;
+    }
+    PyErr_Format(cx->st->exceptions[OXY_FIELD],
+                 "ArrayAgg cannot list the enum members of %s.%U; Cast(...) it to the type of their values",
+                 field->plan->model->tp_name, field->name);
+    return -1;
+}
+
+static int check_taken(oxypy_build *cx, oxypy_expr *e, oxy_aggfn op, const oxy_expr *arg)
 {
     oxy_kind kind = arg->type.kind;
 
-    if ((op == OXY_AGG_SUM || op == OXY_AGG_AVG) && kind != OXY_K_INT && kind != OXY_K_DOUBLE &&
-        kind != OXY_K_DECIMAL && kind != OXY_K_TIMEDELTA && kind != OXY_K_INTERVAL && kind != OXY_K_UNKNOWN &&
-        kind != OXY_K_BOOL && arg->kind != OXY_E_JSON_PATH) {
-        PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s takes numbers and timedeltas, not a value of kind '%s'",
-                     oxy_agg_name((oxy_aggfn)op), oxy_kind_name(kind));
+    if (op == OXY_AGG_ARRAY_AGG && check_listed(cx, PyTuple_GET_ITEM(e->args, 0)) < 0) {
         return -1;
     }
-    return 0;
+    if (taken[op].kinds == 0 || kind == OXY_K_UNKNOWN || arg->kind == OXY_E_JSON_PATH ||
+        (taken[op].kinds >> kind & 1) != 0) {
+        return 0;
+    }
+    PyErr_Format(cx->st->exceptions[OXY_FIELD], "%s takes %s, not a value of kind '%s'", oxy_agg_name(op),
+                 taken[op].words, oxy_kind_name(kind));
+    return -1;
 }
 
-/* data of AGG */
+/* data of AGG: (distinct, filter, default, None or (separator, terms of its order)) */
 typedef struct parts {
     bool distinct;
-    PyObject *filter, *deflt; /* borrowed, or NULL */
+    PyObject *filter, *deflt, *separator, *order; /* borrowed, or NULL */
 } parts;
 
 static parts parts_of(const oxypy_expr *e)
 {
-    PyObject *items[3] = {Py_False, Py_None, Py_None};
+    PyObject *items[4] = {Py_False, Py_None, Py_None, Py_None};
 
-    for (Py_ssize_t i = 0; PyTuple_Check(e->data) && i < PyTuple_GET_SIZE(e->data) && i < 3; i++) {
+    for (Py_ssize_t i = 0; PyTuple_Check(e->data) && i < PyTuple_GET_SIZE(e->data) && i < 4; i++) {
         items[i] = PyTuple_GET_ITEM(e->data, i);
     }
+    bool more =
+        PyTuple_Check(items[3]) && PyTuple_GET_SIZE(items[3]) == 2 && PyTuple_Check(PyTuple_GET_ITEM(items[3], 1));
+    PyObject *separator = more ? PyTuple_GET_ITEM(items[3], 0) : Py_None;
+
     return (parts){
         .distinct = items[0] == Py_True,
         .filter = items[1] == Py_None ? NULL : items[1],
         .deflt = items[2] == Py_None ? NULL : items[2],
+        .separator = separator == Py_None ? NULL : separator,
+        .order = more ? PyTuple_GET_ITEM(items[3], 1) : NULL,
     };
 }
 
@@ -47,6 +88,15 @@ static const oxy_expr *build_default(oxypy_build *cx, oxypy_expr *e, PyObject *d
 
     return like_arg ? oxypy_build_beside(cx, deflt, arg, oxypy_field_shown(cx, e))
                     : oxypy_build_operand(cx, deflt, NULL);
+}
+
+/* What stands between the values, and their order. 0 / -1. */
+static int build_extra(oxypy_build *cx, const parts *p, oxy_expr *init)
+{
+    if (p->separator && !(init->agg.separator = oxypy_build_operand(cx, p->separator, NULL))) {
+        return -1;
+    }
+    return p->order ? oxypy_build_terms(cx, p->order, 0, &init->agg.order) : 0;
 }
 
 /* --- of own rows --------------------------------------------------------------------------------- */
@@ -72,8 +122,10 @@ static const oxy_expr *build_own(oxypy_build *cx, oxypy_expr *e, bool nested)
     if (init.agg.arg && p.filter) {
         init.agg.filter = oxypy_build_condition(cx, p.filter);
     }
+    int extra = init.agg.arg ? build_extra(cx, &p, &init) : -1;
+
     scope->aggregates = aggregates;
-    if (!init.agg.arg || (p.filter && !init.agg.filter) || check_summed(cx, e->op, init.agg.arg) < 0 ||
+    if (extra < 0 || (p.filter && !init.agg.filter) || check_taken(cx, e, (oxy_aggfn)e->op, init.agg.arg) < 0 ||
         (p.deflt && !(init.agg.deflt = build_default(cx, e, p.deflt, init.agg.arg)))) {
         return NULL;
     }
@@ -228,7 +280,7 @@ static int fill_spanned(oxypy_build *cx, oxypy_expr *e, oxy_aggfn fn, const oxyp
     init->agg.fn = fn;
     init->agg.distinct = p->distinct;
     init->agg.arg = spanned_arg(cx, e, route, init);
-    if (!init->agg.arg || check_summed(cx, (int)fn, init->agg.arg) < 0) {
+    if (!init->agg.arg || check_taken(cx, e, fn, init->agg.arg) < 0 || build_extra(cx, p, init) < 0) {
         return -1;
     }
     if (init->agg.arg->kind == OXY_E_TUPLE) {
@@ -399,7 +451,7 @@ static const oxy_expr *build_again(oxypy_build *cx, oxypy_expr *e, const oxypy_r
                                    PyObject *entries)
 {
     Py_ssize_t n = PyList_GET_SIZE(entries);
-    const parts inner = {.distinct = p->distinct, .filter = p->filter};
+    const parts inner = {.distinct = p->distinct, .filter = p->filter, .separator = p->separator, .order = p->order};
     oxypy_scope *again = oxy_arena_zero(cx->text, 1, sizeof *again), *scope = cx->scope;
     oxy_item *items = oxy_arena_zero(&cx->b->arena, (size_t)n + 1, sizeof *items);
     const oxy_expr **nodes = oxy_arena_zero(&cx->b->arena, (size_t)n + 1, sizeof *nodes);
@@ -437,10 +489,21 @@ static const oxy_expr *or_else(oxypy_build *cx, oxypy_expr *e, const parts *p, c
 
 static const oxy_expr *build_grouped(oxypy_build *cx, oxypy_expr *e, const oxypy_route *route, const parts *p)
 {
-    bool extreme = e->op == OXY_AGG_MAX || e->op == OXY_AGG_MIN;
-
-    if (extreme || (!p->distinct && e->op != OXY_AGG_AVG)) {
-        return build_twice(cx, e, route, p);
+    switch ((oxy_aggfn)e->op) {
+    case OXY_AGG_MAX:
+    case OXY_AGG_MIN:
+    case OXY_AGG_BOOL_AND:
+    case OXY_AGG_BOOL_OR: return build_twice(cx, e, route, p);
+    case OXY_AGG_COUNT:
+    case OXY_AGG_SUM:
+        if (!p->distinct) {
+            return build_twice(cx, e, route, p);
+        }
+        break;
+    case OXY_AGG_ARRAY_AGG:
+        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED,
+                                  "ArrayAgg over related rows of a whole group; annotate it without group_by()");
+    default: break;
     }
     PyObject *entries = oxypy_group_entries(cx);
     const oxy_expr *node = entries ? build_again(cx, e, route, p, entries) : NULL;
@@ -451,8 +514,8 @@ static const oxy_expr *build_grouped(oxypy_build *cx, oxypy_expr *e, const oxypy
 
 const oxy_expr *oxypy_build_windowed(oxypy_build *cx, oxypy_expr *e)
 {
-    if (e->op < 0 || e->op > OXY_AGG_MIN) {
-        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "this aggregate is not supported");
+    if (e->op < 0 || e->op >= OXY_AGG_COUNT_) {
+        return oxypy_build_refuse(cx, OXY_VALUE, "this is no aggregate");
     }
     if (oxypy_aggregate_spans(cx->st, cx->scope->q, e)) {
         return oxypy_build_refuse(cx, OXY_FIELD,
@@ -467,8 +530,8 @@ const oxy_expr *oxypy_build_aggregate(oxypy_build *cx, oxypy_expr *e)
     oxypy_scope *scope = cx->scope;
     oxypy_route route = {0};
 
-    if (e->op < 0 || e->op > OXY_AGG_MIN) {
-        return oxypy_build_refuse(cx, OXY_NOT_SUPPORTED, "this aggregate is not supported");
+    if (e->op < 0 || e->op >= OXY_AGG_COUNT_) {
+        return oxypy_build_refuse(cx, OXY_VALUE, "this is no aggregate");
     }
     int spans = scope->plan->n_relations
                     ? find_route(cx->st, scope->plan, scope->q, scope, PyTuple_GET_ITEM(e->args, 0), &route, 0)

@@ -143,7 +143,7 @@ static const oxy_expr *build_inside(oxypy_build *cx, PyObject *expr)
     return NULL;
 }
 
-static int build_orders(oxypy_build *cx, PyObject *args, Py_ssize_t from, oxy_orders *out)
+int oxypy_build_terms(oxypy_build *cx, PyObject *args, Py_ssize_t from, oxy_orders *out)
 {
     uint32_t n = (uint32_t)(PyTuple_GET_SIZE(args) - from);
     oxy_order *items = oxy_arena_zero(cx->text, n ? n : 1, sizeof *items);
@@ -159,7 +159,7 @@ static int build_orders(oxypy_build *cx, PyObject *args, Py_ssize_t from, oxy_or
         if (!oxypy_is_expr(cx->st, (PyObject *)term) || term->kind != OXYPY_X_ORDER ||
             PyTuple_GET_SIZE(term->args) != 1 || !PyArg_ParseTuple(term->data, "pi", &descending, &nulls)) {
             if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_TypeError, "the order of a window is made of names and expressions");
+                PyErr_SetString(PyExc_TypeError, "an order is made of names and expressions");
             }
             return -1;
         }
@@ -215,7 +215,7 @@ static const oxy_expr *build_window(oxypy_build *cx, oxypy_expr *e)
         }
     }
     init.window.partition = (oxy_list){partition, (uint32_t)n};
-    return build_orders(cx, e->args, n + 1, &init.window.order) < 0 ? NULL : oxy_window(cx->b, &init);
+    return oxypy_build_terms(cx, e->args, n + 1, &init.window.order) < 0 ? NULL : oxy_window(cx->b, &init);
 }
 
 const oxy_expr *oxypy_build_window(oxypy_build *cx, oxypy_expr *e)

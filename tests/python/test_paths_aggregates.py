@@ -279,7 +279,9 @@ async def test_rows_may_be_grouped_by_what_each_has_of_many_others() -> None:
 
 @pytest.mark.parametrize("aggregate", [Sum, Avg, Max, Min])
 async def test_rows_have_no_sum_their_fields_have(aggregate: Any) -> None:
-    words = rf"{aggregate.__name__}\('crates'\): 'crates' names rows of Crate, .* name one of .*crates__weight"
+    words = (
+        rf"{aggregate.__name__}\('crates'\): 'crates' names rows of Crate, .* name one of .*crates__weight"
+    )
     with pytest.raises(FieldError, match=words):
         Hall.objects.annotate(x=aggregate("crates")).sql()
     with pytest.raises(FieldError, match=words):

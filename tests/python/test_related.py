@@ -177,7 +177,9 @@ async def test_upsert_links_the_row_that_was_there_and_the_new_one(fleet: db.Asy
     made = await trucks.upsert({"id": 90, "plate": "U 1"})
     given = await trucks.upsert(instance=Truck(id=91, plate="U 2", home_code="N4"), unique_fields=["id"])
     assert [row.home_code for row in (taken, made, given)] == ["S1"] * 3
-    rows = await Truck.objects.filter(id__in=[1, 90, 91]).order_by("id").values_list("plate", "home_code").all()
+    rows = (
+        await Truck.objects.filter(id__in=[1, 90, 91]).order_by("id").values_list("plate", "home_code").all()
+    )
     assert rows == [("new plate", "S1"), ("U 1", "S1"), ("U 2", "S1")]
     with pytest.raises(ManagerError, match="no junction that through_defaults"):
         await trucks.upsert(id=92, plate="U 3", through_defaults={"role": "x"})

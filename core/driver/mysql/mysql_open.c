@@ -170,7 +170,9 @@ oxy_rc oxy__my_introduce(oxy__mysql *c, oxy_err *err)
     server->pid = (int64_t)mysql_thread_id(c->mysql);
     oxy_buf_init(&b, c->base.alloc, 1u << 16);
     append_charset(f, &b);
-    oxy_buf_printf(&b, ", autocommit = 1, time_zone = '%s'", f->time_zone ? f->time_zone : "+00:00");
+    /* Aggregated texts would be cut at 1,024 bytes, with a warning that nobody sees. */
+    oxy_buf_printf(&b, ", autocommit = 1, group_concat_max_len = 4294967295, time_zone = '%s'",
+                   f->time_zone ? f->time_zone : "+00:00");
     oxy_buf_printf(&b, ", sql_mode = CONCAT(@@sql_mode, ',%s')",
                    f->sql_mode ? f->sql_mode : "PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION,STRICT_TRANS_TABLES");
     append_timeouts(f, server->flavor, &b);

@@ -185,12 +185,24 @@ static void power(oxy__emit *e, const oxy_expr *x, int min)
     put_reals(e, x, "oxy_power");
 }
 
-/* A JSON value among the arguments stays JSON, a truth value becomes one. */
-static void json_object(oxy__emit *e, const oxy_expr *x, int min)
+/* A JSON value among the arguments stays JSON, a truth value becomes one. So do
+ * decimals, which are text that JSON reads as a number, and floats, of which
+ * JSON_OBJECT itself writes 15 digits. */
+static const oxy__template *as_json_value(const oxy_type *t)
 {
     static const oxy__template truth = {"JSON(CASE {1} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)", 0},
-                               json = {"JSON({1})", 0}, plain = {"{1}", 0};
+                               json = {"JSON({1})", 0}, plain = {"{1}", 0},
+                               real = {"JSON(CASE WHEN {1} IS NOT NULL THEN PRINTF('%!.17g', {1}) END)", 0};
 
+    if (t->kind == OXY_K_DOUBLE)
+        return &real;
+    if (t->kind == OXY_K_BOOL)
+        return &truth;
+    return oxy__is_document(t) || t->kind == OXY_K_DECIMAL ? &json : &plain;
+}
+
+static void json_object(oxy__emit *e, const oxy_expr *x, int min)
+{
     (void)min;
     OXY__PUT(e, "JSON_OBJECT(");
     for (uint32_t i = 0; i < x->func.args.n; i++) {
@@ -198,11 +210,7 @@ static void json_object(oxy__emit *e, const oxy_expr *x, int min)
 
         if (i != 0)
             OXY__PUT(e, ", ");
-        oxy__put_template(e,
-                          arg->type.kind == OXY_K_BOOL   ? &truth
-                          : oxy__is_document(&arg->type) ? &json
-                                                         : &plain,
-                          &arg, 1, OXY__P_NONE);
+        oxy__put_template(e, as_json_value(&arg->type), &arg, 1, OXY__P_NONE);
     }
     OXY__PUTC(e, ')');
 }
@@ -274,7 +282,12 @@ static bool agg(oxy__emit *e, const oxy_expr *x)
     case OXY_AGG_ARRAY_AGG:
         if (x->agg.order.n != 0)
             oxy__lacks(e, "an order inside ArrayAgg");
+        if (x->agg.arg->type.kind == OXY_K_DOUBLE) /* 15 digits */
+            oxy__lacks(e, "floats in ArrayAgg");
+        /* Of no rows it is an empty list, elsewhere NULL. */
+        OXY__PUT(e, "NULLIF(");
         oxy__put_agg_call(e, x, "JSON_GROUP_ARRAY", "", "");
+        OXY__PUT(e, ", '[]')");
         return true;
     case OXY_AGG_BOOL_AND: oxy__put_agg_call(e, x, "MIN", "", ""); return true;
     case OXY_AGG_BOOL_OR: oxy__put_agg_call(e, x, "MAX", "", ""); return true;

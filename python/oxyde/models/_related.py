@@ -235,7 +235,11 @@ class RelatedManager(QueryManager[TModel]):
             self._links.assign((instance,), True)
         async with self._transaction(using, client) as tx:
             row: TModel = await self._base().upsert(
-                given or None, instance=instance, unique_fields=unique_fields, update_fields=update_fields, client=tx
+                given or None,
+                instance=instance,
+                unique_fields=unique_fields,
+                update_fields=update_fields,
+                client=tx,
             )
             # An existing row keeps its foreign key where update_fields does not name it.
             if any(row.__dict__.get(name) != value for name, value in self._links.values().items()):

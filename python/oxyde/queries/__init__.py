@@ -2,7 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .aggregates import Aggregate, Avg, Count, Max, Min, Sum
+from .aggregates import (
+    Aggregate,
+    ArrayAgg,
+    Avg,
+    BoolAnd,
+    BoolOr,
+    Count,
+    Max,
+    Min,
+    StdDev,
+    StringAgg,
+    Sum,
+    Variance,
+)
 from .columns import Column, col
 from .expressions import (
     Case,
@@ -26,6 +39,7 @@ from .functions import (
     Extract,
     Floor,
     Greatest,
+    JSONObject,
     Least,
     Left,
     Length,
@@ -76,7 +90,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Abs",
     "Aggregate",
+    "ArrayAgg",
     "Avg",
+    "BoolAnd",
+    "BoolOr",
     "Case",
     "Cast",
     "Ceil",
@@ -96,6 +113,7 @@ __all__ = [
     "FlatValuesListQuery",
     "Floor",
     "Greatest",
+    "JSONObject",
     "LTrim",
     "Lag",
     "LastValue",
@@ -129,7 +147,9 @@ __all__ = [
     "RowNumber",
     "RowRange",
     "Sqrt",
+    "StdDev",
     "StrIndex",
+    "StringAgg",
     "Subquery",
     "Substr",
     "Sum",
@@ -140,6 +160,7 @@ __all__ = [
     "ValueRange",
     "ValuesListQuery",
     "ValuesQuery",
+    "Variance",
     "When",
     "Window",
     "col",

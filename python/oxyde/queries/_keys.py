@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from .. import _core
-from .._core import X_AND, X_LOOKUP, X_OR
+from .._core import MODE_MODELS, X_AND, X_LOOKUP, X_OR
+from ..exceptions import ManagerError
+from ._fields import key_fields
 
-__all__ = ["batches", "where_keys"]
+__all__ = ["batches", "where_keys", "with_row"]
 
 T = TypeVar("T")
 
@@ -34,6 +36,27 @@ def where_keys(query: Any, names: Sequence[str], keys: Sequence[tuple[Any, ...]]
         for key in keys
     )
     return query._where((_new(_core.Expr, X_OR, 0, each, None),), {})
+
+
+def with_row(query: Any, obj: Any) -> Any:
+    """The rows of the query that are the object's own."""
+    model = query._model
+    if not isinstance(obj, model):
+        raise TypeError(f"contains() takes a {model.__name__}, not {type(obj).__name__}")
+    if query._mode != MODE_MODELS or query._group_by is not None:
+        raise TypeError("contains() asks for models: use it before values(), values_list() and group_by()")
+    names = key_fields(model)
+    if not names:
+        raise ManagerError(f"{model.__name__} has no primary key that contains() could look for")
+    values = {name: obj.__dict__.get(name) for name in names}
+    missing = [name for name, value in values.items() if value is None]
+    if missing:
+        raise ValueError(f"contains() takes saved objects: {model.__name__}.{missing[0]} is None")
+    of_some = query._sliced or query._limit >= 0 or query._offset or query._distinct_on is not None
+    if of_some or query._annotations:
+        # A condition would apply before slices and windows: the rows are asked for by their keys.
+        query = type(query)(model)._where((), {"pk__in": query._with(lock=None, prefetches=None)})
+    return query._where((), values)
 
 
 def batches(names: Sequence[str], keys: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -7,12 +7,44 @@ from __future__ import annotations
 from typing import Any
 
 from .. import _core
-from .._core import AGG_AVG, AGG_COUNT, AGG_MAX, AGG_MIN, AGG_SUM, X_AGG, X_NAME, X_STAR
-from .expressions import Expression, RawSQL, argument, kind_of, name_of, operand
+from .._core import (
+    AGG_ARRAY_AGG,
+    AGG_AVG,
+    AGG_BOOL_AND,
+    AGG_BOOL_OR,
+    AGG_COUNT,
+    AGG_MAX,
+    AGG_MIN,
+    AGG_STDDEV,
+    AGG_STRING_AGG,
+    AGG_SUM,
+    AGG_VARIANCE,
+    X_AGG,
+    X_NAME,
+    X_STAR,
+)
+from ._base import order_terms
+from .expressions import Expression, RawSQL, argument, kind_of, literal, name_of, operand
 from .functions import Coalesce, Concat
 from .q import Q, is_condition
 
-__all__ = ["Aggregate", "Avg", "Coalesce", "Concat", "Count", "Max", "Min", "RawSQL", "Sum"]
+__all__ = [
+    "Aggregate",
+    "ArrayAgg",
+    "Avg",
+    "BoolAnd",
+    "BoolOr",
+    "Coalesce",
+    "Concat",
+    "Count",
+    "Max",
+    "Min",
+    "RawSQL",
+    "StdDev",
+    "StringAgg",
+    "Sum",
+    "Variance",
+]
 
 _new = _core.Expr.__new__
 _STAR = _new(_core.Expr, X_STAR, 0, (), None)
@@ -27,7 +59,7 @@ class Aggregate(Expression):
 
     def __new__(cls, expr: Any, *, distinct: bool = False, filter: Any = None, default: Any = None) -> Any:
         if cls._op < 0:
-            raise TypeError("Aggregate is a base class; use Count, Sum, Avg, Max or Min")
+            raise TypeError("Aggregate is a base class; use one of its kind, such as Count or Sum")
         condition = _condition(filter)
         fallback = None if default is None else operand(default)
         return _new(cls, X_AGG, cls._op, (argument(expr),), (bool(distinct), condition, fallback, None))
@@ -101,3 +133,69 @@ class Min(Aggregate):
 
     __slots__ = ()
     _op = AGG_MIN
+
+
+class StdDev(Aggregate):
+    """Standard deviation of all values (of the population), as a float."""
+
+    __slots__ = ()
+    _op = AGG_STDDEV
+
+
+class Variance(Aggregate):
+    """Variance of all values (of the population), as a float."""
+
+    __slots__ = ()
+    _op = AGG_VARIANCE
+
+
+class BoolAnd(Aggregate):
+    """Whether every value is true."""
+
+    __slots__ = ()
+    _op = AGG_BOOL_AND
+
+
+class BoolOr(Aggregate):
+    """Whether any value is true."""
+
+    __slots__ = ()
+    _op = AGG_BOOL_OR
+
+
+def _terms(order_by: Any) -> tuple[_core.Expr, ...]:
+    given = () if order_by is None else order_by
+    return order_terms(given if isinstance(given, (list, tuple)) else (given,))
+
+
+class StringAgg(Aggregate):
+    """The texts one after another, with `separator` between them."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        expr: Any,
+        separator: str,
+        order_by: Any = None,
+        *,
+        distinct: bool = False,
+        filter: Any = None,
+        default: Any = None,
+    ) -> Any:
+        if not isinstance(separator, str):
+            raise TypeError(f"the separator of StringAgg() is a str, not {type(separator).__name__}")
+        extra = (literal(separator), _terms(order_by))
+        fallback = None if default is None else operand(default)
+        data = (bool(distinct), _condition(filter), fallback, extra)
+        return _new(cls, X_AGG, AGG_STRING_AGG, (argument(expr),), data)
+
+
+class ArrayAgg(Aggregate):
+    """The values as a list."""
+
+    __slots__ = ()
+
+    def __new__(cls, expr: Any, order_by: Any = None, *, distinct: bool = False, filter: Any = None) -> Any:
+        data = (bool(distinct), _condition(filter), None, (None, _terms(order_by)))
+        return _new(cls, X_AGG, AGG_ARRAY_AGG, (argument(expr),), data)

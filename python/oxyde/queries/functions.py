@@ -18,6 +18,7 @@ from .._core import (
     FN_CONCAT,
     FN_FLOOR,
     FN_GREATEST,
+    FN_JSON_OBJECT,
     FN_LEAST,
     FN_LEFT,
     FN_LENGTH,
@@ -65,6 +66,7 @@ __all__ = [
     "Extract",
     "Floor",
     "Greatest",
+    "JSONObject",
     "LTrim",
     "Least",
     "Left",
@@ -348,3 +350,15 @@ class Trunc(Function):
 
     def __new__(cls, expr: Any, unit: str) -> Any:
         return _new(cls, X_EXTRACT, part_number(unit, TRUNC_UNITS), (argument(expr),), True)
+
+
+class JSONObject(Function):
+    """A JSON object of the given values: `JSONObject(ref="ref", kg=F("weight") / 1000)`."""
+
+    __slots__ = ()
+
+    def __new__(cls, **exprs: Any) -> Any:
+        args: list[_core.Expr] = []
+        for key, expr in exprs.items():
+            args += (literal(key), argument(expr))
+        return _new(cls, X_FUNC, FN_JSON_OBJECT, tuple(args), None)

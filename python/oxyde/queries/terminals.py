@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from .. import _core
@@ -25,8 +26,10 @@ from .._core import (
 )
 from ..exceptions import FieldLookupError
 from ._base import State, TModel, TRow, TSchema, order_terms
+from ._dates import distinct_dates, distinct_datetimes
 from ._explain import explain_prefix, plain, plan_of_rows
 from ._fields import column_fields, is_unique, key_fields
+from ._keys import with_row
 from ._prefetch import Loading
 from ._projection import read_as
 from ._stream import stream_of
@@ -274,6 +277,26 @@ class ReadQuery(State, Generic[TModel, TRow]):
     def count(self, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, int]:
         """The number of rows that `all()` would give."""
         return operation(DO_COUNT, self, SINK_SCALAR, using=using, client=client)
+
+    def contains(
+        self, obj: TModel, *, using: str | None = None, client: Any = None
+    ) -> Coroutine[Any, Any, bool]:
+        """Whether the object's row is among those that `all()` would give."""
+        return operation(DO_EXISTS, with_row(self, obj), SINK_SCALAR, using=using, client=client)
+
+    def dates(
+        self, field: Any, kind: str, order: str = "ASC", *, using: str | None = None, client: Any = None
+    ) -> Coroutine[Any, Any, list[date]]:
+        """The years, months, weeks or days that rows have a date in: the first day of each, once."""
+        query = distinct_dates(self, field, kind, order)
+        return operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
+
+    def datetimes(
+        self, field: Any, kind: str, order: str = "ASC", *, using: str | None = None, client: Any = None
+    ) -> Coroutine[Any, Any, list[datetime]]:
+        """As `dates`, of a datetime, down to `hour`, `minute` and `second`: the beginning of each, once."""
+        query = distinct_datetimes(self, field, kind, order)
+        return operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
 
     def sum(self, field: Any, *, using: str | None = None, client: Any = None) -> Coroutine[Any, Any, Any]:
         """Sum of a field or expression, None over no rows."""
