@@ -18,6 +18,7 @@ from .executor import apply_migrations, plan_migrations, rollback_migration, rol
 from .extract import extract_current_schema
 from .files import get_migration_files, get_pending_migrations
 from .generator import generate_migration_file
+from .live import check_schema, generate_models, inspect_database
 from .render import render_operations
 from .replay import replay_migrations
 from .state import SchemaState
@@ -42,13 +43,16 @@ __all__ = [
     "SchemaState",
     "UnknownMigrationError",
     "apply_migrations",
+    "check_schema",
     "compute_diff",
     "ensure_migrations_table",
     "extract_current_schema",
     "generate_migration_file",
+    "generate_models",
     "get_applied_migrations",
     "get_migration_files",
     "get_pending_migrations",
+    "inspect_database",
     "plan_migrations",
     "record_migration",
     "remove_migration",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 __all__ = ["Check", "Index"]
 
-_METHODS = ("btree", "hash", "gin", "gist")
+METHODS = ("btree", "hash", "gin", "gist")
 
 
 @dataclass
@@ -30,8 +30,8 @@ class Index:
         self.fields = tuple(self.fields)
         if not self.fields:
             raise ValueError("Index requires at least one field")
-        if self.method is not None and self.method.lower() not in _METHODS:
-            raise ValueError(f"unknown index method {self.method!r}; one of {', '.join(_METHODS)}")
+        if self.method is not None and self.method.lower() not in METHODS:
+            raise ValueError(f"unknown index method {self.method!r}; one of {', '.join(METHODS)}")
         if self.where is not None:
             self.where = self.where.strip() or None
 
