@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._guards import check
 from ._live import adapt
 from ._live_sqlite import rebuild
 from .render import Step, dialect_named, plan_steps
@@ -50,6 +51,8 @@ class Runner:
         self.client: Any = None  # the transaction that historical models use
         self.reports: list[str] = []
         self.executed: list[str] = []
+        self.done = 0  # operations
+        self.unchecked_from = 0  # those before were checked against the rows
         self.journal: Any = None  # MySQL: which statements are done, for the next run
 
     # --- what the context asks for -----------------------------------------------------------
@@ -87,6 +90,9 @@ class Runner:
     async def operations(self, operations: Sequence[Dict]) -> None:
         """Runs operations; those that SQLite does with one table made anew share it."""
         waiting = list(operations)
+        start = max(0, self.unchecked_from - self.done)
+        await check(self, waiting[start:], self.name)
+        self.done += len(waiting)
         while waiting:
             batch = waiting if self.dialect == "sqlite" else waiting[:1]
             adapted = [await adapt(self, op) for op in batch]

@@ -77,7 +77,7 @@ class MigrationContext:
         self.schema_state = SchemaState() if schema_state is None else schema_state
         self.has_raw_sql = False
         self.raw_sql: list[str] = []
-        self.calls_code = False
+        self.first_raw_at: int | None = None  # how many operations come before the first SQL or code
         self._lenient = lenient
         self._backwards = backwards
         self._operations: list[Dict] = []
@@ -290,12 +290,17 @@ class MigrationContext:
 
     # --- SQL and code ----------------------------------------------------------------------------------
 
+    def _note_raw(self) -> None:
+        self.has_raw_sql = True
+        if self.first_raw_at is None:
+            self.first_raw_at = len(self._operations)
+
     def execute(self, sql: str, params: list[Any] | None = None) -> _Queued:
         """Queues a statement; without `params` the text may hold several.
 
         Awaiting the result runs what is queued and gives the number of affected rows.
         """
-        self.has_raw_sql = True
+        self._note_raw()
         self.raw_sql.append(sql)
         statement = Statement(sql, params)
         if self.mode == "execute":
@@ -304,7 +309,7 @@ class MigrationContext:
 
     async def fetch(self, sql: str, params: list[Any] | None = None) -> list[Dict]:
         """Runs what is queued, then this; the rows as dicts. [] while collecting."""
-        self.has_raw_sql = True
+        self._note_raw()
         if self.mode == "collect":
             return []
         await self.flush()
@@ -312,8 +317,7 @@ class MigrationContext:
 
     def run(self, func: Callable[[Any], Any], reverse: Callable[[Any], Any] | None = None) -> None:
         """Queues a call of `func(ctx)`, made only when executing; on the way back of `reverse(ctx)`."""
-        self.has_raw_sql = True
-        self.calls_code = True
+        self._note_raw()
         if self.mode == "collect":
             return
         if self._backwards and reverse is None:
@@ -327,8 +331,7 @@ class MigrationContext:
 
         It has no hooks and is not registered; foreign keys are fields with the ids.
         """
-        self.has_raw_sql = True
-        self.calls_code = True
+        self._note_raw()
         state = self.schema_state if self._inside is None else self._inside
         found = state.find_table(table)
         if found is None:

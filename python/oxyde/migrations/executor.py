@@ -377,7 +377,9 @@ class _Run:
             context = self._context(planned)
             assert context.runner is not None
             context.runner.client = tx
-            await _guards.check(context.runner, planned.operations, planned.name)
+            # What the author's SQL may change first is looked at when its turn comes.
+            context.runner.unchecked_from = planned.first_raw_at
+            await _guards.check(context.runner, planned.operations[: planned.first_raw_at], planned.name)
             journal = await _journal.begin(context.runner, planned)
             context.runner.journal = journal
             function = planned.file.downgrade if planned.backwards else planned.file.upgrade
