@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import atexit
+import functools
+import json
 import subprocess
 import sys
 import textwrap
@@ -54,17 +56,46 @@ class Project:
         (self.folder / "migrations" / f"{name}.py").write_text(textwrap.dedent(body))
 
     def run(self, *arguments: str, folder: Path | None = None, **environment: str) -> Outcome:
-        """Runs `oxyde` with these arguments, without a terminal."""
-        done = subprocess.run(
-            [sys.executable, "-m", "oxyde", *arguments],
-            cwd=folder or self.folder,
-            capture_output=True,
+        """Runs `oxyde` with these arguments in a process of its own, without a terminal."""
+        request = {
+            "arguments": arguments,
+            "folder": str(folder or self.folder),
+            "environment": {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100", **environment},
+        }
+        return Outcome(*_server().run(request))
+
+
+class _Server:
+    """A process that has imported the package and forks for each command.
+
+    Starting Python and importing costs more than most commands; what a fork does is the same.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("cli_server.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100", **environment},
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        atexit.register(self._close)
+
+    def run(self, request: object) -> tuple[int, str, str]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        code, out, err = json.loads(self._process.stdout.readline())
+        return code, out, err
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+@functools.cache
+def _server() -> _Server:
+    return _Server()
 
 
 class Outcome(Done):

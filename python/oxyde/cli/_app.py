@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated, Optional
 
 import typer
@@ -10,6 +12,8 @@ from .._version import __version__
 from ._session import NoInput, Session
 from .init import init
 from .makemigrations import makemigrations
+from .migrate import migrate
+from .showmigrations import showmigrations
 from .sqlmigrate import sqlmigrate
 from .squash import squash
 
@@ -27,6 +31,8 @@ migrations.command("squash")(squash)
 
 app.command("init")(init)
 app.command("makemigrations")(makemigrations)
+app.command("migrate")(migrate)
+app.command("showmigrations")(showmigrations)
 app.command("sqlmigrate")(sqlmigrate)
 app.add_typer(migrations, name="migrations")
 
@@ -50,6 +56,9 @@ def main(
     ] = False,
 ) -> None:
     """Migrations, existing databases and typed stubs of oxyde."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without the mark for what is applied
     context.obj = Session(config, no_input)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

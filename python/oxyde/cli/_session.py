@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TextIO, TypeVar
 
@@ -91,13 +92,26 @@ def warn(text: str) -> None:
 
 def fail(text: str, *, code: int = 1) -> NoReturn:
     """Ends the command with an explanation."""
-    typer.secho(f"Error: {text}", err=True, fg=typer.colors.RED)
+    _explain(text)
     raise typer.Exit(code)
+
+
+def _explain(text: str) -> None:
+    typer.secho(f"Error: {text}", err=True, fg=typer.colors.RED)
 
 
 def usage_error(text: str) -> NoReturn:
     """Ends the command because it was called wrongly."""
     fail(text, code=2)
+
+
+def progress(doing: str) -> AbstractContextManager[Any]:
+    """Shows on a terminal that something takes its time."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status(doing)
 
 
 # --- failing -----------------------------------------------------------------------------------------
@@ -124,9 +138,10 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
             try:
                 return function(*args, **kwargs)
             except OxydeError as error:
+                _explain(str(error))
                 for line in _lines_of(error):
                     note(line)
-                fail(f"{error}")
+                raise typer.Exit(1) from None
             except OSError as error:
                 fail(f"{error}")
 

@@ -10,6 +10,7 @@ from ._session import NoInput, command, say, session_of, usage_error
 
 if TYPE_CHECKING:
     from ..migrations._collected import Collected
+    from ..migrations.config import OxydeConfig
 
 
 @command
@@ -21,6 +22,10 @@ def sqlmigrate(
         Optional[str], typer.Option(help="postgres, sqlite, mysql or mariadb; DIALECT if left out.")
     ] = None,
     all: Annotated[bool, typer.Option("--all/--no-all", help="Every file as one script.")] = False,
+    db_alias: Annotated[
+        Optional[str],
+        typer.Option(metavar="ALIAS", help="With --all: only what is pending in this database."),
+    ] = None,
     no_input: NoInput = False,
 ) -> None:
     """Show the SQL of a migration."""
@@ -33,6 +38,8 @@ def sqlmigrate(
         usage_error("give the name of a migration, or --all")
     if all and backwards:
         usage_error("--all goes forwards only")
+    if db_alias is not None and not all:
+        usage_error("--db-alias belongs to --all")
     config = session_of(context).load()
     try:
         chosen = dialect_named(dialect or config.dialect)
@@ -41,6 +48,9 @@ def sqlmigrate(
     files = load_files(config.migrations_dir)
     if all:
         collected = collect_files(without_replaced(files), chosen)
+        if db_alias is not None:
+            pending = _pending(config, db_alias)
+            collected = [each for each in collected if each.file.name in pending]
         say(_script(collected, chosen))
         return
     assert name is not None
@@ -104,6 +114,15 @@ def _ended(sql: str) -> str:
 # --- every file ------------------------------------------------------------------------------
 
 
+def _pending(config: OxydeConfig, alias: str) -> set[str]:
+    """The names that the database has not applied yet."""
+    from ._database import on_database
+    from ._history import read_history
+
+    entries = on_database(config, alias, lambda: read_history(config.migrations_dir, alias))
+    return {each.name for each in entries if not each.applied}
+
+
 def _script(collected: list[Collected], dialect: str) -> str:
     """All files with the rows of the history."""
     lines = [f"-- every migration ({dialect})", _history_table(dialect)]
@@ -116,16 +135,8 @@ def _script(collected: list[Collected], dialect: str) -> str:
     return "\n".join(lines)
 
 
-_HISTORY = {
-    "sqlite": ("INTEGER PRIMARY KEY", "TEXT", "TEXT", "(datetime('now'))"),
-    "postgres": ("SERIAL PRIMARY KEY", "VARCHAR(255)", "VARCHAR(64)", "NOW()"),
-    "mysql": ("INT AUTO_INCREMENT PRIMARY KEY", "VARCHAR(255)", "VARCHAR(64)", "NOW()"),
-}
-
-
 def _history_table(dialect: str) -> str:
-    key, name, checksum, now = _HISTORY["mysql" if dialect == "mariadb" else dialect]
-    return (
-        f"CREATE TABLE IF NOT EXISTS oxyde_migrations (id {key}, name {name} NOT NULL UNIQUE, "
-        f"applied_at TIMESTAMP NOT NULL DEFAULT {now}, checksum {checksum} NULL);"
-    )
+    from ..migrations.tracker import CREATE_TABLE
+
+    sql = CREATE_TABLE["mysql" if dialect == "mariadb" else dialect]
+    return _ended(" ".join(sql.split()))

@@ -40,8 +40,11 @@ class Collected:
 class _Recorder(MigrationContext):
     """A context that also notes where raw SQL and code stand among the operations."""
 
-    def __init__(self, dialect: str | None, state: SchemaState, *, lenient: bool) -> None:
-        super().__init__("collect", None, dialect, None, state, lenient=lenient)
+    def __init__(
+        self, dialect: str | None, state: SchemaState, *, lenient: bool, backwards: bool = False
+    ) -> None:
+        super().__init__("collect", None, dialect, None, state, lenient=lenient, backwards=backwards)
+        self._goes_back = backwards
         self.noted: list[Raw] = []
 
     def execute(self, sql: str, params: list[Any] | None = None) -> Any:
@@ -49,7 +52,8 @@ class _Recorder(MigrationContext):
         return super().execute(sql, params)
 
     def run(self, func: Callable[[Any], Any], reverse: Callable[[Any], Any] | None = None) -> None:
-        name = getattr(func, "__name__", repr(func))
+        called = reverse if self._goes_back and reverse is not None else func
+        name = getattr(called, "__name__", repr(called))
         self.noted.append(Raw(len(self.get_collected_operations()), f"ctx.run({name})", is_code=True))
         super().run(func, reverse)
 
@@ -57,21 +61,23 @@ class _Recorder(MigrationContext):
 def collect_files(files: Iterable[MigrationFile], dialect: str | None = None) -> list[Collected]:
     """Every file in order, from an empty schema on."""
     state = SchemaState()
-    return [_collected(file, file.upgrade, state, dialect) for file in files]
+    return [_collected(file, state, dialect) for file in files]
 
 
 def collect_downgrade(file: MigrationFile, after: Dict, dialect: str | None = None) -> Collected:
     """The way back of one file, from the schema that it made."""
     if file.downgrade is None:
         raise IrreversibleError(f"{file.name} has no downgrade")
-    return _collected(file, file.downgrade, SchemaState.from_snapshot(after), dialect)
+    return _collected(file, SchemaState.from_snapshot(after), dialect, backwards=True)
 
 
 def _collected(
-    file: MigrationFile, function: Callable[[Any], Any], state: SchemaState, dialect: str | None
+    file: MigrationFile, state: SchemaState, dialect: str | None, *, backwards: bool = False
 ) -> Collected:
     before = state.to_snapshot()
-    context = _Recorder(dialect, state, lenient=file.format < CURRENT_FORMAT)
+    context = _Recorder(dialect, state, lenient=file.format < CURRENT_FORMAT, backwards=backwards)
+    function = file.downgrade if backwards else file.upgrade
+    assert function is not None
     collect(context, function, file.name)
     return Collected(
         file, before, context.get_collected_operations(), context.noted, context.schema_state.to_snapshot()

@@ -58,7 +58,14 @@ def rename_candidates(operations: Sequence[Operation]) -> Iterator[Rename]:
 
 
 def _likeness(field: Mapping[str, Any]) -> Any:
-    return field["column_type"], field.get("db_type"), field["nullable"]
+    return _named(field["column_type"]), field.get("db_type"), field["nullable"]
+
+
+def _named(type_: Mapping[str, Any]) -> Any:
+    """The type; an enum counts by its name, its values have questions of their own."""
+    if type_["kind"] == "array":
+        return ["array", _named(type_["item"])]
+    return {key: value for key, value in type_.items() if key != "values"}
 
 
 def _columns(table: Mapping[str, Any]) -> Any:

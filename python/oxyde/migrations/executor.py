@@ -270,6 +270,7 @@ class _Run:
             if fake:
                 async with self._short():
                     await self._add(file)
+                await self.load()
             else:
                 if state is None:
                     state = state_of(self.files, self.applied, self._flavor)

@@ -12,6 +12,7 @@ from ..db.registry import get_connection
 from ..exceptions import DatabaseError
 
 __all__ = [
+    "CREATE_TABLE",
     "History",
     "ensure_migrations_table",
     "get_applied_migrations",
@@ -21,7 +22,7 @@ __all__ = [
 
 TABLE = "oxyde_migrations"
 
-_CREATE = {
+CREATE_TABLE = {
     "sqlite": f"""CREATE TABLE IF NOT EXISTS {TABLE} (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
         applied_at TIMESTAMP NOT NULL DEFAULT (datetime('now')), checksum TEXT NULL)""",
@@ -65,7 +66,7 @@ class History:
     async def ensure(self) -> None:
         """Makes the table, or adds the column that older ones lack."""
         if not await self.columns():
-            await self._conn.execute(_CREATE[self._backend])
+            await self._conn.execute(CREATE_TABLE[self._backend])
             self._columns = None
         elif "checksum" not in await self.columns():
             try:
