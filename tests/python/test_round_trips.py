@@ -7,28 +7,21 @@ kind instead of the few that every run repeats.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import datetime as dt
 import math
 import operator
-import os
-import re
-from collections.abc import Coroutine, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 from typing import Any
 
 import pydantic
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from servers import Server, drop_everything
+from servers import Server
 from subjects import SUBJECTS, Holds, Subject
+from trips import PROFILE, Home, given_value, home_of, identical, shown
 
-from oxyde import DataError, Field, Model, create_tables, db
+from oxyde import DataError, Field, Model
 from oxyde.models.registry import unregister_table
-
-WANTED = int(os.environ.get("OXYDE_ROUND_TRIPS", "0"))
 
 
 def _table(subject: Subject) -> Any:
@@ -50,78 +43,13 @@ def _table(subject: Subject) -> Any:
 TABLES = {subject.name: _table(subject) for subject in SUBJECTS}
 
 
-class Home:
-    """One database connection for all examples, on a loop of its own."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.loop = asyncio.new_event_loop()
-        self.handle: Any = None
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        self.loop.run_until_complete(work)
-
-    async def open(self) -> None:
-        sqlite = self.server.backend == "sqlite"
-        url = "sqlite://:memory:" if sqlite else self.server.url
-        self.handle = db.AsyncDatabase(url, name="trips", overwrite=True)
-        await self.handle.connect()
-        await create_tables(self.handle, models=TABLES.values())
-
-    async def close(self) -> None:
-        await self.handle.disconnect()
-
-
 @pytest.fixture(scope="module")
 def home(fresh_database: Server) -> Iterator[Home]:
-    if fresh_database.backend != "sqlite":
-        drop_everything(fresh_database)
-    home = Home(fresh_database)
-    home.run(home.open())
-    yield home
-    home.run(home.close())
-    home.loop.close()
-
-
-# --- the same -----------------------------------------------------------------------------------
-
-
-def identical(found: Any, value: Any) -> bool:  # noqa: PLR0911
-    """Equal, of the same type, and everything inside too."""
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        # zone-aware columns give UTC
-        return type(found) is dt.datetime and found.utcoffset() == dt.timedelta(0) and found == value
-    if type(found) is not type(value):
-        return False
-    if isinstance(value, float):
-        return math.isnan(found) if math.isnan(value) else found == value
-    if isinstance(value, Decimal):
-        return bool(found == value)
-    if isinstance(value, dict):
-        return found.keys() == value.keys() and all(identical(found[key], value[key]) for key in value)
-    if isinstance(value, (list, tuple)):
-        return len(found) == len(value) and all(map(identical, found, value))
-    if isinstance(value, re.Pattern):
-        return bool(found.pattern == value.pattern)
-    return bool(found == value)
-
-
-def shown(subject: Subject, found: Any) -> Any:
-    """What values() gave, as the attribute would hold it."""
-    if found is None or not subject.plain:
-        return found
-    return pydantic.TypeAdapter(subject.annotation).validate_python(found, by_alias=False, by_name=True)
+    with home_of(fresh_database, TABLES.values()) as home:
+        yield home
 
 
 # --- the promise ------------------------------------------------------------------------------------
-
-PROFILE = settings(
-    max_examples=WANTED or 4,
-    derandomize=not WANTED and not os.environ.get("OXYDE_TEST_RANDOM"),
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
@@ -155,10 +83,6 @@ async def _listed(home: Home, subject: Subject, lists: list[list[Any]]) -> None:
     await _kept(home, subject, "many", lists, holds)
 
 
-class _Undo(Exception):
-    """Rolls the example back: nothing of it reaches a disk."""
-
-
 async def _kept(home: Home, subject: Subject, name: str, values: list[Any], holds: Holds) -> None:
     kept: list[Any] = [None] if name == "value" else [None, []]
     for value in values:
@@ -167,16 +91,10 @@ async def _kept(home: Home, subject: Subject, name: str, values: list[Any], hold
         else:
             with pytest.raises(DataError, match=f"Trip_{subject.name}.{name}|trip_{subject.name}"):
                 await TABLES[subject.name].objects.create(
-                    **{name: _given(subject, value)}, client=home.handle
+                    **{name: given_value(subject, value)}, client=home.handle
                 )
-    with contextlib.suppress(_Undo):
-        async with home.handle.connection() as pinned, pinned.transaction() as client:
-            await _written(home, subject, name, kept, client)
-            raise _Undo
-
-
-def _given(subject: Subject, value: Any) -> Any:
-    return value if value is None else subject.given(value)
+    async with home.undone() as client:
+        await _written(home, subject, name, kept, client)
 
 
 async def _written(home: Home, subject: Subject, name: str, values: list[Any], client: Any) -> None:
@@ -185,9 +103,9 @@ async def _written(home: Home, subject: Subject, name: str, values: list[Any], c
     same = operator.eq if subject.loose else identical
     objects = model.objects
     made = await objects.bulk_create(
-        [model(**{name: _given(subject, value)}) for value in values[:-1]], client=client
+        [model(**{name: given_value(subject, value)}) for value in values[:-1]], client=client
     )
-    made.append(await objects.create(**{name: _given(subject, values[-1])}, client=client))
+    made.append(await objects.create(**{name: given_value(subject, values[-1])}, client=client))
     ids = [row.id for row in made]
     rows = await objects.order_by("id").all(client=client)
     plain = await objects.order_by("id").values_list(name, flat=True).all(client=client)
@@ -204,15 +122,17 @@ async def _written(home: Home, subject: Subject, name: str, values: list[Any], c
             assert same(stored, value), (stored, value)
     await _found(home, subject, name, dict(zip(ids, values, strict=True)), client)
     # and by UPDATE, where the parameter stands in another place
-    assert await objects.filter(id=ids[0]).update(**{name: _given(subject, values[-1])}, client=client) == 1
+    assert (
+        await objects.filter(id=ids[0]).update(**{name: given_value(subject, values[-1])}, client=client) == 1
+    )
     changed = rows[-1]
-    setattr(changed, name, _given(subject, values[0]))
+    setattr(changed, name, given_value(subject, values[0]))
     await changed.save(client=client)
     rows = await objects.order_by("id").all(client=client)
     assert same(getattr(rows[0], name), values[-1])
     assert same(getattr(rows[-1], name), values[0])
     for value, row in zip(values, rows, strict=True):
-        setattr(row, name, _given(subject, value))
+        setattr(row, name, given_value(subject, value))
     assert await objects.bulk_update(rows, [name], client=client) == len(rows)
     rows = await objects.order_by("id").all(client=client)
     for value, row in zip(values, rows, strict=True):
