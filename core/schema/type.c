@@ -58,6 +58,22 @@ static void put_decimal(const oxy_type *t, const oxy__ddl_rules *rules, oxy_buf 
     oxy_buf_putc(out, ')');
 }
 
+/* MySQL takes the blanks off the end of the values, so that what is written
+ * would not come back. */
+static oxy_rc check_inline_enum(const oxy_column_def *c, const oxy_dialect *d, oxy_err *err)
+{
+    for (uint32_t i = 0; i < c->enum_values.n; i++) {
+        const oxy_sv value = c->enum_values.items[i];
+
+        if (value.len != 0 && value.p[value.len - 1] == ' ')
+            return oxy_err_set(err, OXY_NOT_SUPPORTED,
+                               "%s cannot keep the blank at the end of '%.*s', a value of the enum of column %.*s: "
+                               "give the field a db_type, such as VARCHAR(40)",
+                               oxy_dialect_name(d), OXY_SV_ARG(value), OXY_SV_ARG(c->name));
+    }
+    return OXY_OK;
+}
+
 static void put_enum(const oxy_column_def *c, const oxy__ddl_rules *rules, const oxy_dialect *d, oxy_buf *out)
 {
     uint32_t i;
@@ -100,6 +116,8 @@ static oxy_rc put_kind(const oxy_column_def *c, oxy_kind kind, bool indexed, con
         if (rules->native_enums ? c->type.name.len == 0 : c->enum_values.n == 0)
             return oxy_err_set(err, OXY_VALUE, "the enum of column %.*s has no %s", OXY_SV_ARG(c->name),
                                rules->native_enums ? "name" : "values");
+        if (!rules->native_enums && check_inline_enum(c, d, err) != OXY_OK)
+            return OXY_NOT_SUPPORTED;
         put_enum(c, rules, d, out);
     }
     return oxy__ddl_buf_rc(out, err);

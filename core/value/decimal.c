@@ -193,11 +193,34 @@ bool oxy__decimal_to_int(const oxy__decimal *d, uint64_t *magnitude)
     return true;
 }
 
+/* Whether writing the double with as many digits gives them back. It has at
+ * least 15 digits, so shorter numbers need no proof (except where the exponent
+ * is so small that digits get lost). Beside a power of two the nearest number
+ * of so many digits may be another double; then the digits are those that the
+ * shortest writing has: 5.960464477539063e-08. */
+static bool writes_back(const char *digits, const oxy__decimal *d, double value)
+{
+    char back[DOUBLE_DIGITS + 64];
+    const char *q = back;
+    bool same = true;
+
+    if (d->n <= 15 && d->first >= -290)
+        return true;
+    (void)snprintf(back, sizeof back, "%.*e", (int)d->n - 1, value);
+    for (uint64_t i = 0; i < d->n && same; i++) {
+        while (*q != '\0' && !is_digit(*q)) /* the point of the locale */
+            q++;
+        same = *q++ == digits[i];
+    }
+    q = same ? strchr(q, 'e') : NULL;
+    return (q != NULL && strtol(q + 1, NULL, 10) == d->first) || strtod(back, NULL) != value;
+}
+
 bool oxy__decimal_to_double(const oxy__decimal *d, double *out)
 {
     /* "ddde-ddd" holds no decimal point, so no locale changes its meaning. */
-    char text[DOUBLE_DIGITS + 32], back[DOUBLE_DIGITS + 64];
-    const char *p = d->digits, *q = back;
+    char text[DOUBLE_DIGITS + 32];
+    const char *p = d->digits;
     double value;
     uint64_t i;
 
@@ -221,21 +244,8 @@ bool oxy__decimal_to_double(const oxy__decimal *d, double *out)
     value = strtod(text, NULL);
     if (value == 0 || value > 1.7976931348623157e308)
         return false;
-    /* Writing the double with as many digits must give them back. A double has
-     * at least 15 digits, so shorter numbers need no proof (except where the
-     * exponent is so small that digits get lost). */
-    if (d->n > 15 || d->first < -290) {
-        (void)snprintf(back, sizeof back, "%.*e", (int)d->n - 1, value);
-        for (i = 0; i < d->n; i++, q++) {
-            while (*q != '\0' && !is_digit(*q)) /* the point of the locale */
-                q++;
-            if (*q != text[i])
-                return false;
-        }
-        q = strchr(q, 'e');
-        if (q == NULL || strtol(q + 1, NULL, 10) != d->first)
-            return false;
-    }
+    if (!writes_back(text, d, value))
+        return false;
     *out = d->negative ? -value : value;
     return true;
 }

@@ -3,13 +3,10 @@
  * with DateStyle ISO and IntervalStyle postgres. */
 #include "pg.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* More digits than the shortest text of a double has, and than any setting of
  * extra_float_digits shows. */
-#define DOUBLE_DIGITS 40
 
 static bool is(const char *p, size_t len, const char *word)
 {
@@ -43,33 +40,20 @@ static oxy_rc read_int(oxy__pg_read *r, const char *p, size_t len, oxy_value *ou
     return oxy__pg_set_int(out, OXY_V_INT, negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude);
 }
 
-/* The digits without their point, so that no locale changes the meaning. The
- * server has written the double; the nearest one to its text is that double. */
+/* What the server has written of a double, or what stands in a text column:
+ * that may be a number that no double is. */
 static oxy_rc read_double(oxy__pg_read *r, const char *p, size_t len, oxy_value *out)
 {
-    char text[DOUBLE_DIGITS + 32];
-    const char *digit;
     oxy__decimal d;
-    uint64_t i;
     double value;
 
-    if (!oxy__decimal_read((oxy_sv){p, len}, &d) || d.n > DOUBLE_DIGITS || d.last < -100000 || d.last > 100000)
+    if (!oxy__decimal_read((oxy_sv){p, len}, &d))
         return oxy__pg_bad(r, "it is not a number");
-    if (d.class == OXY__NAN) {
+    if (d.class == OXY__NAN)
         value = __builtin_nan("");
-    } else if (d.class == OXY__INFINITE) {
-        value = __builtin_inf();
-    } else {
-        digit = d.digits;
-        for (i = 0; i < d.n; i++) {
-            if (*digit == '.')
-                digit++;
-            text[i] = *digit++;
-        }
-        (void)snprintf(text + d.n, sizeof text - d.n, "%se%d", d.n == 0 ? "0" : "", (int)d.last);
-        value = strtod(text, NULL);
-    }
-    *out = (oxy_value){.tag = OXY_V_DOUBLE, .d = d.negative ? -value : value};
+    else if (!oxy__decimal_to_double(&d, &value))
+        return oxy__pg_bad(r, "a double cannot hold it exactly");
+    *out = (oxy_value){.tag = OXY_V_DOUBLE, .d = value};
     return OXY_OK;
 }
 

@@ -14,7 +14,7 @@ from servers import Server, chosen
 
 from oxyde import Case, F, Field, FieldError, Model, Value, When, create_tables, db, execute_raw
 from oxyde.db.schema import describe_tables
-from oxyde.exceptions import FieldLookupValueError
+from oxyde.exceptions import FieldLookupValueError, NotSupportedError
 from oxyde.models.registry import unregister_table
 
 
@@ -195,3 +195,44 @@ def test_one_name_with_other_values_is_refused() -> None:
     assert sum("CREATE TYPE" in statement for statement in made) == 1
     with pytest.raises((FieldError, ValueError), match="hull_state_enum"):
         _core.ddl_create(describe_tables([one, other]), "postgres", False)
+
+
+async def test_blanks_at_the_end_come_back_or_are_refused_with_the_table(backend: str) -> None:
+    """MySQL and MariaDB take them off the values of an ENUM; what was written would not be read again."""
+
+    class Tail(enum.Enum):
+        PLAIN = "b"
+        BLANK = "c "
+
+    class Told(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        tail: Tail = Tail.PLAIN
+
+        class Meta:
+            is_table = True
+            table_name = "enum_told"
+
+    class Kept(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        tail: Tail = Field(default=Tail.BLANK, db_type="VARCHAR(9)")
+        tails: list[Tail] = [Tail.BLANK]
+
+        class Meta:
+            is_table = True
+            table_name = "enum_kept"
+
+    database = await db.get_connection()
+    tables: list[Any] = [Told, Kept]
+    for model in tables:
+        unregister_table(model)
+    if backend == "mysql":
+        with pytest.raises(NotSupportedError, match=r"blank at the end of 'c '.*column tail.*db_type"):
+            await create_tables(database, models=[Told])
+        tables = [Kept]
+    await create_tables(database, models=tables)
+    for model in tables:
+        row = await model.objects.create(tail=Tail.BLANK)
+        assert (await model.objects.get(tail=Tail.BLANK)) == row
+        assert row.tail is Tail.BLANK
+        assert await model.objects.values_list("tail", flat=True).all() == [Tail.BLANK]
+    assert (await Kept.objects.get()).tails == [Tail.BLANK]

@@ -212,6 +212,8 @@ static void test_one_enum_name_with_two_meanings_is_an_error(void **state)
     assert_no_ddl(&tables[1], 1, CREATE, &oxy_dialect_postgres, OXY_VALUE, "has no name");
     other.enum_values = (oxy_names){0};
     assert_no_ddl(&tables[1], 1, CREATE, &oxy_dialect_mysql, OXY_VALUE, "has no values");
+    other.enum_values = (oxy_names)NAMES(S("new"), S("a "));
+    assert_no_ddl(&tables[1], 1, CREATE, &oxy_dialect_mysql, OXY_NOT_SUPPORTED, "blank at the end of 'a '");
 }
 
 /* --- order --------------------------------------------------------------------------------------- */

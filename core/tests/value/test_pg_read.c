@@ -123,7 +123,10 @@ static void test_doubles_take_only_what_they_hold_exactly(void **state)
     assert_reads(OXY_K_DOUBLE, wire(FLOAT8, "8000000000000000"), value_double(-0.0));
     assert_reads(OXY_K_DOUBLE, wire(FLOAT4, "3dcccccd"), value_double(0.1));
     assert_reads(OXY_K_DOUBLE, text(FLOAT8, "-0"), value_double(-0.0));
-    assert_reads(OXY_K_DOUBLE, text(FLOAT8, "1e-400"), value_double(0));
+    assert_reads(OXY_K_DOUBLE, text(FLOAT8, "5.960464477539063e-08"), value_double(0x1p-24));
+    assert_reads(OXY_K_DOUBLE, wire(TEXT, "352e393630343634343737353339303633652d3038"), value_double(0x1p-24));
+    assert_refuses(OXY_K_DOUBLE, text(FLOAT8, "1e-400"), "double precision");
+    assert_refuses(OXY_K_DOUBLE, wire(TEXT, "3165343030"), "text");
     assert_reads(OXY_K_DOUBLE, wire(INT4, "00000003"), value_double(3));
     assert_reads(OXY_K_DOUBLE, text(NUMERIC, "0.10"), value_double(0.1));
     assert_reads(OXY_K_DOUBLE, text(NUMERIC, "NaN"), value_double(__builtin_nan("")));
