@@ -10,7 +10,9 @@ import typer
 
 from .._version import __version__
 from ._session import NoInput, Session
+from .check import check
 from .init import init
+from .inspectdb import inspectdb
 from .makemigrations import makemigrations
 from .migrate import migrate
 from .showmigrations import showmigrations
@@ -34,6 +36,8 @@ app.command("makemigrations")(makemigrations)
 app.command("migrate")(migrate)
 app.command("showmigrations")(showmigrations)
 app.command("sqlmigrate")(sqlmigrate)
+app.command("inspectdb")(inspectdb)
+app.command("check")(check)
 app.add_typer(migrations, name="migrations")
 
 
