@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .. import _core
 from .._core import X_ANY, X_LOOKUP, X_NAME
@@ -24,6 +24,13 @@ class Column(Expression, Generic[T]):
 
     model: type
 
+    if TYPE_CHECKING:
+        # Checkers hold the other side against the field's type.
+        def __lt__(self, other: T | _core.Expr) -> Condition: ...
+        def __le__(self, other: T | _core.Expr) -> Condition: ...
+        def __gt__(self, other: T | _core.Expr) -> Condition: ...
+        def __ge__(self, other: T | _core.Expr) -> Condition: ...
+
     def __repr__(self) -> str:
         path = _own(self, "data").replace("__", ".")
         return f"{_own(self, 'model').__name__}.{path}"
@@ -41,18 +48,20 @@ class RelationColumn(Column[T]):
     _owner: type  # the model that has the relation
     _relation: str
 
-    def __getattribute__(self, name: str) -> Any:
-        if name.startswith("_"):
-            return _own(self, name)
-        target = _target(self)
-        if name in target.__pydantic_fields__ or name == "pk":
-            return _column(_own(self, "model"), f"{_own(self, 'data')}__{name}", target, name)
-        try:
-            return _own(self, name)
-        except AttributeError:
-            from ._fields import unknown_field
+    if not TYPE_CHECKING:  # stubs say which columns there are
 
-            raise AttributeError(f"{self!r}: {unknown_field(target, name)}") from None
+        def __getattribute__(self, name: str) -> Any:
+            if name.startswith("_"):
+                return _own(self, name)
+            target = _target(self)
+            if name in target.__pydantic_fields__ or name == "pk":
+                return _column(_own(self, "model"), f"{_own(self, 'data')}__{name}", target, name)
+            try:
+                return _own(self, name)
+            except AttributeError:
+                from ._fields import unknown_field
+
+                raise AttributeError(f"{self!r}: {unknown_field(target, name)}") from None
 
     def _lookup(self, lookup: str, value: Any) -> Condition:
         return _new(Condition, X_LOOKUP, 0, (), (f"{_own(self, 'data')}__{lookup}", value))  # type: ignore[no-any-return]

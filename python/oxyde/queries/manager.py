@@ -8,6 +8,8 @@ import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
+from typing_extensions import Self
+
 from ._base import TModel
 from .query import Query
 from .writes import WriteQuery
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
         model_class: type[TModel]
 
+        # A manager is made without the model of a query: `objects = ParcelManager()`.
+        def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
         def __init__(self) -> None: ...
         def query(self) -> Query[TModel]: ...
         def get_query(self) -> Query[TModel]: ...

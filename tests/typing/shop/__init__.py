@@ -1,0 +1,1 @@
+"""Models over several modules, for the stubs that are made of them."""
