@@ -8,17 +8,14 @@ import os
 import re
 import subprocess
 import sys
-import types
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import servers
+from generated import imported
 
 from oxyde import db
 from oxyde.migrations import check_schema, generate_models, inspect_database
-from oxyde.models import clear_registry
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMAS = Path(servers.__file__).parent / "schemas"
@@ -31,23 +28,6 @@ def fill(database: servers.Server, name: str) -> None:
     with contextlib.closing(servers.Admin(database)) as admin:
         for statement in _STATEMENT.findall(text):
             admin.rows(statement.strip().rstrip(";"))
-
-
-@contextlib.contextmanager
-def imported(source: str, folder: Path) -> Iterator[Any]:
-    """The module of generated source, its models registered while the block runs."""
-    path = folder / "generated_models.py"
-    path.write_text(source)
-    module = types.ModuleType("generated_models")
-    module.__file__ = str(path)
-    sys.modules["generated_models"] = module
-    clear_registry()
-    try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
-        yield module
-    finally:
-        clear_registry()
-        del sys.modules["generated_models"]
 
 
 async def test_chinook(fresh_database: servers.Server, tmp_path: Path) -> None:

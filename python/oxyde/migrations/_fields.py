@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..models._db_type import parse_db_type
@@ -12,6 +12,7 @@ __all__ = [
     "FIELD_FLAGS",
     "enum_key",
     "enum_of",
+    "in_key_order",
     "is_legacy",
     "normal_field",
     "normal_foreign_key",
@@ -208,3 +209,13 @@ def _by_name(items: Iterable[Dict]) -> list[Dict]:
 def qualified(table: Mapping[str, Any]) -> str:
     """The name of a table in a snapshot: with its schema, if it has one."""
     return f"{table['schema']}.{table['name']}" if table.get("schema") else str(table["name"])
+
+
+def in_key_order(fields: Iterable[Dict], columns: Sequence[str]) -> list[Dict]:
+    """The fields with those of the key among themselves in the key's order: it is the fields' order."""
+    fields = list(fields)
+    places = [at for at, each in enumerate(fields) if each["name"] in columns]
+    by_name = {each["name"]: each for each in fields}
+    for at, name in zip(places, columns, strict=False):
+        fields[at] = by_name[name]
+    return fields

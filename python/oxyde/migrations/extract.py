@@ -10,6 +10,7 @@ from ..db.schema import describe_model
 from ..exceptions import FieldError
 from ..models.metadata import ColumnMeta, ModelMeta
 from ..models.registry import assert_no_pending_models, iter_tables
+from ._fields import in_key_order
 from .errors import SchemaError
 from .render import dialect_named
 from .state import SchemaState
@@ -64,12 +65,13 @@ def _table(model: Any, described: Dict, dialect: str) -> Dict:
     defaults = _defaults(described, dialect)
     by_column = {column.db_column: column for column in meta.columns.values()}
     single = len(meta.pk_fields) == 1
+    fields = [
+        _field(by_column[column["name"]], column, default, single_key=single)
+        for column, default in zip(described["columns"], defaults, strict=True)
+    ]
     return {
         "name": described["name"],
-        "fields": [
-            _field(by_column[column["name"]], column, default, single_key=single)
-            for column, default in zip(described["columns"], defaults, strict=True)
-        ],
+        "fields": in_key_order(fields, described["primary_key"]),
         "indexes": [_index(index) for index in described["indexes"]],
         "foreign_keys": [_foreign_key(fk) for fk in described["foreign_keys"]],
         "checks": described["checks"],

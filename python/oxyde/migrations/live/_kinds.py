@@ -143,6 +143,8 @@ def mysql_type(text: str) -> ColumnType:
 
 def _mysql_sized(text: str, lowered: str) -> ColumnType:
     name, size, scale = _sized(lowered)
+    if name == "int":
+        return {"kind": "big_integer"}, "INTEGER"
     if name == "varchar":
         return {"kind": "string", "length": size}, None
     if name == "decimal" and size is not None:
@@ -159,8 +161,15 @@ def _mysql_sized(text: str, lowered: str) -> ColumnType:
 _MY_SIGNED = {"bigint": "big_integer", "tinyint": "big_integer", "double": "double", "decimal": "decimal"}
 
 
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "b": "\b", "Z": "\x1a"}
+
+
 def _labels(text: str) -> list[str]:
-    return [label.replace("''", "'") for label in re.findall(r"'((?:[^']|'')*)'", text)]
+    found = re.findall(r"'((?:[^'\\]|\\.|'')*)'", text, re.S)
+    return [
+        re.sub(r"\\(.)|''", lambda m: "'" if m[1] is None else _ESCAPES.get(m[1], m[1]), label, flags=re.S)
+        for label in found
+    ]
 
 
 # --- SQLite --------------------------------------------------------------------------------------------

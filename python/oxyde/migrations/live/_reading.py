@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ... import _core
+from .._fields import in_key_order
 
-__all__ = ["HISTORY", "Dict", "Reading", "Session", "in_key_order", "set_keys"]
+__all__ = ["HISTORY", "Dict", "Reading", "Session", "set_keys"]
 
 Dict = dict[str, Any]
 
@@ -66,13 +67,3 @@ def set_keys(table: Dict, columns: Sequence[str]) -> None:
             each["unique"] = each["unique"] and len(columns) > 1
             each["nullable"] = False
     table["fields"] = in_key_order(table["fields"], columns)
-
-
-def in_key_order(fields: Iterable[Dict], columns: Sequence[str]) -> list[Dict]:
-    """The fields with those of the key among themselves in the key's order: it is the fields' order."""
-    fields = list(fields)
-    places = [at for at, each in enumerate(fields) if each["name"] in columns]
-    by_name: Mapping[str, Dict] = {each["name"]: each for each in fields}
-    for at, name in zip(places, columns, strict=False):
-        fields[at] = by_name[name]
-    return fields

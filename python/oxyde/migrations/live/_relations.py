@@ -12,7 +12,7 @@ from ._reading import Dict
 __all__ = ["Relation", "relations_of"]
 
 # What a key's type is for a column that refers to it.
-_PLAIN = {"SERIAL": "INTEGER", "INT": "INTEGER", "BIGSERIAL": None, "SMALLSERIAL": "SMALLINT"}
+_PLAIN = {"SERIAL": "INTEGER", "BIGSERIAL": None, "SMALLSERIAL": "SMALLINT"}
 
 
 @dataclass

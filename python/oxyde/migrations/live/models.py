@@ -44,10 +44,23 @@ _IMPORT_ORDER = (
     "from enum import Enum",
     "from ipaddress import IPv4Interface, IPv6Interface",
     "from ipaddress import IPv4Network, IPv6Network",
+    "from typing import Annotated",
     "from typing import Any",
     "from uuid import UUID",
 )
-_IMPORTED = {"dt", "Decimal", "Enum", "Any", "UUID", "AwareDatetime", "Model", "Field", "Index", "Check"}
+_IMPORTED = {
+    "Annotated",
+    "dt",
+    "Decimal",
+    "Enum",
+    "Any",
+    "UUID",
+    "AwareDatetime",
+    "Model",
+    "Field",
+    "Index",
+    "Check",
+}
 _IMPORTED |= {"IPv4Interface", "IPv6Interface", "IPv4Network", "IPv6Network"}
 _TYPES = {"int", "float", "bool", "str", "bytes", "list"}
 _RESERVED = frozenset({*dir(Model), *keyword.kwlist, *_IMPORTED, *_TYPES, "Meta", "objects"})
@@ -98,10 +111,10 @@ class _Module:
     def _head(self) -> str:
         lines = ['"""Models of an existing database."""', "", "from __future__ import annotations", ""]
         own = [line for line in _IMPORT_ORDER if line in self.imports]
-        ips = [line.partition(" import ")[2] for line in own if line.startswith("from ipaddress")]
-        if len(ips) > 1:
-            own = [line for line in own if not line.startswith("from ipaddress")]
-            own.append(f"from ipaddress import {', '.join(ips)}")
+        for module in ("from ipaddress", "from typing"):
+            same = [at for at, line in enumerate(own) if line.startswith(module)]
+            if len(same) == 2:
+                own[same[0]] += f", {own.pop(same[1]).partition(' import ')[2]}"
         lines += [*own, ""] if own else []
         if self.tables:
             lines.append(f"from oxyde import {', '.join(sorted(self.from_oxyde))}")
@@ -154,7 +167,7 @@ class _Module:
     def _annotation(self, table: Dict, field: Dict, column_type: Dict) -> str:
         kind = column_type["kind"]
         if kind == "array":
-            return f"list[{self._annotation(table, field, column_type['item'])}]"
+            return f"list[{self._item(table, field, column_type['item'])}]"
         values = column_type.get("values") or column_type.get("labels")
         if values:
             return self._enum_name(table, field, column_type, values)
@@ -162,6 +175,13 @@ class _Module:
         if needed:
             self.imports.add(needed)
         return annotation
+
+    def _item(self, table: Dict, field: Dict, item: Dict) -> str:
+        if item["kind"] != "string" or field.get("db_type"):
+            return self._annotation(table, field, item)
+        self.imports.add("from typing import Annotated")
+        self.from_oxyde.add("Field")
+        return f"Annotated[str, Field(max_length={item['length']})]"
 
     def _enum_name(self, table: Dict, field: Dict, column_type: Dict, values: list[str]) -> str:
         type_name = column_type.get("name") or column_type.get("type_name") or ""
@@ -178,6 +198,8 @@ class _Module:
         column_type = field["column_type"]
         if field.get("db_type"):
             return
+        while column_type["kind"] == "array" and column_type["item"]["kind"] != "string":
+            column_type = column_type["item"]
         if column_type["kind"] == "string":
             yield f"max_length={column_type['length']}"
         elif column_type["kind"] == "decimal" and "precision" in column_type:

@@ -130,7 +130,7 @@ class _MySQL:
             self.reading.note(key, f"column {name} is generated: it cannot be written")
         elif "auto_increment" in extra:
             made["auto_increment"] = True
-            db_type = "SERIAL" if db_type == "INT" else db_type
+            db_type = "SERIAL" if db_type == "INTEGER" else db_type
         more = {"db_type": db_type, "default": value, "comment": row["comment"] or None}
         made.update({key: given for key, given in more.items() if given is not None})
         self.reading.types[key, name] = type_
