@@ -39,6 +39,7 @@ class Planned:
     after: SchemaState
     raw_sql: Sequence[str]
     has_raw_sql: bool
+    calls_code: bool
     first_raw_at: int
     transaction: bool
 
@@ -66,6 +67,7 @@ def plan_one(file: MigrationFile, state: SchemaState, flavor: str, *, backwards:
         after=after,
         raw_sql=tuple(context.raw_sql),
         has_raw_sql=context.has_raw_sql,
+        calls_code=context.calls_code,
         first_raw_at=len(operations) if context.first_raw_at is None else context.first_raw_at,
         transaction=_in_transaction(file, operations, context, flavor),
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from ._guards import check
+from ._journal import Journal
 from ._live import adapt
 from ._live_sqlite import rebuild
+from ._notes import add_note
 from .render import Step, dialect_named, plan_steps
 from .state import SchemaState
 
-__all__ = ["Call", "Runner", "Statement", "add_note"]
+__all__ = ["Call", "Runner", "Statement"]
 
 Dict = dict[str, Any]
 
@@ -51,9 +54,9 @@ class Runner:
         self.client: Any = None  # the transaction that historical models use
         self.reports: list[str] = []
         self.executed: list[str] = []
-        self.done = 0  # operations
+        self.done = self.at = 0  # operations looked at, and run
         self.unchecked_from = 0  # those before were checked against the rows
-        self.journal: Any = None  # MySQL: which statements are done, for the next run
+        self.journal: Journal | None = None  # MySQL: which statements are done, for the next run
 
     # --- what the context asks for -----------------------------------------------------------
 
@@ -74,7 +77,8 @@ class Runner:
                 statement.sql, lambda: target._execute(statement.sql, statement.params)
             )
         else:
-            statement.affected = await self._do(statement.sql, lambda: target._script(statement.sql))
+            start = partial(target._script, statement.sql)
+            statement.affected = await self._do(statement.sql, start, several=True)
 
     async def call(self, call: Call, context: Any) -> None:
         """Calls code of the author."""
@@ -95,12 +99,24 @@ class Runner:
         self.done += len(waiting)
         while waiting:
             batch = waiting if self.dialect == "sqlite" else waiting[:1]
-            adapted = [await adapt(self, op) for op in batch]
+            adapted = [await self._adapted(op, self.at + n) for n, op in enumerate(batch)]
             step = next(iter(plan_steps(adapted, self.dialect, self.state.to_snapshot())))
             await self._step(step)
             for op in step.operations:
                 self.state.apply_operation(op)
             del waiting[: len(step.operations)]
+            self.at += len(step.operations)
+
+    async def _adapted(self, op: Dict, number: int) -> Dict:
+        """The operation with what only the database knows; a run taken up again keeps what was found."""
+        if self.journal is None:
+            return await adapt(self, op)
+        found = self.journal.adapted.get(str(number))
+        if found is None:
+            whole = await adapt(self, op)
+            found = {key: value for key, value in whole.items() if op.get(key) != value}
+            self.journal.adapted[str(number)] = found
+        return {**op, **found}
 
     # --- running -----------------------------------------------------------------------------------
 
@@ -108,23 +124,31 @@ class Runner:
         if step.rebuilds:
             await rebuild(self, step)
             return
+        tables = None if self.journal is None else _concerned(step)
         for sql in step.statements:
-            await self.run(sql)
+            await self.run(sql, tables)
 
-    async def run(self, sql: str) -> None:
+    async def run(self, sql: str, tables: Iterable[str] | None = None) -> None:
         """One statement of an operation."""
         target = _target(self.conn)
         # What MySQL commits by itself must be noticed, which is looked for in users' statements.
         start = target._execute if self.dialect in ("mysql", "mariadb") else target._run
-        await self._do(sql, lambda: start(sql))
+        await self._do(sql, lambda: start(sql), tables)
 
     async def ask(self, sql: str, params: Sequence[Any] | None = None) -> list[Dict]:
         """Rows about the database itself; not counted."""
         rows: list[Dict] = await _target(self.conn)._fetch(sql, params)
         return rows
 
-    async def _do(self, sql: str, start: Callable[[], Any]) -> int:
-        if self.journal is not None and await self.journal.is_done(self, sql):
+    async def _do(
+        self,
+        sql: str,
+        start: Callable[[], Any],
+        tables: Iterable[str] | None = None,
+        *,
+        several: bool = False,
+    ) -> int:
+        if self.journal is not None and await self.journal.is_done(sql, tables, several=several):
             self.executed.append(sql)
             return 0
         try:
@@ -144,6 +168,16 @@ class Runner:
         )
 
 
+def _concerned(step: Step) -> set[str]:
+    """The tables that look different after a step; both names of a renamed one."""
+    before, after = step.before["tables"], step.after["tables"]
+    keys = {key for key in {**before, **after} if before.get(key) != after.get(key)}
+    # Enum types, comments and keys show in tables that the operation names.
+    named = (op.get(key) for op in step.operations for key in ("table", "name", "old_name", "new_name"))
+    texts = {str(name) for name in named if isinstance(name, str)}
+    return {key.rpartition(".")[2] for key in keys | texts}
+
+
 def _target(conn: Any) -> Any:
     """What runs statements: the transaction open on a pinned connection, or the connection."""
     return getattr(conn, "_target", conn)
@@ -156,12 +190,3 @@ def _is_single(sql: str) -> bool:
 def _short(sql: str) -> str:
     line = " ".join(sql.split())
     return line if len(line) <= 300 else f"{line[:297]}..."
-
-
-def add_note(error: BaseException, text: str) -> None:
-    """`add_note`, which Python 3.10 does not have."""
-    notes = getattr(error, "__notes__", None)
-    if not isinstance(notes, list):
-        notes = []
-        error.__notes__ = notes  # type: ignore[attr-defined, unused-ignore]
-    notes.append(text)

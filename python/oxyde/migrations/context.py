@@ -77,6 +77,7 @@ class MigrationContext:
         self.schema_state = SchemaState() if schema_state is None else schema_state
         self.has_raw_sql = False
         self.raw_sql: list[str] = []
+        self.calls_code = False
         self.first_raw_at: int | None = None  # how many operations come before the first SQL or code
         self._lenient = lenient
         self._backwards = backwards
@@ -290,8 +291,9 @@ class MigrationContext:
 
     # --- SQL and code ----------------------------------------------------------------------------------
 
-    def _note_raw(self) -> None:
+    def _note_raw(self, *, code: bool = False) -> None:
         self.has_raw_sql = True
+        self.calls_code = self.calls_code or code
         if self.first_raw_at is None:
             self.first_raw_at = len(self._operations)
 
@@ -309,7 +311,7 @@ class MigrationContext:
 
     async def fetch(self, sql: str, params: list[Any] | None = None) -> list[Dict]:
         """Runs what is queued, then this; the rows as dicts. [] while collecting."""
-        self._note_raw()
+        self._note_raw(code=True)
         if self.mode == "collect":
             return []
         await self.flush()
@@ -317,7 +319,7 @@ class MigrationContext:
 
     def run(self, func: Callable[[Any], Any], reverse: Callable[[Any], Any] | None = None) -> None:
         """Queues a call of `func(ctx)`, made only when executing; on the way back of `reverse(ctx)`."""
-        self._note_raw()
+        self._note_raw(code=True)
         if self.mode == "collect":
             return
         if self._backwards and reverse is None:
@@ -331,7 +333,7 @@ class MigrationContext:
 
         It has no hooks and is not registered; foreign keys are fields with the ids.
         """
-        self._note_raw()
+        self._note_raw(code=True)
         state = self.schema_state if self._inside is None else self._inside
         found = state.find_table(table)
         if found is None:

@@ -16,6 +16,7 @@ from ..db.registry import get_connection
 from ..exceptions import CommitUnknownError
 from . import _guards, _journal
 from ._lock import behind_pooler, held, held_in_transaction
+from ._notes import add_note
 from ._plan import (
     Planned,
     as_dict,
@@ -27,7 +28,6 @@ from ._plan import (
     to_apply,
     to_roll_back,
 )
-from ._runner import add_note
 from ._transaction import migration_transaction, rebuilds_tables
 from .context import MigrationContext, perform
 from .errors import DependencyError, MigrationError
@@ -135,7 +135,11 @@ async def _run(db_alias: str, files: Sequence[MigrationFile], lock_timeout: floa
             async with held(conn, lock_timeout):
                 run = _Run(conn, db_alias, files, lock_timeout)
                 await run.prepare()
-                yield run
+                try:
+                    yield run
+                finally:
+                    if conn.transaction_status == "idle":
+                        await _journal.tidy(conn)
         finally:
             conn._statement_timeout = None
 
@@ -166,7 +170,7 @@ class _Run:
             async with self._short():
                 await self.history.ensure()
         await self.load()
-        await _journal.check(self.conn, self.all_files)
+        await _journal.check(self.conn, self.all_files, self.applied)
 
     @asynccontextmanager
     async def _short(self) -> AsyncIterator[None]:
@@ -380,16 +384,20 @@ class _Run:
             context.runner.client = tx
             # What the author's SQL may change first is looked at when its turn comes.
             context.runner.unchecked_from = planned.first_raw_at
-            await _guards.check(context.runner, planned.operations[: planned.first_raw_at], planned.name)
             journal = await _journal.begin(context.runner, planned)
             context.runner.journal = journal
+            if journal is None or not journal.resumes:
+                checked = planned.operations[: planned.first_raw_at]
+                await _guards.check(context.runner, checked, planned.name)
+            else:
+                context.runner.unchecked_from = len(planned.operations)
             function = planned.file.downgrade if planned.backwards else planned.file.upgrade
             assert function is not None
             try:
                 await perform(context, function)
             except Exception as error:
                 if journal is not None:
-                    await journal.explain(error)
+                    journal.explain(error, context.runner.executed)
                 raise
             await record()
             if journal is not None:
