@@ -14,6 +14,7 @@ void oxy_builder_init(oxy_builder *b, const oxy_alloc *alloc)
 {
     memset(b, 0, sizeof *b);
     oxy_arena_init(&b->arena, alloc, ARENA_LIMIT);
+    b->array_from = OXY_IN_ARRAY_FROM;
 }
 
 void oxy_builder_reset(oxy_builder *b)
@@ -202,13 +203,13 @@ static bool listed_singly(oxy_kind kind)
     return kind == OXY_K_JSON || kind == OXY_K_JSONB || kind == OXY_K_ARRAY || kind == OXY_K_UNKNOWN;
 }
 
-static uint32_t array_from(oxy_kind kind)
+static uint32_t array_from(const oxy_builder *b, oxy_kind kind)
 {
     if (listed_singly(kind))
         return UINT32_MAX;
-    /* JSON readers may lose the last bit of a double, so only lists that
-     * would not fit into a statement otherwise. */
-    return kind == OXY_K_DOUBLE ? 20000 : OXY_IN_ARRAY_FROM;
+    /* JSON readers may lose the last bit of a double, so only lists that would not
+     * fit into a statement otherwise. Who asks for short arrays has real ones. */
+    return kind == OXY_K_DOUBLE && b->array_from >= OXY_IN_ARRAY_FROM ? 20000 : b->array_from;
 }
 
 static bool array_push(oxy_builder *b, const oxy_value *values, uint32_t n, const oxy_type *type)
@@ -230,7 +231,7 @@ static bool array_push(oxy_builder *b, const oxy_value *values, uint32_t n, cons
 const oxy_expr *oxy_params(oxy_builder *b, const oxy_value *values, uint32_t n, const oxy_type *type)
 {
     oxy_type as = type_or_unknown(type);
-    bool array = n >= array_from(as.kind);
+    bool array = n >= array_from(b, as.kind);
     oxy_expr *e;
 
     as.nullable = false;

@@ -28,3 +28,8 @@ uint32_t oxy_dialect_max_params(const oxy_dialect *d)
 {
     return d->max_params;
 }
+
+uint32_t oxy_dialect_array_from(const oxy_dialect *d)
+{
+    return d->array_from != 0 ? d->array_from : OXY_IN_ARRAY_FROM;
+}

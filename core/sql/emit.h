@@ -58,6 +58,7 @@ struct oxy_dialect {
     char quote;
     bool numbered;          /* $1, $2: a value may be named twice */
     const char *boolean[2]; /* FALSE, TRUE */
+    uint32_t array_from;    /* lists of so many values are better one array; 0: as the builder has it */
     uint32_t chain;         /* longest AND or OR without grouping; 0: any */
 
     /* SELECT */

@@ -11,7 +11,8 @@
 #define NUMBER "oxyde_number" /* of a row among those of its key */
 
 /* A list of keys of any length takes one of few shapes: it is filled up to a
- * power of two with its last key, and beyond SINGLY_MOST travels as one array. */
+ * power of two with its last key, and beyond SINGLY_MOST, or where the database
+ * likes that better, travels as one array. */
 #define SINGLY_MOST 64
 
 /* --- the relation ------------------------------------------------------------------- */
@@ -127,12 +128,12 @@ static int add_key(oxypy_build *cx, oxypy_selection *sel, const oxypy_relation *
     return 0;
 }
 
-static uint32_t filled_up(uint32_t n)
+static uint32_t filled_up(uint32_t n, uint32_t array_from)
 {
     uint32_t size = 1;
 
-    if (n > SINGLY_MOST) {
-        return n > OXY_IN_ARRAY_FROM ? n : OXY_IN_ARRAY_FROM;
+    if (n > SINGLY_MOST || n >= array_from) {
+        return n > array_from ? n : array_from;
     }
     while (size < n) {
         size *= 2;
@@ -142,7 +143,8 @@ static uint32_t filled_up(uint32_t n)
 
 static const oxy_expr *one_column_in(oxypy_build *cx, const oxy_expr *target, const oxypy_want *want, PyObject *keys)
 {
-    uint32_t n = (uint32_t)PyTuple_GET_SIZE(keys), size = filled_up(n), first = cx->b->n_params;
+    uint32_t n = (uint32_t)PyTuple_GET_SIZE(keys), size = filled_up(n, cx->b->array_from);
+    uint32_t first = cx->b->n_params;
     oxy_value *list = oxy_arena_new(cx->text, size * sizeof *list);
     oxy_type type;
 

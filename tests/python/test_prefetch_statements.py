@@ -80,7 +80,7 @@ async def test_a_slice_numbers_the_rows_of_each_key() -> None:
 
 async def test_few_texts_serve_any_number_of_keys() -> None:
     texts = {linked(Query(Author), Book, "author", list(range(n))) for n in (*range(1, 110), 2000)}
-    assert len(texts) == 8  # 1, 2, 4 ... 64, and one array
+    assert len(texts) == 5  # 1, 2, 4, 8, and one array
     assert sum("= ANY($1)" in text for text in texts) == 1
     pairs = {
         linked(Query(Visit), Berth, "visits", [("N4", n) for n in range(count)]) for count in range(1, 100)

@@ -467,7 +467,8 @@ typedef struct oxy_builder {
     oxy_type *param_types;
     uint32_t n_params, cap_params;
     uint32_t n_sources;
-    oxy_err err; /* err.rc is OXY_OK while all is well */
+    uint32_t array_from; /* lists of so many values become one array; OXY_IN_ARRAY_FROM after init */
+    oxy_err err;         /* err.rc is OXY_OK while all is well */
 } oxy_builder;
 
 void oxy_builder_init(oxy_builder *b, const oxy_alloc *alloc);
@@ -506,7 +507,7 @@ const oxy_expr *oxy_not(oxy_builder *b, const oxy_expr *arg);
 bool oxy_expr_nullable(const oxy_expr *e);
 const oxy_expr *oxy_between(oxy_builder *b, const oxy_expr *arg, const oxy_expr *low, const oxy_expr *high);
 /* No values: always false (negated: always true). NULLs among them are
- * dropped. Above OXY_IN_ARRAY_FROM values the list becomes one array value. */
+ * dropped. From array_from values on the list becomes one array value. */
 #define OXY_IN_ARRAY_FROM 101
 const oxy_expr *oxy_in_values(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_value *values, uint32_t n);
 const oxy_expr *oxy_in_list(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_expr *const *items,

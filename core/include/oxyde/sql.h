@@ -23,6 +23,8 @@ const oxy_dialect *oxy_dialect_find(oxy_sv name);
 const char *oxy_dialect_name(const oxy_dialect *d);
 /* Greatest number of bound parameters in one statement. */
 uint32_t oxy_dialect_max_params(const oxy_dialect *d);
+/* For oxy_builder.array_from: how many values this database would rather have in one array. */
+uint32_t oxy_dialect_array_from(const oxy_dialect *d);
 
 /* What happens to a value between the tree and the wire. */
 typedef enum oxy_bind_how {

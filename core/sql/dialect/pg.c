@@ -438,6 +438,7 @@ static void container(oxy__emit *e, const oxy_expr *x, int min)
 const oxy_dialect oxy_dialect_postgres = {
     .name = "postgres",
     .max_params = 65535,
+    .array_from = 9, /* 50 values one by one cost the server twice as long, and each number a plan */
     .quote = '"',
     .numbered = true,
     .boolean = {"FALSE", "TRUE"},

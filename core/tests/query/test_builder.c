@@ -118,6 +118,20 @@ static void test_a_long_list_is_one_array_value(void **state)
     oxy_builder_fini(&r.b);
 }
 
+static void test_who_has_real_arrays_may_ask_for_shorter_ones(void **state)
+{
+    struct room r = open_room();
+    oxy_value few[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        few[i] = (oxy_value){.tag = OXY_V_DOUBLE, .d = i};
+    r.b.array_from = 3;
+    assert_int_equal(oxy_in_values(&r.b, col(&r, "ratio"), false, few, 2)->in.params->params.n, 2);
+    assert_int_equal(oxy_in_values(&r.b, col(&r, "ratio"), false, few, 3)->in.params->params.n, 0);
+    oxy_builder_fini(&r.b);
+}
+
 static void test_documents_never_travel_as_one_array(void **state)
 {
     struct room r = open_room();
@@ -403,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_nested_chains_of_a_kind_are_one_list),
         cmocka_unit_test(test_an_empty_list_is_always_false),
         cmocka_unit_test(test_a_long_list_is_one_array_value),
+        cmocka_unit_test(test_who_has_real_arrays_may_ask_for_shorter_ones),
         cmocka_unit_test(test_documents_never_travel_as_one_array),
         cmocka_unit_test(test_arithmetic_results_follow_the_operands),
         cmocka_unit_test(test_choices_take_the_common_type),
