@@ -209,7 +209,28 @@ static uint32_t array_from(const oxy_builder *b, oxy_kind kind)
         return UINT32_MAX;
     /* JSON readers may lose the last bit of a double, so only lists that would not
      * fit into a statement otherwise. Who asks for short arrays has real ones. */
-    return kind == OXY_K_DOUBLE && b->array_from >= OXY_IN_ARRAY_FROM ? 20000 : b->array_from;
+    return kind == OXY_K_DOUBLE && b->array_from >= OXY_IN_ARRAY_FROM ? OXY_IN_SINGLY_MOST : b->array_from;
+}
+
+/* Several such lists must still fit into a statement together. */
+#define SINGLY_TOGETHER 60000
+
+static bool travels_as_array(const oxy_builder *b, uint32_t n, oxy_kind kind)
+{
+    if (n >= array_from(b, kind))
+        return true;
+    return n >= OXY_IN_ARRAY_FROM && !listed_singly(kind) && b->n_params > SINGLY_TOGETHER - OXY_IN_SINGLY_MOST;
+}
+
+static uint32_t filled_up(const oxy_builder *b, uint32_t n)
+{
+    uint32_t size = 128;
+
+    if (b->array_from <= OXY_IN_ARRAY_FROM || n < OXY_IN_ARRAY_FROM || n >= OXY_IN_SINGLY_MOST)
+        return n;
+    while (size < n)
+        size *= 2;
+    return size < OXY_IN_SINGLY_MOST ? size : OXY_IN_SINGLY_MOST;
 }
 
 static bool array_push(oxy_builder *b, const oxy_value *values, uint32_t n, const oxy_type *type)
@@ -231,22 +252,23 @@ static bool array_push(oxy_builder *b, const oxy_value *values, uint32_t n, cons
 const oxy_expr *oxy_params(oxy_builder *b, const oxy_value *values, uint32_t n, const oxy_type *type)
 {
     oxy_type as = type_or_unknown(type);
-    bool array = n >= array_from(b, as.kind);
+    bool array = travels_as_array(b, n, as.kind);
+    uint32_t size = array ? 1 : filled_up(b, n);
     oxy_expr *e;
 
     as.nullable = false;
-    if (!params_reserve(b, array ? 1 : n))
+    if (!params_reserve(b, size))
         return NULL;
     e = oxy__node_new(b, OXY_E_PARAMS, 0);
     if (e == NULL)
         return NULL;
     e->type = as;
     e->params.first = b->n_params;
-    e->params.n = array ? 0 : n;
+    e->params.n = array ? 0 : size;
     if (array)
         return array_push(b, values, n, &as) ? e : NULL;
-    for (uint32_t i = 0; i < n; i++)
-        params_push(b, &values[i], &as);
+    for (uint32_t i = 0; i < size; i++)
+        params_push(b, &values[i < n ? i : n - 1], &as);
     return e;
 }
 

@@ -33,3 +33,8 @@ uint32_t oxy_dialect_array_from(const oxy_dialect *d)
 {
     return d->array_from != 0 ? d->array_from : OXY_IN_ARRAY_FROM;
 }
+
+uint32_t oxy_dialect_array_from_in_changes(const oxy_dialect *d)
+{
+    return d->array_from_in_changes != 0 ? d->array_from_in_changes : oxy_dialect_array_from(d);
+}

@@ -56,10 +56,11 @@ struct oxy_dialect {
     const char *name;
     uint32_t max_params;
     char quote;
-    bool numbered;          /* $1, $2: a value may be named twice */
-    const char *boolean[2]; /* FALSE, TRUE */
-    uint32_t array_from;    /* lists of so many values are better one array; 0: as the builder has it */
-    uint32_t chain;         /* longest AND or OR without grouping; 0: any */
+    bool numbered;                  /* $1, $2: a value may be named twice */
+    const char *boolean[2];         /* FALSE, TRUE */
+    uint32_t array_from;            /* lists of so many values are better one array; 0: as the builder has it */
+    uint32_t array_from_in_changes; /* of an UPDATE or DELETE; 0: the same */
+    uint32_t chain;                 /* longest AND or OR without grouping; 0: any */
 
     /* SELECT */
     const char *offset_alone; /* stands before an OFFSET without LIMIT, or NULL */

@@ -179,7 +179,9 @@ static int build_and_compile(oxypy_build *cx, oxypy_what what, PyObject *subject
     oxypy_statement stmt;
 
     oxy_builder_init(&out->builder, oxy_alloc_default());
-    out->builder.array_from = oxy_dialect_array_from(dialect);
+    out->builder.array_from = what == OXYPY_DO_UPDATE || what == OXYPY_DO_DELETE
+                                  ? oxy_dialect_array_from_in_changes(dialect)
+                                  : oxy_dialect_array_from(dialect);
     memset(&stmt, 0, sizeof stmt);
     if (build_statement(cx, what, subject, arg, returning, limit, &stmt) < 0 || out->builder.err.rc != OXY_OK) {
         return oxypy_build_failed(cx);

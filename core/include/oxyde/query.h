@@ -467,6 +467,8 @@ typedef struct oxy_builder {
     oxy_type *param_types;
     uint32_t n_params, cap_params;
     uint32_t n_sources;
+    /* Where it is greater than OXY_IN_ARRAY_FROM, longer lists are filled up to a
+     * power of two with their last value: few texts for all lengths. */
     uint32_t array_from; /* lists of so many values become one array; OXY_IN_ARRAY_FROM after init */
     oxy_err err;         /* err.rc is OXY_OK while all is well */
 } oxy_builder;
@@ -509,6 +511,7 @@ const oxy_expr *oxy_between(oxy_builder *b, const oxy_expr *arg, const oxy_expr 
 /* No values: always false (negated: always true). NULLs among them are
  * dropped. From array_from values on the list becomes one array value. */
 #define OXY_IN_ARRAY_FROM 101
+#define OXY_IN_SINGLY_MOST 20000 /* values of a list that are parameters of their own, at most */
 const oxy_expr *oxy_in_values(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_value *values, uint32_t n);
 const oxy_expr *oxy_in_list(oxy_builder *b, const oxy_expr *arg, bool negated, const oxy_expr *const *items,
                             uint32_t n);

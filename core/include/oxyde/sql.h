@@ -25,6 +25,8 @@ const char *oxy_dialect_name(const oxy_dialect *d);
 uint32_t oxy_dialect_max_params(const oxy_dialect *d);
 /* For oxy_builder.array_from: how many values this database would rather have in one array. */
 uint32_t oxy_dialect_array_from(const oxy_dialect *d);
+/* The same for an UPDATE or DELETE. */
+uint32_t oxy_dialect_array_from_in_changes(const oxy_dialect *d);
 
 /* What happens to a value between the tree and the wire. */
 typedef enum oxy_bind_how {

@@ -132,6 +132,31 @@ static void test_who_has_real_arrays_may_ask_for_shorter_ones(void **state)
     oxy_builder_fini(&r.b);
 }
 
+static void test_long_lists_of_parameters_have_few_lengths(void **state)
+{
+    struct room r = open_room();
+    static oxy_value many[OXY_IN_SINGLY_MOST];
+    const oxy_expr *e;
+
+    (void)state;
+    for (int i = 0; i < OXY_IN_SINGLY_MOST; i++)
+        many[i] = (oxy_value){.tag = OXY_V_INT, .i = i};
+    r.b.array_from = OXY_IN_SINGLY_MOST + 1;
+    assert_int_equal(oxy_in_values(&r.b, col(&r, "id"), false, many, 100)->in.params->params.n, 100);
+    e = oxy_in_values(&r.b, col(&r, "id"), false, many, 130);
+    assert_int_equal(e->in.params->params.n, 256);
+    assert_int_equal(r.b.params[e->in.params->params.first + 129].i, 129);
+    assert_int_equal(r.b.params[e->in.params->params.first + 255].i, 129);
+    e = oxy_in_values(&r.b, col(&r, "id"), false, many, 17000);
+    assert_int_equal(e->in.params->params.n, OXY_IN_SINGLY_MOST);
+    e = oxy_in_values(&r.b, col(&r, "id"), false, many, OXY_IN_SINGLY_MOST);
+    assert_int_equal(e->in.params->params.n, OXY_IN_SINGLY_MOST);
+    /* A third list of that length would be too much for a statement. */
+    assert_int_equal(oxy_in_values(&r.b, col(&r, "id"), false, many, 17000)->in.params->params.n, 0);
+    assert_int_equal(oxy_in_values(&r.b, col(&r, "id"), false, many, 100)->in.params->params.n, 100);
+    oxy_builder_fini(&r.b);
+}
+
 static void test_documents_never_travel_as_one_array(void **state)
 {
     struct room r = open_room();
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_list_is_always_false),
         cmocka_unit_test(test_a_long_list_is_one_array_value),
         cmocka_unit_test(test_who_has_real_arrays_may_ask_for_shorter_ones),
+        cmocka_unit_test(test_long_lists_of_parameters_have_few_lengths),
         cmocka_unit_test(test_documents_never_travel_as_one_array),
         cmocka_unit_test(test_arithmetic_results_follow_the_operands),
         cmocka_unit_test(test_choices_take_the_common_type),
