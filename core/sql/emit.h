@@ -89,7 +89,8 @@ struct oxy_dialect {
     const char *fold;              /* function for comparing without regard to case */
     const char *like_binary;       /* after a pattern compared with regard to case */
     const char *like_escape;
-    bool glob; /* GLOB instead of LIKE with regard to case */
+    bool values_as_doubles; /* arithmetic between nothing but values is done in doubles */
+    bool glob;              /* GLOB instead of LIKE with regard to case */
     const char *random_order;
     oxy__template match_part[2][3]; /* [fold][contains, startswith, endswith] of an expression */
     oxy__fn_row fn[OXY_FN_COUNT];

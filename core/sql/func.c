@@ -2,6 +2,37 @@
 /* func: functions and windows; most are rows of the dialects' tables. */
 #include "emit.h"
 
+#include <string.h>
+
+/* MySQL computes with doubles where nothing but values are the arguments; the
+ * first of them, cast, decides. */
+static const oxy_expr *decided(oxy__emit *e, const oxy_expr *x)
+{
+    struct call {
+        oxy_expr func, cast;
+        const oxy_expr *args[];
+    } *call;
+    const oxy_list *args = &x->func.args;
+
+    if (!e->d->values_as_doubles || x->type.kind != OXY_K_DECIMAL || args->n == 0)
+        return x;
+    for (uint32_t i = 0; i < args->n; i++)
+        if (args->items[i]->kind != OXY_E_PARAM)
+            return x;
+    call = oxy_arena_zero(e->arena, 1, sizeof *call + args->n * sizeof(const oxy_expr *));
+    if (call == NULL) {
+        oxy__fail(e, OXY_NOMEM, "out of memory");
+        return x;
+    }
+    call->cast = (oxy_expr){.kind = OXY_E_CAST, .type = {.kind = OXY_K_DECIMAL, .nullable = true}};
+    call->cast.cast.arg = args->items[0];
+    memcpy(call->args, args->items, args->n * sizeof(const oxy_expr *));
+    call->args[0] = &call->cast;
+    call->func = *x;
+    call->func.func.args.items = call->args;
+    return &call->func;
+}
+
 void oxy__put_func(oxy__emit *e, const oxy_expr *x, int min)
 {
     const oxy__fn_row *row = &e->d->fn[x->func.fn];
@@ -11,6 +42,7 @@ void oxy__put_func(oxy__emit *e, const oxy_expr *x, int min)
     if (over != NULL)
         open = oxy__paren_open(e, OXY__P_PRIMARY, min);
     e->over = NULL;
+    x = decided(e, x);
     if (row->emit != NULL)
         row->emit(e, x, over != NULL ? OXY__P_NONE : min);
     else if (row->as.text != NULL)

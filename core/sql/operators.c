@@ -136,9 +136,9 @@ static void put_concat(oxy__emit *e, const oxy_expr *x, int min)
     oxy__paren_close(e, open);
 }
 
-static oxy_expr as_double(const oxy_expr *x)
+static oxy_expr cast_to(oxy_kind kind, const oxy_expr *x)
 {
-    oxy_expr cast = {.kind = OXY_E_CAST, .type = {.kind = OXY_K_DOUBLE, .nullable = x->type.nullable}};
+    oxy_expr cast = {.kind = OXY_E_CAST, .type = {.kind = kind, .nullable = x->type.nullable}};
 
     cast.cast.arg = x;
     return cast;
@@ -176,8 +176,14 @@ static void put_arithmetic(oxy__emit *e, const oxy_expr *x, int min)
     for (int i = 0; i < 2; i++) {
         if (e->d->decimal_collation == NULL || number != OXY__N_DOUBLE || args[i]->type.kind != OXY_K_DECIMAL)
             continue;
-        casts[i] = as_double(args[i]);
+        casts[i] = cast_to(OXY_K_DOUBLE, args[i]);
         args[i] = &casts[i];
+    }
+    /* Of two values MySQL would compute with doubles; one that says what it is decides. */
+    if (e->d->values_as_doubles && number == OXY__N_DECIMAL && x->binary.op != OXY_OP_DIV &&
+        args[0]->kind == OXY_E_PARAM && args[1]->kind == OXY_E_PARAM) {
+        casts[0] = cast_to(OXY_K_DECIMAL, args[0]);
+        args[0] = &casts[0];
     }
     t = &e->d->arith[x->binary.op].as[number];
     /* A double over anything, or under, needs no help to divide truly. */

@@ -141,6 +141,17 @@ static int make_programs(oxypy_state *st, oxypy_compiled *c, const oxypy_stateme
     return c->program && !PyErr_Occurred() ? 0 : -1;
 }
 
+/* Of the text and of what is bound: MySQL gives a prepared statement the types
+ * of its first values, COALESCE(?, ?) of decimals would answer texts with 0.000. */
+static uint64_t statement_key(const oxy_sql *sql)
+{
+    uint64_t types = 0;
+
+    for (uint32_t i = 0; i < sql->n_binds; i++)
+        types = types * 31 + (uint64_t)sql->binds[i].type.kind + 1;
+    return oxy_hash(sql->text, sql->len, types);
+}
+
 oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statement *stmt, PyObject *plans)
 {
     oxypy_compiled *c = (oxypy_compiled *)st->compiled_type->tp_alloc(st->compiled_type, 0);
@@ -150,7 +161,7 @@ oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statemen
         return NULL;
     }
     c->sql = sql;
-    c->key = oxy_hash(sql->text, sql->len, 0);
+    c->key = statement_key(sql);
     c->text = PyUnicode_DecodeUTF8(sql->text, (Py_ssize_t)sql->len, "strict");
     c->table = PyUnicode_DecodeUTF8(stmt->plan->table.name.p, (Py_ssize_t)stmt->plan->table.name.len, "strict");
     /* Types of binds and results borrow their text from the plans. */

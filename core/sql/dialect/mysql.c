@@ -319,9 +319,10 @@ static void put_found(oxy__emit *e, const oxy_expr *x, uint32_t from, uint64_t k
         put_extract(e, x, x->path.n, keys);
         return;
     }
-    OXY__PUT(e, "CASE JSON_TYPE(");
+    /* The cast: see put_json_type. */
+    OXY__PUT(e, "CASE CAST(JSON_TYPE(");
     put_extract(e, x, at, keys);
-    OXY__PUT(e, ") WHEN 'ARRAY' THEN ");
+    OXY__PUT(e, ") AS CHAR) WHEN 'ARRAY' THEN ");
     put_found(e, x, at + 1, keys);
     OXY__PUT(e, " ELSE ");
     put_found(e, x, at + 1, keys | UINT64_C(1) << at);
@@ -356,6 +357,15 @@ static void put_element(oxy__emit *e, const oxy_expr *x)
     OXY__PUTS(e, plain ? ")" : forms[kind].after);
 }
 
+/* The name of a type has a collation of its own, which need not agree with that
+ * of the connection's literals; a cast takes the connection's. */
+static void put_json_type(oxy__emit *e, const oxy_expr *x)
+{
+    OXY__PUT(e, "CAST(JSON_TYPE(");
+    put_found(e, x, 0, 0);
+    OXY__PUT(e, ") AS CHAR)");
+}
+
 static void json_path(oxy__emit *e, const oxy_expr *x, int min)
 {
     (void)min;
@@ -367,16 +377,16 @@ static void json_path(oxy__emit *e, const oxy_expr *x, int min)
     case OXY_JSON_VALUE:
     case OXY_JSON_STRUCTURE: put_found(e, x, 0, 0); break;
     case OXY_JSON_TEXT:
-        OXY__PUT(e, "CASE JSON_TYPE(");
+        OXY__PUT(e, "CASE ");
+        put_json_type(e, x);
+        OXY__PUT(e, " WHEN 'STRING' THEN JSON_UNQUOTE(");
         put_found(e, x, 0, 0);
-        OXY__PUT(e, ") WHEN 'STRING' THEN JSON_UNQUOTE(");
-        put_found(e, x, 0, 0);
-        OXY__PUT(e, ") END");
+        OXY__PUT(e, ") COLLATE utf8mb4_bin END");
         break;
     case OXY_JSON_NUMBER:
-        OXY__PUT(e, "CASE WHEN JSON_TYPE(");
-        put_found(e, x, 0, 0);
-        OXY__PUT(e, ") IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN ");
+        OXY__PUT(e, "CASE WHEN ");
+        put_json_type(e, x);
+        OXY__PUT(e, " IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN ");
         put_found(e, x, 0, 0);
         OXY__PUT(e, " + 0 END");
         break;
@@ -453,9 +463,9 @@ static void put_keys(oxy__emit *e, const oxy_expr *x)
     oxy__put_expr(e, x->container.arg, OXY__P_NONE);
     OXY__PUTS(e, x->container.op == OXY_CO_HAS_KEYS ? ", 'all'" : ", 'one'");
     for (uint32_t i = 0; i < x->container.keys.n; i++) {
-        OXY__PUT(e, ", CONCAT('$.', JSON_QUOTE(");
+        OXY__PUT(e, ", CONCAT('$.', CAST(JSON_QUOTE(");
         oxy__put_expr(e, x->container.keys.items[i], OXY__P_NONE);
-        OXY__PUT(e, "))");
+        OXY__PUT(e, ") AS CHAR))");
     }
     OXY__PUTC(e, ')');
 }
@@ -650,6 +660,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
 const oxy_dialect oxy_dialect_mysql = {
     SHARED_ROWS,
     .name = "mysql",
+    .values_as_doubles = true,
     .own_table_wrap = true,
     .lock_of = true,
     .lock_share = " FOR SHARE",

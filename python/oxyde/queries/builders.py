@@ -43,7 +43,7 @@ def _selection(method: str, fields: Iterable[Any]) -> tuple[Any, ...]:
     checked = tuple(fields)
     for field in checked:
         if not isinstance(name_of(field), str):
-            hint = f"; give it a name: {method}(name=...)" if isinstance(field, _core.Expr) else ""
+            hint = "; give it a name: values(name=...)" if isinstance(field, _core.Expr) else ""
             raise TypeError(f"{method}() takes names and columns, not {type(field).__name__}{hint}")
     return checked
 
