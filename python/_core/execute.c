@@ -479,6 +479,7 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
     oxy_conn *conn = op->lease->conn;
     bool collecting = false, paused = false;
     oxypy_next next = OXYPY_NEXT_ERROR;
+    Py_ssize_t before = op->rows != NULL && PyList_CheckExact(op->rows) ? PyList_GET_SIZE(op->rows) : 0;
     uint32_t burst = 0;
 
     if (is_behind(op))
@@ -489,7 +490,7 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
         if (s == OXY_STEP_ROW) {
             oxypy_rowview row = {conn->cells, conn->cols, conn->n_cols, driver->codec};
 
-            /* Rows are trees: collecting between them finds nothing. */
+            /* Rows are trees: collecting between them finds nothing; see collector.c. */
             if (++burst == PAUSE_AFTER) {
                 collecting = PyGC_Disable() != 0;
                 paused = true;
@@ -517,8 +518,16 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
         }
         break;
     }
+    if (paused) {
+        op->hidden = true;
+        oxypy__rows_hide(op->rows, before);
+    }
     if (paused && collecting)
         (void)PyGC_Enable();
+    if (op->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
+        op->hidden = false;
+        oxypy__rows_show(op->rows);
+    }
     return next;
 }
 

@@ -29,6 +29,13 @@ void oxypy__statement_tell_of_commit(oxypy_operation *op);
 PyObject *oxypy__statement_finish(oxypy_operation *op);
 void oxypy__statement_abandon(oxypy_operation *op);
 
+/* collector.c: hides rows[first:] from the cyclic collector; anything but a list has
+ * nothing to hide. */
+void oxypy__rows_hide(PyObject *rows, Py_ssize_t first);
+/* They are handed over now: lets the collector do what it has to, then shows it all
+ * of them. Keeps no exception: there must be none. */
+void oxypy__rows_show(PyObject *rows);
+
 /* stream_op.c: a part of the rows is there; PART or ERROR. */
 oxypy_next oxypy__stream_pause(oxypy_operation *op, PyObject **result);
 /* The next part is asked for. True: the loop should turn first. */

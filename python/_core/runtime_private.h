@@ -526,6 +526,7 @@ struct oxypy_operation {
     PyObject *before;     /* tuple of statements that go first, or NULL; owned */
     oxy_sv *before_text;  /* the driver's view of it; owned */
     PyObject *rows;       /* collected so far: list or single object */
+    bool hidden;          /* from the cyclic collector; see collector.c */
     oxypy_shared *shared; /* by the rows */
     int64_t n_rows;
     oxy_rc failed; /* the pool's answer; see error */

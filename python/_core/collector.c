@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows of a statement and Python's cyclic collector.
+ *
+ * The collector counts what is made and not yet freed, and after 700 objects walks
+ * over the young ones. In the middle of a result, and at its end, these are our
+ * rows: trees that somebody holds, of which it never frees one, and which it
+ * thereafter counts as old, so that sooner or later it walks over the whole heap.
+ * So rows of a large result are hidden from it until they are handed over, and a
+ * collection that is due by then runs beside them. From then on they are objects
+ * like any other. */
+#include "execute.h"
+
+/* Instances of classes; dicts and tuples hide themselves where they can. */
+static bool is_instance(PyObject *o)
+{
+    return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HEAPTYPE) && PyObject_IS_GC(o);
+}
+
+void oxypy__rows_hide(PyObject *rows, Py_ssize_t first)
+{
+    if (rows == NULL || !PyList_CheckExact(rows))
+        return;
+    for (Py_ssize_t i = first; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *o = PyList_GET_ITEM(rows, i);
+
+        if (is_instance(o))
+            PyObject_GC_UnTrack(o); /* nothing to one that is hidden already */
+    }
+}
+
+/* Any new object of the collector's makes it look at its counts; since CPython 3.12
+ * it only notes that a collection is due. Some code of the user's may run. */
+static void collect_if_due(PyObject *rows)
+{
+    PyObject *any = PySeqIter_New(rows);
+
+    if (any == NULL)
+        PyErr_Clear(); /* memory is out: somebody else will notice */
+    Py_XDECREF(any);
+}
+
+void oxypy__rows_show(PyObject *rows)
+{
+    if (rows == NULL || !PyList_CheckExact(rows))
+        return;
+    collect_if_due(rows);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *o = PyList_GET_ITEM(rows, i);
+
+        if (is_instance(o) && !PyObject_GC_IsTracked(o))
+            PyObject_GC_Track(o);
+    }
+}
