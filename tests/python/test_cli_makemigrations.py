@@ -237,6 +237,31 @@ def test_files_kept_beside_the_squashed_one_do_not_count_twice(project: Project)
     assert "already" not in project.run("sqlmigrate", "0002_second").ok().out
 
 
+# --- stubs --------------------------------------------------------------------------------------
+
+
+def test_stubs_are_written_beside_the_models_and_checked(project: Project) -> None:
+    stub = project.folder / "shop.pyi"
+    project.run("makemigrations", "--no-stubs").ok()
+    assert not stub.exists()
+    assert project.run("generate-stubs", "--check").exits(1).out == "Missing: shop.pyi\n"
+    assert not stub.exists()
+    assert project.run("generate-stubs").ok().out == "Wrote shop.pyi\n"
+    assert "class Crate(" in stub.read_text()
+    assert project.run("generate-stubs", "--check").ok().out == "Stubs are up to date\n"
+    project.models(CRATE.replace("kg: int", "kg: int\n    note: str | None = None"))
+    assert project.run("generate-stubs", "--check").exits(1).out == "Outdated: shop.pyi\n"
+    project.run("makemigrations", "--dry-run").ok()
+    assert "note" not in stub.read_text()
+    assert "Wrote shop.pyi" in project.run("makemigrations").ok().err
+    assert "note" in stub.read_text()
+    stub.unlink()
+    stub.mkdir()  # where nothing can be written
+    project.models(CRATE)
+    assert "the stubs were not written" in project.run("makemigrations").ok().err
+    assert len(project.files()) == 3
+
+
 # --- SQL ----------------------------------------------------------------------------------------
 
 

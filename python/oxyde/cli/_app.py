@@ -11,6 +11,7 @@ import typer
 from .._version import __version__
 from ._session import NoInput, Session
 from .check import check
+from .generate_stubs import generate_stubs
 from .init import init
 from .inspectdb import inspectdb
 from .makemigrations import makemigrations
@@ -38,6 +39,7 @@ app.command("showmigrations")(showmigrations)
 app.command("sqlmigrate")(sqlmigrate)
 app.command("inspectdb")(inspectdb)
 app.command("check")(check)
+app.command("generate-stubs")(generate_stubs)
 app.add_typer(migrations, name="migrations")
 
 

@@ -50,7 +50,9 @@ def makemigrations(
     concurrent_indexes: Annotated[
         bool, typer.Option(help="Indexes of existing tables in a second file, made without locking.")
     ] = False,
-    stubs: Annotated[bool, typer.Option("--stubs/--no-stubs", help="Regenerate typed stubs.")] = True,
+    stubs: Annotated[
+        bool, typer.Option("--stubs/--no-stubs", help="Regenerate typed stubs, or leave them.")
+    ] = True,
     no_input: NoInput = False,
 ) -> None:
     """Write a migration file with what changed in the models."""
@@ -179,3 +181,11 @@ def _write(drafts: Sequence[Draft], config: OxydeConfig) -> None:
 
 def _write_stubs() -> None:
     """A failure warns only: the migration is written."""
+    from ..codegen import write_stubs
+    from ._stubs import shown, stubs_of_project
+
+    try:
+        for path in write_stubs(stubs_of_project()):
+            note(f"Wrote {shown(path)}")
+    except Exception as error:  # whatever is odd in a module of models
+        warn(f"the stubs were not written: {type(error).__name__}: {error}")

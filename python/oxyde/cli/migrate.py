@@ -25,7 +25,8 @@ def migrate(
     plan: Annotated[bool, typer.Option(help="Show what would be done, do nothing.")] = False,
     db_alias: Alias = "default",
     lock_timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for another process that migrates.")
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for another process that migrates."),
     ] = 60,
     strict: Annotated[bool, typer.Option(help="Refuse if an applied file was changed.")] = False,
     no_input: NoInput = False,
@@ -162,11 +163,12 @@ def _show(planned: Mapping[str, Any]) -> None:
     say(f"{planned['name']} ({', '.join(marks)})", bold=True)
     state = SchemaState.from_snapshot(planned["before"])
     for op in planned["operations"]:
-        lost = loss_of(op, state.to_snapshot())
+        before = state.to_snapshot()
+        lost = loss_of(op, before)
         if lost:
-            say(f"! {describe(op)}: {lost}", fg=typer.colors.RED)
+            say(f"! {describe(op, before)}: {lost}", fg=typer.colors.RED)
         else:
-            say(f"  {describe(op)}")
+            say(f"  {describe(op, before)}")
         state.apply_operation(op)
     for sql in planned["raw_sql"]:
         say(f"  SQL: {' '.join(sql.split())}")

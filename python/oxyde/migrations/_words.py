@@ -28,8 +28,8 @@ def type_words(type_: Mapping[str, Any]) -> str:
     return f"{type_['kind']}({_list(sizes)})" if sizes else str(type_["kind"])
 
 
-def _alteration(op: Operation) -> str:
-    old, new = op.get("old_field"), op.get("new_field")
+def _alteration(op: Operation, before: Mapping[str, Any] | None = None) -> str:
+    old, new = _fields_of(op, before) or (None, None)
     words = []
     for key, value in op["changes"].items():
         if key == "column_type" and old and new:
@@ -57,7 +57,6 @@ _WORDS: dict[str, Callable[[Operation], str]] = {
     "add_column": lambda op: f"add column {op['table']}.{normal_field(op['field'])['name']}",
     "drop_column": lambda op: f"drop column {op['table']}.{op['field']}",
     "rename_column": lambda op: f"rename column {op['table']}.{op['old_name']} to {op['new_name']}",
-    "alter_column": lambda op: f"alter column {op['table']}.{op['column']}: {_alteration(op)}",
     "alter_primary_key": lambda op: f"alter primary key of {op['table']}: {_list(op['new_columns'])}",
     "create_index": lambda op: (
         f"create index {op['index']['name']} on {op['table']} ({_list(op['index']['fields'])})"
@@ -88,8 +87,10 @@ _WORDS: dict[str, Callable[[Operation], str]] = {
 }
 
 
-def describe(op: Operation) -> str:
-    """One line that says what the operation does."""
+def describe(op: Operation, before: Mapping[str, Any] | None = None) -> str:
+    """One line that says what the operation does; `before` is the snapshot it meets."""
+    if op["type"] == "alter_column":
+        return f"alter column {op['table']}.{op['column']}: {_alteration(op, before)}"
     return _WORDS[op["type"]](op)
 
 
