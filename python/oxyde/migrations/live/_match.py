@@ -128,7 +128,7 @@ class Matcher:
                         live[action] = fk[action]
 
     def _uniques(self, live: Dict, wanted: Dict) -> None:
-        """One column may be unique by its definition, by a constraint or by an index of its own."""
+        """One column may be unique by its definition, or by an index or constraint that comes to the same."""
         wanted_unique = {field["name"] for field in wanted["fields"] if field["unique"]}
         own_indexes = {
             tuple(index["fields"]): index
@@ -143,14 +143,18 @@ class Matcher:
                 if index["unique"] and index["fields"] == [name] and not index.get("where")
             ]
             if name in wanted_unique and not field["unique"] and alone and (name,) not in own_indexes:
-                if self.backend != "postgres" or alone[0].get("constraint"):
+                if self._one_thing(alone[0]):
                     live["indexes"].remove(alone[0])
                     field["unique"] = True
             elif name not in wanted_unique and field["unique"] and not alone and (name,) in own_indexes:
                 index = own_indexes[name,]
-                if self.backend != "postgres" or index.get("constraint"):
+                if self._one_thing(index):
                     field["unique"] = False
                     live["indexes"].append(copy.deepcopy(index))
+
+    def _one_thing(self, index: Dict) -> bool:
+        """Whether UNIQUE of a column would leave just this index: SQLite keeps the two apart."""
+        return self.backend == "mysql" or (self.backend == "postgres" and bool(index.get("constraint")))
 
     def _index(self, live_table: Dict, live: Dict, wanted: Dict) -> None:
         for index in wanted["indexes"]:
