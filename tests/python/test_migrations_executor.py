@@ -9,8 +9,8 @@ import pytest
 import servers
 from migrating import connected, write
 
-from oxyde import Field, Model, atomic
-from oxyde.exceptions import DatabaseError
+from oxyde import Field, Model, atomic, db
+from oxyde.exceptions import DatabaseError, UnknownAliasError
 from oxyde.migrations import (
     DependencyError,
     IrreversibleError,
@@ -246,3 +246,16 @@ async def test_squashed_files_stand_for_those_applied_before(
         assert await apply_migrations(folder) == []
         assert await get_applied_migrations() == ["0003_squashed"]
         assert await columns(empty_database) == ["id", "label", "kg", "note"]
+
+
+async def test_a_database_is_migrated_as_it_is_opened(empty_database: servers.Server, folder: Path) -> None:
+    await db.init(default=empty_database.url, migrate=folder)
+    try:
+        assert await get_applied_migrations() == ["0001_create_crate_table"]
+    finally:
+        await db.close()
+    write(folder, "0002_x", 'ctx.require_manual("count the crates")')
+    with pytest.raises(ManualMigrationRequired):
+        await db.init(default=empty_database.url, migrate=str(folder))
+    with pytest.raises(UnknownAliasError):
+        await get_applied_migrations()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, TypedDict, Union
 
 from . import registry
@@ -62,13 +63,33 @@ async def init(
     /,
     *,
     settings: PoolSettings | None = None,
+    migrate: bool | str | Path = False,
     **aliases: DatabaseSpec,
 ) -> None:
     """Connects and registers databases: `await db.init(default="sqlite:///shop.db")`.
 
-    If one cannot be connected, those of this call are closed and the registry is as before.
+    With `migrate` their pending migrations are applied, from the directory `migrations` or the one
+    given. If one cannot be connected, those of this call are closed and the registry is as before;
+    if one cannot be migrated, they are closed and forgotten.
     """
-    await _init({**(databases or {}), **aliases}, settings)
+    handles = await _init({**(databases or {}), **aliases}, settings)
+    if migrate is not False:
+        await _migrate(handles, "migrations" if migrate is True else migrate)
+
+
+async def _migrate(handles: list[AsyncDatabase], folder: str | Path) -> None:
+    from ..migrations.executor import apply_migrations
+
+    try:
+        for handle in handles:
+            await apply_migrations(folder, handle.name)
+    except BaseException:
+        with registry.lock:
+            for handle in handles:
+                if registry.connections.get(handle.name) is handle:
+                    del registry.connections[handle.name]
+        await disconnect_each(handles)
+        raise
 
 
 async def _init(specs: Mapping[str, DatabaseSpec], settings: PoolSettings | None) -> list[AsyncDatabase]:
