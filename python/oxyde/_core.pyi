@@ -2,7 +2,8 @@
 
 Integer constants mirror the X lists of the C headers: K_* (kinds of column),
 OP_*, UN_*, MATCH_*, FN_*, AGG_*, PART_*, X_* (expression nodes), CAT_*
-(lookup categories), LOAD_* (loading rules), SINK_*, MODE_*, SET_*.
+(lookup categories), LOAD_* (loading rules), SINK_*, MODE_*, SET_*, DO_*
+(operations), FRAME_* (of windows), LOCK_*, REL_* (kinds of relations).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
@@ -13,6 +14,7 @@ T = TypeVar("T")
 def __getattr__(name: str) -> int: ...  # the constants
 
 KIND_NAMES: dict[str, int]
+SQLITE_VERSION: int  # of the library in use, as 3045001
 TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
 FN_NAMES: dict[str, int]
 AGG_NAMES: dict[str, int]
@@ -127,6 +129,12 @@ class QueryState(Generic[T]):
     _annotations: dict[str, Expr] | None
     _prefetches: tuple[Any, ...] | None
     _group_by: tuple[Any, ...] | None
+    _having_: tuple[Expr, ...] | None
+    _distinct: bool
+    _distinct_on: tuple[Any, ...] | None
+    _empty: bool
+    _link: Any  # (owner model, relation, keys) or None: see Links
+    _user: Any  # state of the package's own
     _joins: tuple[str, ...] | None
     _sets: tuple[tuple[int, Any], ...] | None
     _lock: tuple[Any, ...] | None
@@ -197,6 +205,10 @@ class Operation(Coroutine[Any, Any, T]):
     def send(self, value: Any, /) -> Any: ...
     def throw(self, *exc: Any) -> Any: ...
     def close(self) -> None: ...
+    def _expire(self) -> None:
+        """The time for closing the database is over."""
+    @property
+    def cr_running(self) -> bool: ...
     def __await__(self) -> Generator[Any, Any, T]: ...
 
 class Stream(AsyncIterator[T]):
@@ -304,8 +316,6 @@ class Session:
     _database: Database
     _statement_timeout: float | None  # in place of the pool's setting
     _deadline: float | None  # loop time; statements stop at it
-
-class DdlColumn: ...
 
 def ddl_create(tables: Sequence[Mapping[str, Any]], dialect: str, if_not_exists: bool) -> list[str]: ...
 def ddl_defaults(table: Mapping[str, Any], dialect: str) -> list[str | None]: ...

@@ -94,9 +94,7 @@ def _result(node: Function, body: Iterable[ast.AST], yields: bool, names: Names)
         return f"{names.use('collections.abc', kind)}[{anything}]"
     returned = [part.value for part in body if isinstance(part, ast.Return)]
     if not any(value is not None for value in returned):
-        unfinished = all(isinstance(s, (ast.Expr, ast.Raise, ast.Pass)) for s in node.body)
-        abstract = unfinished and not node.name.startswith("__") and not _does_something(node)
-        return anything if abstract else "None"
+        return anything if _is_unfinished(node) and not node.name.startswith("__") else "None"
     if all(isinstance(value, ast.Name) and value.id == "self" for value in returned):
         return names.use("typing_extensions", "Self")
     found = [
@@ -110,8 +108,17 @@ def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def _does_something(node: Function) -> bool:
-    return any(isinstance(s, ast.Expr) and not isinstance(s.value, ast.Constant) for s in node.body)
+def _is_unfinished(node: Function) -> bool:
+    """Whether the body is `...` or an error: what subclasses return is not said here."""
+    body = [s for s in node.body if not (isinstance(s, ast.Expr) and _is_text(s.value))]
+    return bool(body) and all(
+        isinstance(s, ast.Raise) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in body
+    )
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def kept_functions(body: Iterable[ast.stmt]) -> set[int]:
