@@ -12,6 +12,7 @@ import pytest
 from codegen_support import SIMPLE, TABLE, Made, modules, stub
 
 from oxyde import _core
+from oxyde.codegen import generate_stubs_for_models
 from oxyde.queries import Query
 
 
@@ -178,6 +179,9 @@ def test_service_parameters_are_not_fields(made: Made) -> None:
         "instance",
         "as_",
         "create_defaults",
+        "values",
+        "data",
+        "field",
     )
     body = "".join(f"    {name}: str = ''\n" for name in fields)
     text = stub(made(f"{SIMPLE.removesuffix(TABLE)}{body}{TABLE}"))
@@ -346,3 +350,24 @@ def test_every_public_method_that_depends_on_the_model_is_declared_again(made: M
         "delete",
     ):
         assert name in found
+
+
+def test_a_table_inside_a_class(made: Made) -> None:
+    module = made(
+        f"""
+from oxyde import Field, Model
+class Yard:
+    size = 1
+    class Crane(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        name: str
+        class Meta:
+            is_table = True
+{SIMPLE.replace("from oxyde import Field, Model", "")}"""
+    )
+    (text,) = generate_stubs_for_models([module.Yard.Crane]).values()
+    assert "class Yard:\n    size: int\n    class Crane(Model):\n        class Meta:" in text
+    assert "        objects: ClassVar[CraneManager]\n" in text
+    assert "\nclass CraneManager(QueryManager[Yard.Crane]):\n" in text
+    assert "\nclass DepotManager(" in text
+    compile(text, "stub", "exec")

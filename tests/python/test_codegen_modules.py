@@ -87,6 +87,7 @@ def test_constants_and_aliases(made: Made, source: str, expected: str) -> None:
             "def f(a: int, /, b: str = 'x', *c: int, d, e: bool = True, **g: str) -> None: pass",
             "def f(a: int, /, b: str = ..., *c: int, d: Any, e: bool = ..., **g: str) -> None: ...",
         ),
+        ("class C:\n    def __str__(self): return self.x", "class C:\n    def __str__(self) -> str: ..."),
         ("def f(*, a=3, b=None): pass", "def f(*, a: int = ..., b: Any = ...) -> None: ..."),
         ("def f(a): return 'x' if a else 3", "def f(a: Any) -> Any: ..."),
         ("def f(a):\n    if a:\n        return 'x'", "def f(a: Any) -> str: ..."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..models.registry import finalize_pending, iter_tables
@@ -54,11 +55,26 @@ def generate_stubs_for_models(
 
 def _stub(path: Path, asked: list[Any]) -> str:
     module = sys.modules[asked[0].__module__]
-    tables = [
-        value for value in vars(module).values() if is_table(value) and value.__module__ == module.__name__
-    ]
     local = [model for model in asked if "<locals>" in model.__qualname__]
-    return module_stub(module, path, dict.fromkeys([*tables, *local]))
+    return module_stub(module, path, dict.fromkeys([*_tables_of(module), *local]))
+
+
+def _tables_of(module: ModuleType) -> list[Any]:
+    """The tables that a module defines, those inside classes included."""
+    found: list[Any] = []
+    waiting = list(vars(module).values())
+    while waiting:
+        value = waiting.pop(0)
+        if not isinstance(value, type) or value.__module__ != module.__name__ or value in found:
+            continue
+        if is_table(value):
+            found.append(value)
+        waiting += [inner for inner in vars(value).values() if _is_inside(inner, value)]
+    return found
+
+
+def _is_inside(inner: Any, outer: type[Any]) -> bool:
+    return isinstance(inner, type) and inner.__qualname__ == f"{outer.__qualname__}.{inner.__name__}"
 
 
 def generate_stub_for_file(path: Path | str) -> Path | None:
@@ -67,9 +83,7 @@ def generate_stub_for_file(path: Path | str) -> Path | None:
     if not source.is_file():
         raise FileNotFoundError(f"there is no file {source}")
     module = module_of(source)
-    tables = [
-        value for value in vars(module).values() if is_table(value) and value.__module__ == module.__name__
-    ]
+    tables = _tables_of(module)
     stubs: Mapping[Path, str] = generate_stubs_for_models(tables)
     write_stubs(stubs)
     return next(iter(stubs), None)

@@ -72,7 +72,9 @@ def verbatim(node: ast.stmt, source: str) -> list[str]:
 
 
 def class_stub(node: ast.ClassDef, cls: Any, source: str, names: Names) -> list[str]:
-    """The lines of a class that is no table."""
+    """The lines of a class that is no table, or of a table inside another class."""
+    if cls in names.nested:
+        return names.nested[cls]
     if isinstance(cls, type) and issubclass(cls, enum.Enum):
         return verbatim(node, source)
     body: list[str] = []

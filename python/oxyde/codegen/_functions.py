@@ -86,9 +86,19 @@ def _constant(node: ast.expr | None, names: Names) -> str | None:
     return None
 
 
+# Methods that Python calls, by what they have to return.
+_KNOWN_RESULTS = {
+    **dict.fromkeys(("__str__", "__repr__", "__format__"), "str"),
+    **dict.fromkeys(("__len__", "__hash__", "__index__", "__int__"), "int"),
+    **dict.fromkeys(("__bool__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__"), "bool"),
+}
+
+
 def _result(node: Function, body: Iterable[ast.AST], yields: bool, names: Names) -> str:
     """The return type of a function that states none, where its body makes it plain."""
     anything = names.use("typing", "Any")
+    if node.name in _KNOWN_RESULTS:
+        return _KNOWN_RESULTS[node.name]
     if yields:
         kind = "AsyncIterator" if isinstance(node, ast.AsyncFunctionDef) else "Iterator"
         return f"{names.use('collections.abc', kind)}[{anything}]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from ..models.base import Model
@@ -15,7 +16,7 @@ from ._names import Names
 from ._queries import ManagerFacts, Subject, alias_lines, class_lines, managers_of
 from ._source import class_source
 
-__all__ = ["is_table", "model_lines"]
+__all__ = ["is_table", "model_lines", "model_parts"]
 
 
 def is_table(value: Any) -> bool:
@@ -30,32 +31,42 @@ def is_table(value: Any) -> bool:
 
 def model_lines(model: Any, names: Names) -> list[str]:
     """The class of a table model and its query and manager classes."""
-    found = class_source(model)
-    name = model.__name__
+    parts = [*model_parts(model, names)]
+    return [line for number, part in enumerate(parts) for line in (["", ""] if number else []) + part]
+
+
+def model_parts(model: Any, names: Names) -> Iterator[list[str]]:
+    """The model's class, then what stands beside it, at the top of the module also for nested classes."""
     names.shadowed = _attributes(model)
     fields = fields_of(model, names)
-    managers = managers_of(model)
-    parts: list[list[str]] = []
-    aliases, chosen = alias_lines(name, fields, names)
-    generated: dict[str, str] = {}
+    text = names.of(model) or model.__name__
+    aliases, chosen = alias_lines(model.__name__, fields, names)
+    queries, generated = _generated_names(model.__name__, managers_of(model), names)
+    yield _class(model, class_source(model), fields, generated, names)
+    names.shadowed = frozenset()
+    yield aliases
+    subject = Subject(text, fields, chosen)
+    for query, query_name in queries.items():
+        yield class_lines(query_name, query, subject, names, query=query_name)
+    for facts in managers_of(model):
+        query_name = queries[facts.query]
+        further = _copied_methods(facts, text, query_name, names)
+        made = generated[facts.attribute]
+        yield class_lines(made, facts.manager, subject, names, query=query_name, further=further)
+
+
+def _generated_names(
+    name: str, managers: Iterable[ManagerFacts], names: Names
+) -> tuple[dict[type[Any], str], dict[str, str]]:
+    """Names of the query classes, by what they come from, and of the managers, by attribute."""
     queries: dict[type[Any], str] = {}
+    generated: dict[str, str] = {}
     for facts in managers:
         word = name if facts.attribute == "objects" else f"{name}{_camel(facts.attribute)}"
         if facts.query not in queries:
             queries[facts.query] = _free(f"{word}Query", names)
         generated[facts.attribute] = _free(f"{word}Manager", names)
-    parts.append(_class(model, found, fields, generated, names))
-    names.shadowed = frozenset()
-    parts.append(aliases)
-    subject = Subject(name, fields, chosen)
-    for query, query_name in queries.items():
-        parts.append(class_lines(query_name, query, subject, names, query=query_name))
-    for facts in managers:
-        query_name = queries[facts.query]
-        further = _copied_methods(facts, name, query_name, names)
-        made = generated[facts.attribute]
-        parts.append(class_lines(made, facts.manager, subject, names, query=query_name, further=further))
-    return [line for number, part in enumerate(parts) for line in (["", ""] if number else []) + part]
+    return queries, generated
 
 
 def _camel(attribute: str) -> str:
@@ -145,7 +156,9 @@ def _constructor(model: Any, fields: list[FieldFacts], names: Names) -> str:
 
 def _columns(model: Any, fields: list[FieldFacts], names: Names) -> list[str]:
     """What a relation to this model continues with: `Crate.orchard.town`."""
-    lines = [f"class _Columns({names.use('oxyde.typing', 'RelationColumn')}[{model.__name__}]):"]
+    lines = [
+        f"class _Columns({names.use('oxyde.typing', 'RelationColumn')}[{names.of(model) or model.__name__}]):"
+    ]
     for field in fields:
         if field.kind == "column":
             text = f"{names.use('oxyde.typing', 'Column')}[{field.type}]"

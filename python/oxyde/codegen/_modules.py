@@ -12,7 +12,7 @@ from typing import Any, get_origin
 from ._annotations import type_of_value
 from ._classes import class_stub, flat, is_type_definition, verbatim
 from ._functions import expression_text, function_lines, kept_functions
-from ._models import is_table, model_lines
+from ._models import is_table, model_lines, model_parts
 from ._names import Names, bound_names
 from ._source import parsed
 
@@ -46,13 +46,18 @@ def module_stub(module: ModuleType, path: Path, models: Iterable[Any]) -> str:
     """The text of the stub; `models`: its table models."""
     tree, source = parsed(path)
     names = names_of_module(module, path)
+    parts: list[str] = []
+    for model in models:
+        if "." not in model.__qualname__ or "<locals>" in model.__qualname__:
+            parts.append("\n".join(model_lines(model, names)))
+        else:
+            # The class stands inside another, the rest beside it.
+            names.nested[model], *others = model_parts(model, names)
+            parts += ["\n".join(lines) for lines in others]
     builder = _Body(module, source, names)
     builder.add(tree.body)
     text = "\n".join(builder.lines).strip("\n")
-    parts = [text] if text else []
-    inside = [model for model in models if "." not in model.__qualname__]
-    local = [model for model in models if "<locals>" in model.__qualname__]
-    parts += ["\n".join(model_lines(model, names)) for model in [*inside, *local]]
+    parts = [text, *parts] if text else parts
     body = "\n\n\n".join(parts)
     imports = [*_kept_imports(tree, source, body, path), *names.lines()]
     return "\n".join([*_HEADER, "", *imports, "", "", body, ""])

@@ -19,13 +19,14 @@ class Names:
 
     `module`: the runtime module the stub stands for. `bound`: names that the stub defines by itself,
     with (module, name) for those it imports. `shadowed`: attributes of the class being written,
-    which hide outer names inside its body.
+    which hide outer names inside its body. `nested`: lines of table classes that stand inside others.
     """
 
     def __init__(self, module: ModuleType | None, bound: dict[str, tuple[str, str] | None]) -> None:
         self.module = module
         self.bound = dict(bound)
         self.shadowed: frozenset[str] = frozenset()
+        self.nested: dict[type[Any], list[str]] = {}
         self._imports: dict[tuple[str, str], str] = {}
 
     def use(self, module: str, name: str) -> str:

@@ -62,7 +62,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "min": ("(self, field: {F}, *, {route}) -> {A}[{Any}]",),
     "increment": ("(self, field: {F}, by: {Any} = 1, *, {route}) -> {A}[int]",),
     "create": (
-        "(self, data: {Mapping}[str, {Any}] | None = None, /, *, instance: {M} | None = None, "
+        "(self, _data: {Mapping}[str, {Any}] | None = None, /, *, instance: {M} | None = None, "
         "{route}, {create}) -> {A}[{M}]",
     ),
     "bulk_create": (
@@ -76,11 +76,11 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "None, {route}) -> {A}[int]",
     ),
     "update": (
-        "(self, values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Literal}[False] = "
+        "(self, _values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Literal}[False] = "
         "False, {route}, {update}) -> {A}[int]",
-        "(self, values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Literal}[True], "
+        "(self, _values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Literal}[True], "
         "{route}, {update}) -> {A}[list[{M}]]",
-        "(self, values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Iterable}[{F}], "
+        "(self, _values: {Mapping}[str, {Any}] | None = None, /, *, returning: {Iterable}[{F}], "
         "{route}, {update}) -> {A}[list[dict[str, {Any}]]]",
     ),
     "delete": (
