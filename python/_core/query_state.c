@@ -585,7 +585,14 @@ static PyObject *query_ordered(PyObject *self, void *closure)
     return plan ? PyBool_FromLong(plan->order && PyTuple_GET_SIZE(plan->order) > 0) : NULL;
 }
 
+static PyObject *query_by_window(PyObject *self, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(oxypy_filters_windows(oxypy_state_of_type(Py_TYPE(self)), (oxypy_query *)self));
+}
+
 static PyGetSetDef query_getset[] = {
+    {"_by_window", query_by_window, NULL, "whether conditions are about windows: such rows cannot be locked", NULL},
     {"_ordered", query_ordered, NULL, "whether the rows have an order, by the query or by Meta.ordering", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -120,6 +120,7 @@ class QueryState(Generic[T]):
         self, what: Literal["update", "delete"], arg: Any, returning: Any, dialect: str
     ) -> tuple[str, list[Any]]: ...
     _ordered: bool  # has an order of its own or from Meta.ordering
+    _by_window: bool  # conditions are about windows
     _model: type
     _where_: tuple[Expr, ...] | None
     _order: tuple[Expr, ...] | None

@@ -353,9 +353,14 @@ async def test_changes_reach_the_chosen_rows() -> None:
             assert await first_two().update(level=100) == len(FIRST_TWO)
             changed = await Reading.objects.filter(level=100).values_list("id", flat=True).all()
             assert sorted(changed) == FIRST_TWO
+            returned = await first_two().update(price=Decimal(7), returning=True)
+            assert [row.price for row in returned] == [Decimal(7)] * len(FIRST_TWO)
             numbered = Reading.objects.annotate(n=Window(RowNumber(), order_by="id"))
             assert await numbered.filter(n__gt=3).delete() == len(ROWS) - 3
             assert await Reading.objects.count() == 3
+            rest = Reading.objects.annotate(n=Window(RowNumber(), order_by="id")).filter(n=3)
+            assert await rest.delete(returning=("id",)) == [{"id": 3}]
+            assert await Reading.objects.order_by("id").values_list("id", flat=True).all() == [1, 2]
             raise Undone
     assert await Reading.objects.count() == len(ROWS)
 

@@ -164,6 +164,8 @@ async def _delete(query: Any, returning: Any, tx: Any) -> list[Any]:
 
 
 async def _locked_keys(query: Any, names: tuple[str, ...], tx: Any) -> list[tuple[Any, ...]]:
+    if query._by_window:
+        query = _core.QueryState(query._model)._where((), {"pk__in": query._with(prefetches=None)})
     selecting = query._with(
         fields=names, exprs=None, deferred=None, mode=MODE_TUPLES, lock=(1, False, False, ())
     )
