@@ -97,6 +97,7 @@ static void put_outer_order(oxy__emit *e, const oxy_select *s)
 void oxy__put_row_number(oxy__emit *e, const oxy_select *s)
 {
     bool no_items = e->scope->no_items;
+    uint32_t around = e->around;
 
     if (s->n_operands != 0) {
         oxy__fail(e, OXY_MANAGER, "combined queries cannot be distinct by fields");
@@ -119,7 +120,9 @@ void oxy__put_row_number(oxy__emit *e, const oxy_select *s)
     OXY__PUT(e, " FROM (");
     /* Inside, no alias of the select list exists. */
     e->scope->no_items = true;
+    e->around = e->scope->level - 1;
     put_ranked(e, s);
+    e->around = around;
     e->scope->no_items = no_items;
     OXY__PUT(e, ") AS ");
     oxy__put_name(e, OXY_SV("q"));

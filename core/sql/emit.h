@@ -69,6 +69,7 @@ struct oxy_dialect {
     bool operand_parens;    /* (SELECT ...) UNION (SELECT ...); else SELECT * FROM (...) */
     bool intersect_binds;   /* INTERSECT binds tighter than UNION */
     bool in_limit_wrap;     /* IN (SELECT ... LIMIT) needs a derived table */
+    bool derived_alone;     /* a derived table knows nothing of the query around it */
     bool locks, lock_no_key, lock_of;
     const char *lock_share;
 
@@ -142,6 +143,7 @@ struct oxy__emit {
     uint32_t *levels;  /* by source id: level of the scope it is open in, 0 none */
     oxy__scope *scope;
     uint32_t qualify;         /* greater than 0: inside something with columns of its own */
+    uint32_t around;          /* level of the scope around the derived table at hand; 0: none */
     const oxy_expr *over;     /* window waiting for its function */
     const oxy_source *target; /* of an UPDATE or DELETE, where its table cannot be read as such */
     bool changes;             /* an UPDATE or DELETE */

@@ -89,6 +89,11 @@ void oxy__put_column(oxy__emit *e, const oxy_source *source, oxy_sv name)
         oxy__fail(e, OXY_INTERNAL, "a column of a table that is not part of the query");
         return;
     }
+    if (e->d->derived_alone && level <= e->around) {
+        oxy__lacks(e, "a column of the enclosing query inside a derived table, which conditions on windows, slices of "
+                      "distinct rows and combined queries need");
+        return;
+    }
     if (scope->qualify || e->qualify != 0 || level != scope->level) {
         oxy__put_name(e, e->names[source->id]);
         OXY__PUTC(e, '.');

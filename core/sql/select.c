@@ -108,12 +108,15 @@ void oxy__put_source(oxy__emit *e, const oxy_source *s)
         put_table(e, s->table);
     } else if (s->select != NULL) {
         oxy__scope *scope = e->scope;
+        uint32_t around = e->around;
 
         /* A derived table does not see its neighbours, only what is outside. */
         OXY__PUTC(e, '(');
         e->scope = scope == NULL ? NULL : scope->outer;
+        e->around = e->scope == NULL ? 0 : e->scope->level;
         oxy__put_select(e, s->select);
         e->scope = scope;
+        e->around = around;
         OXY__PUTC(e, ')');
     } else {
         oxy__put_name(e, s->cte);

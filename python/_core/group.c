@@ -139,6 +139,7 @@ bool oxypy_grouped_of_rows(const oxypy_state *st, oxypy_query *q, PyObject *alia
 /* The groups of a query: names as written, and fields. */
 typedef struct groups {
     oxypy_build *cx;
+    PyObject *entries;          /* tuple: what stands in group_by(), or what is selected */
     const oxypy_field **fields; /* one per group; NULL: no plain column */
     const oxy_expr **nodes;
     uint32_t n;
@@ -167,10 +168,8 @@ static bool same_column(const oxy_expr *a, const oxy_expr *b)
 
 static bool group_named(const groups *g, PyObject *path)
 {
-    oxypy_query *q = g->cx->scope->q;
-
-    for (Py_ssize_t i = 0; PyUnicode_Check(path) && i < PyTuple_GET_SIZE(q->group_by); i++) {
-        PyObject *entry = PyTuple_GET_ITEM(q->group_by, i);
+    for (Py_ssize_t i = 0; PyUnicode_Check(path) && i < PyTuple_GET_SIZE(g->entries); i++) {
+        PyObject *entry = PyTuple_GET_ITEM(g->entries, i);
 
         if (oxypy_is_expr(g->cx->st, entry)) {
             entry = ((oxypy_expr *)entry)->kind == OXYPY_X_NAME ? ((oxypy_expr *)entry)->data : NULL;
@@ -214,13 +213,12 @@ static PyObject *windowed(const groups *g, const oxypy_expr *e)
 static bool covered(const groups *g, PyObject *expr, int depth)
 {
     oxypy_expr *e = (oxypy_expr *)expr;
-    oxypy_query *q = g->cx->scope->q;
 
     if (!oxypy_is_expr(g->cx->st, expr)) {
         return true;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(q->group_by); i++) {
-        if (PyTuple_GET_ITEM(q->group_by, i) == expr) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(g->entries); i++) {
+        if (PyTuple_GET_ITEM(g->entries, i) == expr) {
             return true;
         }
     }
@@ -327,6 +325,7 @@ static int group_given(oxypy_build *cx, const oxypy_selection *sel, oxy_list *ou
     uint32_t n = (uint32_t)PyTuple_GET_SIZE(cx->scope->q->group_by);
     groups g = {
         .cx = cx,
+        .entries = cx->scope->q->group_by,
         .fields = oxy_arena_zero(cx->text, n + 1, sizeof *g.fields),
         .nodes = oxy_arena_zero(&cx->b->arena, n + 1, sizeof *g.nodes),
         .n = n,
@@ -396,6 +395,33 @@ static int group_model(oxypy_build *cx, oxy_list *out)
     return 0;
 }
 
+/* Windows over groups see what the groups have. 0 / -1. */
+static int check_windows(oxypy_build *cx, const oxypy_selection *sel)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < sel->n; i++) {
+        any = any || sel->items[i].window;
+    }
+    PyObject *list = any ? oxypy_group_entries(cx) : NULL, *entries = list ? PyList_AsTuple(list) : NULL;
+    int rc = any && !entries ? -1 : 0;
+
+    Py_XDECREF(list);
+    for (uint32_t i = 0; entries && rc == 0 && i < sel->n; i++) {
+        const groups g = {.cx = cx, .entries = entries};
+
+        if (sel->items[i].window && !path_covered(&g, sel->items[i].name, 0)) {
+            PyErr_Format(cx->st->exceptions[OXY_FIELD],
+                         "the window '%U' is over groups and looks at what is no group's: name it in values() or "
+                         "group_by(), or let the window look at an aggregate",
+                         sel->items[i].name);
+            rc = -1;
+        }
+    }
+    Py_XDECREF(entries);
+    return rc;
+}
+
 /* Named fields beside aggregates are what the rows are grouped by. */
 static int group_selected(oxypy_build *cx, const oxypy_selection *sel, oxy_list *out)
 {
@@ -404,6 +430,9 @@ static int group_selected(oxypy_build *cx, const oxypy_selection *sel, oxy_list 
 
     if (!nodes) {
         PyErr_NoMemory();
+        return -1;
+    }
+    if (check_windows(cx, sel) < 0) {
         return -1;
     }
     for (uint32_t i = 0; i < sel->n; i++) {
@@ -419,7 +448,9 @@ static int group_selected(oxypy_build *cx, const oxypy_selection *sel, oxy_list 
 
 static int add_entry(oxypy_build *cx, PyObject *list, PyObject *entry, PyObject *expr)
 {
-    return oxypy_has_aggregate(cx->st, cx->scope->q, expr) ? 0 : PyList_Append(list, entry);
+    bool skipped = oxypy_has_aggregate(cx->st, cx->scope->q, expr) || oxypy_has_window(cx->st, cx->scope->q, expr, 0);
+
+    return skipped ? 0 : PyList_Append(list, entry);
 }
 
 /* As group_given() and group_selected() find them. */

@@ -21,8 +21,10 @@ from oxyde import (
     ManagerError,
     Model,
     NotSupportedError,
+    OuterRef,
     Prefetch,
     Q,
+    Subquery,
     Sum,
     Window,
     atomic,
@@ -383,6 +385,34 @@ async def test_windows_see_groups() -> None:
         "place", "r"
     )
     assert sorted(row["r"] for row in await named.all()) == [1, 2, 3]
+
+
+async def test_a_window_over_groups_sees_no_single_rows() -> None:
+    for query in (
+        first_two().values("place").annotate(c=Count("*")),
+        Reading.objects.values("place", c=Count("*"), r=Window(Rank(), order_by="level")),
+        Reading.objects.group_by("place").values("place", c=Count("*"), r=Window(Sum("level"))),
+    ):
+        with pytest.raises(FieldError, match=r"'[nr]' is (over groups|selected but)"):
+            query.sql()
+    over = Reading.objects.values("place", c=Count("*"), r=Window(Rank(), order_by="place"))
+    assert [(row["place"], row["r"]) for row in await over.order_by("place").all()] == [
+        (place, at + 1) for at, place in enumerate(PLACES)
+    ]
+
+
+async def test_a_subquery_may_be_chosen_by_a_window_except_on_mariadb(fresh_database: Server) -> None:
+    top = Reading.objects.annotate(n=Window(RowNumber(), order_by="-level")).filter(n=1)
+    of_each = Subquery(top.filter(station_id=OuterRef("pk")).values("level"))
+    query = Station.objects.annotate(top=of_each).order_by("id")
+    if fresh_database.name == "mariadb":
+        with pytest.raises(NotSupportedError, match="a column of the enclosing query inside a derived table"):
+            await query.all()
+    else:
+        assert [row.top for row in await query.all()] == [
+            max(row[1] for row in ROWS if row[0] == place) for place in PLACES
+        ]
+    assert await Station.objects.filter(readings__in=top).values_list("name", flat=True).all() == ["c"]
 
 
 async def test_a_window_over_what_related_rows_add_up_to() -> None:

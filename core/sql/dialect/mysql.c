@@ -674,6 +674,7 @@ const oxy_dialect oxy_dialect_mysql = {
 const oxy_dialect oxy_dialect_mariadb = {
     SHARED_ROWS,
     .name = "mariadb",
+    .derived_alone = true,
     /* It would go through the whole table, and for texts through the list at each row. */
     .array_from_in_changes = OXY_IN_SINGLY_MOST + 1,
     .lock_share = " LOCK IN SHARE MODE",
