@@ -34,7 +34,8 @@ def _moment(text: str) -> str:
 
 
 def _document(text: str) -> str:
-    return json.dumps(json.loads(text), sort_keys=True)
+    """JSON has one kind of number; some servers write those of doubles with a point."""
+    return json.dumps(json.loads(text, parse_int=float), sort_keys=True)
 
 
 def _list(text: str) -> str:

@@ -124,6 +124,7 @@ REFUSED = {("pg", "lock_of_named_tables"): "cannot be applied to the nullable si
 # Where the databases differ by nature: the place of NULL, collations, aggregates without an order, chance.
 DIFFERENT = {
     "array_agg",
+    "array_agg_of_floats",
     "decimals_combined",
     "distinct_on_follows_the_order",
     "distinct_on_with_another_order_numbers_rows",
