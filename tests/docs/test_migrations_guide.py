@@ -17,9 +17,7 @@ BLOCK = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    ("page", "least"), [("migrations.md", 12), ("existing-database.md", 4)], ids=str
-)
+@pytest.mark.parametrize(("page", "least"), [("migrations.md", 12), ("existing-database.md", 4)], ids=str)
 def test_a_project_as_in_the_guide(page: str, least: int, tmp_path: Path) -> None:
     if page == "existing-database.md":
         with sqlite3.connect(tmp_path / "shop.db") as there:

@@ -30,6 +30,14 @@ def test_alone_it_prints_its_help_and_fails(project: Project) -> None:
 def test_the_installed_command_is_the_same_application() -> None:
     pyproject = (Path(__file__).resolve().parent.parent.parent / "pyproject.toml").read_text()
     assert '[project.scripts]\noxyde = "oxyde.cli:app"' in pyproject
+    command = Path(sys.executable).with_name("oxyde")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout
+        == subprocess.run(
+            [sys.executable, "-m", "oxyde", "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    )
 
 
 def test_help_loads_no_driver_no_models_and_no_rich(tmp_path: Path) -> None:

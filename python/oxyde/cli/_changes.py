@@ -13,7 +13,7 @@ from ..migrations._renames import Removed, Rename, removed_values, rename_candid
 from ..migrations._untracked import as_tracked, untracked_words
 from ..migrations._words import missing_value
 from ..migrations.errors import SchemaError
-from ._session import usage_error
+from ._session import note, usage_error
 
 Operation = dict[str, Any]
 
@@ -44,6 +44,13 @@ class Changes:
         if adopt:
             changes, lines = adopted, []
         return self._with_values(changes), lines
+
+    def hint(self, operations: Sequence[Operation]) -> None:
+        """Says what was not asked."""
+        if self.asks:
+            return
+        for each in rename_candidates(operations):
+            note(f"If {each.old} was renamed to {each.new}: --rename {each.text}")
 
     # --- renames ---------------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ def makemigrations(
     config = session.load() if empty or merge else session.load_models()
     files = load_files(config.migrations_dir)
     asks = session.asks(no_input) and not check
+    untracked: list[str] = []
     if merge:
         from ._merge import merge_heads
 
@@ -77,17 +78,22 @@ def makemigrations(
         changes = Changes(old, new, list(rename or ()), parse_defaults(default or ()), asks)
         operations, untracked = changes.operations(adopt=adopt)
         drafts = _drafts(operations, name, _only_head(files), concurrent_indexes)
-        _report(operations, untracked)
+        _report(operations)
+        changes.hint(operations)
     if not drafts:
         say("No changes detected" if not merge else "Nothing to merge")
-    elif check:
-        raise typer.Exit(1)
-    elif dry_run:
+    elif dry_run and not check:
         _show(drafts, Path(config.migrations_dir))
-    else:
+    elif not check:
         _write(drafts, config)
         if stubs and not (empty or merge):
             _write_stubs()
+    for line in untracked:
+        say(line)
+    if untracked:
+        note("--adopt adds what was never migrated.")
+    if check and drafts:
+        raise typer.Exit(1)
 
 
 def _only_head(files: Sequence[MigrationFile]) -> str | None:
@@ -126,7 +132,7 @@ def _drafts(
     return drafts
 
 
-def _report(operations: Sequence[Operation], untracked: Sequence[str]) -> None:
+def _report(operations: Sequence[Operation]) -> None:
     from ..migrations._words import describe, loss_of, missing_value
 
     for op in operations:
@@ -142,8 +148,6 @@ def _report(operations: Sequence[Operation], untracked: Sequence[str]) -> None:
                 f"{missing} is NOT NULL without a value for existing rows; the migration is refused where "
                 f"there are any. --default {missing}=SQL gives one."
             )
-    for line in untracked:
-        say(f"  {line} (--adopt adds it)")
 
 
 # --- writing ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .generator import generate_migration_file
 from .live import check_schema, generate_models, inspect_database
 from .render import render_operations
 from .replay import replay_migrations
+from .squash import SquashResult, squash_migrations
 from .state import SchemaState
 from .tracker import (
     ensure_migrations_table,
@@ -41,6 +42,7 @@ __all__ = [
     "MigrationLockTimeout",
     "SchemaError",
     "SchemaState",
+    "SquashResult",
     "UnknownMigrationError",
     "apply_migrations",
     "check_schema",
@@ -60,4 +62,5 @@ __all__ = [
     "replay_migrations",
     "rollback_migration",
     "rollback_migrations",
+    "squash_migrations",
 ]
