@@ -146,7 +146,7 @@ def test_functions(made: Made, source: str, expected: str) -> None:
             "        self.a = a\n"
             "        self.b, self.size = 1, 2\n        self.c: str = 'x'",
             "class C:\n    size: int\n    kind: str\n    def __init__(self, a: int) -> None: ...\n"
-            "    a: int\n    c: str",
+            "    a: int\n    b: int\n    c: str",
         ),
         (
             "class C:\n    @property\n    def p(self) -> int: return 1\n    @p.setter\n"

@@ -191,8 +191,25 @@ def _set_on_self(part: ast.AST, method: Function, source: str, names: Names) -> 
         yield part.target.attr, expression_text(part.annotation, source)  # type: ignore[union-attr]
     elif isinstance(part, ast.Assign):
         for target in part.targets:
-            if _is_attribute(target, own):
-                yield target.attr, _type_of_expression(part.value, method, source, names)  # type: ignore[attr-defined]
+            for place, value in _pairs(target, part.value):
+                if _is_attribute(place, own):
+                    type_ = names.use("typing", "Any")
+                    if value is not None:
+                        type_ = _type_of_expression(value, method, source, names)
+                    yield place.attr, type_  # type: ignore[attr-defined]
+
+
+def _pairs(target: ast.expr, value: ast.expr | None) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Each place of an assignment with its value; None where the value has no such parts."""
+    if not isinstance(target, (ast.Tuple, ast.List)):
+        yield target, value
+        return
+    parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+    alike = len(parts) == len(target.elts) and not any(
+        isinstance(part, ast.Starred) for part in (*parts, *target.elts)
+    )
+    for number, place in enumerate(target.elts):
+        yield from _pairs(place, parts[number] if alike else None)
 
 
 def _is_attribute(node: ast.expr, own: str) -> bool:
