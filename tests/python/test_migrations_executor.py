@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import servers
-from migrating import connected, write
+from migrating import connected, execute, write
 
 from oxyde import Field, Model, atomic, db
 from oxyde.exceptions import DatabaseError, UnknownAliasError
@@ -259,3 +259,63 @@ async def test_a_database_is_migrated_as_it_is_opened(empty_database: servers.Se
         await db.init(default=empty_database.url, migrate=str(folder))
     with pytest.raises(UnknownAliasError):
         await get_applied_migrations()
+
+
+async def test_an_index_is_made_beside_the_work_again_after_a_failure(
+    empty_database: servers.Server, folder: Path
+) -> None:
+    index = {"name": "crate_label_idx", "fields": ["label"], "unique": True}
+    body = f'ctx.create_index("crate", {index}, concurrently=True)'
+    async with connected(empty_database) as handle:
+        await apply_migrations(folder)
+        await execute(handle, "INSERT INTO crate (id, label) VALUES (1, 'a'), (2, 'a')")
+        write(folder, "0002_index", body)
+        if empty_database.backend == "postgres":
+            with pytest.raises(MigrationError, match="atomic = False"):
+                await apply_migrations(folder)
+        write(folder, "0002_index", body, head="format = 2\natomic = False\n")
+        for _ in range(2):
+            with pytest.raises(DatabaseError):
+                await apply_migrations(folder)
+        await execute(handle, "DELETE FROM crate WHERE id = 2")
+        assert await apply_migrations(folder) == ["0002_index"]
+        with pytest.raises(DatabaseError):
+            await execute(handle, "INSERT INTO crate (id, label) VALUES (2, 'a')")
+
+
+async def test_files_of_earlier_versions_run_unchanged(
+    empty_database: servers.Server, tmp_path: Path
+) -> None:
+    fields = [
+        {"name": "id", "python_type": "int", "primary_key": True, "nullable": False, "auto_increment": True},
+        {"name": "label", "python_type": "str", "max_length": 40, "nullable": False, "unique": True},
+        {"name": "price", "python_type": "decimal", "max_digits": 8, "decimal_places": 2, "nullable": True},
+        {"name": "note", "python_type": "str", "db_type": "TEXT", "nullable": True, "default": None},
+    ]
+    write(
+        tmp_path,
+        "0001_first",
+        f'ctx.create_table("crate", fields={fields}, indexes=[])',
+        'ctx.drop_table("crate")',
+        head="depends_on = None\n",
+    )
+    write(
+        tmp_path,
+        "0002_second",
+        """
+        ctx.alter_column("crate", "label", type="str", max_length=60, unique=False, whatever=1)
+        ctx.add_column("crate", {"name": "sold", "python_type": "bool", "nullable": False, "default": "FALSE"})
+        """,
+        'ctx.drop_column("crate", "sold")\nctx.alter_column("crate", "label", max_length=40, unique=True)',
+        head='depends_on = "0001_first"\n',
+    )
+    async with connected(empty_database) as handle:
+        await apply_migrations(tmp_path)
+        await execute(handle, "INSERT INTO crate (label, price) VALUES ('a', 1.5), ('a', 2)")
+        assert await columns(empty_database) == ["id", "label", "price", "note", "sold"]
+        await execute(handle, "DELETE FROM crate")
+        with pytest.warns(FutureWarning, match="describes its columns as oxyde did before"):
+            await rollback_migrations(1, tmp_path)
+        await execute(handle, "INSERT INTO crate (label) VALUES ('a')")
+        with pytest.raises(DatabaseError):
+            await execute(handle, "INSERT INTO crate (label) VALUES ('a')")

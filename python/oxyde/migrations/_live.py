@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._mysql_keys import own_index
+from .render import quoted
 
 if TYPE_CHECKING:
     from ._runner import Runner
@@ -18,9 +19,26 @@ async def adapt(runner: Runner, op: Dict) -> Dict:
     """The operation with the names found in the database, where it says none."""
     if op["type"] == "alter_column" and runner.dialect != "sqlite":
         return await _with_unique_name(runner, op)
+    if op["type"] == "create_index" and op.get("concurrently") and runner.dialect == "postgres":
+        await _drop_invalid(runner, op)
     if op["type"] == "drop_foreign_key" and runner.dialect in ("mysql", "mariadb"):
         return await _with_index_name(runner, op)
     return op
+
+
+async def _drop_invalid(runner: Runner, op: Dict) -> None:
+    """An index that an earlier attempt left: it is there, and serves nobody."""
+    table = runner.state.find_table(op["table"])
+    schema = None if table is None else table.get("schema")
+    rows = await runner.ask(
+        "SELECT 1 AS one FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE NOT i.indisvalid AND c.relname = $1 AND n.nspname = coalesce($2, current_schema())",
+        [op["index"]["name"], schema],
+    )
+    if rows:
+        prefix = f"{quoted('postgres', schema)}." if schema else ""
+        await runner.run(f"DROP INDEX CONCURRENTLY {prefix}{quoted('postgres', op['index']['name'])}")
 
 
 async def _with_index_name(runner: Runner, op: Dict) -> Dict:
