@@ -304,7 +304,8 @@ async def test_files_of_earlier_versions_run_unchanged(
         "0002_second",
         """
         ctx.alter_column("crate", "label", type="str", max_length=60, unique=False, whatever=1)
-        ctx.add_column("crate", {"name": "sold", "python_type": "bool", "nullable": False, "default": "FALSE"})
+        sold = {"name": "sold", "python_type": "bool", "nullable": False, "default": "FALSE"}
+        ctx.add_column("crate", sold)
         """,
         'ctx.drop_column("crate", "sold")\nctx.alter_column("crate", "label", max_length=40, unique=True)',
         head='depends_on = "0001_first"\n',
