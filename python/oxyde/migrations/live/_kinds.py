@@ -204,7 +204,7 @@ def sqlite_type(declared: str) -> ColumnType:
     text = " ".join(declared.split())
     upper = text.upper()
     if not text:
-        return {"kind": "unknown"}, None
+        return {"kind": "text"}, "TEXT"
     if upper in _LITE_NATURAL:
         return {"kind": _LITE_NATURAL[upper]}, None
     name, size, scale = _sized(upper)

@@ -149,8 +149,6 @@ class _Module:
         arguments = [*self._sizes(field), *_settings(field)]
         if attribute != field["name"]:
             arguments.append(f"db_column={quoted(field['name'])}")
-        if field["column_type"]["kind"] == "unknown" and not field.get("db_type"):
-            arguments.append('db_type="TEXT"')
         auto = field["primary_key"] and field.get("auto_increment")
         optional = field["nullable"] or auto
         if optional:
@@ -307,19 +305,24 @@ def _unused(name: str, taken: set[str]) -> str:
 def _attributes(table: Dict, classes: set[str]) -> dict[str, str]:
     """Column to attribute: its name, if Python and the model have no other use for it."""
     taken = {*_RESERVED, *classes}
-    exact = {f["name"] for f in table["fields"] if f["name"].isidentifier() and f["name"] not in taken}
+    names = [field["name"] for field in table["fields"]]
+    exact = {name for name in names if name.isidentifier() and name not in taken and not _refused(name)}
     found: dict[str, str] = {}
-    for field in table["fields"]:
-        name = field["name"]
-        if name in exact and not name.startswith("_"):
+    for name in names:
+        if name in exact:
             found[name] = name
             continue
         made = re.sub(r"\W+", "_", name).strip("_") or "column"
-        made = made if made[0].isalpha() else f"c_{made}"
+        made = f"c_{made}" if not made[0].isalpha() or _refused(made) else made
         while made in taken or made in exact or made in found.values():
             made += "_"
         found[name] = made
     return found
+
+
+def _refused(name: str) -> bool:
+    """Names that Pydantic keeps for itself."""
+    return name.startswith(("_", "model_validate", "model_dump"))
 
 
 def _foreign_key_note(fk: Dict) -> str:

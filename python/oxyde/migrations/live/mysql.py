@@ -15,12 +15,14 @@ from ._text import tokens, without_parens
 __all__ = ["printed_checks", "printed_default", "printed_type", "read_mysql"]
 
 _TABLES = """
-SELECT table_name AS name, table_type AS type, table_comment AS comment
+SELECT table_name AS name, table_type AS type, table_comment AS comment,
+    table_collation AS collation
 FROM information_schema.tables WHERE table_schema = ? ORDER BY table_name
 """
 _COLUMNS = """
 SELECT table_name AS owner, column_name AS name, column_type AS type, is_nullable AS nullable,
-    column_default AS value, extra AS extra, column_comment AS comment, generation_expression AS expression
+    column_default AS value, extra AS extra, column_comment AS comment, generation_expression AS expression,
+    collation_name AS collation
 FROM information_schema.columns WHERE table_schema = ? ORDER BY table_name, ordinal_position
 """
 _INDEXES = """
@@ -60,6 +62,7 @@ class _MySQL:
     def __init__(self, schema: str, shown: str | None, flavor: str) -> None:
         self.schema, self.shown = schema, shown
         self.reading = Reading("mysql", flavor)
+        self.collations: dict[str, str | None] = {}
 
     async def read(self, session: Session, only: Collection[str] | None) -> None:
         for row in await session._fetch(_TABLES, [self.schema]):
@@ -94,6 +97,7 @@ class _MySQL:
         if row["type"] != "BASE TABLE":
             self.reading.note(self._key(name), f"a {row['type'].lower()}")
             return
+        self.collations[name] = row["collation"]
         self.reading.tables[self._key(name)] = {
             "name": name,
             "fields": [],
@@ -121,6 +125,8 @@ class _MySQL:
             "primary_key": False,
             "unique": False,
         }
+        if type_ != "json" and row["collation"] not in (None, self.collations[table["name"]]):
+            self.reading.note(key, f"column {name} has the collation {row['collation']}")
         value = _default(row["value"], extra, type_, self.reading.flavor)
         if "generated" in extra.replace("default_generated", ""):
             stored = "STORED" if "stored" in extra or "persistent" in extra else "VIRTUAL"

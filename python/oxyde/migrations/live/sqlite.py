@@ -98,6 +98,8 @@ class _SQLite:
         if name in stored.generated:
             declared = db_type = f"{declared} {stored.generated[name]}".strip()
             self.reading.note(key, f"column {name} is generated: it cannot be written")
+        if not declared:
+            self.reading.note(key, f"column {name} has no type")
         if name in stored.collations:
             self.reading.note(key, f"column {name} has the collation {stored.collations[name]}")
         made: Dict = {
