@@ -30,12 +30,12 @@ void oxypy__rows_hide(PyObject *rows, Py_ssize_t first)
 
 /* Any new object of the collector's makes it look at its counts; since CPython 3.12
  * it only notes that a collection is due. Some code of the user's may run. */
-static void collect_if_due(PyObject *rows)
+void oxypy__rows_collect(PyObject *rows)
 {
-    PyObject *any = PySeqIter_New(rows);
+    PyObject *any = rows == NULL || !PyList_CheckExact(rows) ? NULL : PySeqIter_New(rows);
 
     if (any == NULL)
-        PyErr_Clear(); /* memory is out: somebody else will notice */
+        PyErr_Clear(); /* no rows; or memory is out, which somebody else will notice */
     Py_XDECREF(any);
 }
 
@@ -43,7 +43,6 @@ void oxypy__rows_show(PyObject *rows)
 {
     if (rows == NULL || !PyList_CheckExact(rows))
         return;
-    collect_if_due(rows);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
         PyObject *o = PyList_GET_ITEM(rows, i);
 

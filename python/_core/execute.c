@@ -526,6 +526,7 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
         (void)PyGC_Enable();
     if (op->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
         op->hidden = false;
+        oxypy__rows_collect(op->rows);
         oxypy__rows_show(op->rows);
     }
     return next;
@@ -844,6 +845,9 @@ void oxypy__statement_abandon(oxypy_operation *op)
     oxypy_lease *lease = op->lease;
     oxypy_loop *loop = oxypy__stream_loop(op);
 
+    if (op->hidden)
+        oxypy__rows_show(op->rows); /* a validator may have kept some */
+    op->hidden = false;
     if (op->queued || op->slot != NULL || op->wait.armed)
         oxypy_operation_unqueue(op);
     op->lease = NULL;

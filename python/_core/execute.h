@@ -32,8 +32,9 @@ void oxypy__statement_abandon(oxypy_operation *op);
 /* collector.c: hides rows[first:] from the cyclic collector; anything but a list has
  * nothing to hide. */
 void oxypy__rows_hide(PyObject *rows, Py_ssize_t first);
-/* They are handed over now: lets the collector do what it has to, then shows it all
- * of them. Keeps no exception: there must be none. */
+/* Lets the collector do what is due, while they are hidden. No exception may be set. */
+void oxypy__rows_collect(PyObject *rows);
+/* They are handed over, or given up: the collector sees all of them from now on. */
 void oxypy__rows_show(PyObject *rows);
 
 /* stream_op.c: a part of the rows is there; PART or ERROR. */

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from parcels import served
+from pydantic import model_validator
 from servers import Server
 
 from oxyde import Field, Model, db
@@ -28,6 +29,27 @@ class Grain(Model):
     class Meta:
         is_table = True
         table_name = "collector_grains"
+
+
+kept: list[Model] = []
+
+
+class Picky(Model):
+    """The same rows, one of which is refused."""
+
+    id: int | None = Field(default=None, db_pk=True)
+    name: str = Field(max_length=20)
+
+    class Meta:
+        is_table = True
+        table_name = "collector_grains"
+
+    @model_validator(mode="after")
+    def keep(self) -> Picky:
+        kept.append(self)
+        if self.id == 3000:
+            raise ValueError("not this one")
+        return self
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -74,6 +96,16 @@ async def test_rows_that_were_handed_over_are_tracked(database: db.AsyncDatabase
     assert all(map(gc.is_tracked, await Grain.objects.limit(100).all()))
     assert all([gc.is_tracked(grain) async for grain in Grain.objects.iterator(chunk_size=700)])
     assert len(await Grain.objects.values().all()) == ROWS
+
+
+async def test_rows_that_a_validator_kept_are_tracked_though_a_later_one_failed(
+    database: db.AsyncDatabase, eager: None
+) -> None:
+    with pytest.raises(ValueError, match="not this one"):
+        await Picky.objects.order_by("id").all()
+    assert len(kept) == 3000
+    assert all(map(gc.is_tracked, kept))
+    kept.clear()
 
 
 async def test_cycles_of_rows_are_collected(database: db.AsyncDatabase, eager: None) -> None:
