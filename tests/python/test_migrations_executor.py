@@ -10,7 +10,7 @@ import servers
 from migrating import connected, execute, write
 
 from oxyde import Field, Model, atomic, db
-from oxyde.exceptions import DatabaseError, UnknownAliasError
+from oxyde.exceptions import CommitUnknownError, DatabaseError, UnknownAliasError
 from oxyde.migrations import (
     DependencyError,
     IrreversibleError,
@@ -320,3 +320,28 @@ async def test_files_of_earlier_versions_run_unchanged(
         await execute(handle, "INSERT INTO crate (label) VALUES ('a')")
         with pytest.raises(DatabaseError):
             await execute(handle, "INSERT INTO crate (label) VALUES ('a')")
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_commit_without_answer_is_looked_up(
+    empty_database: servers.Server, folder: Path, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    from oxyde.migrations.executor import _Run
+
+    if empty_database.backend == "sqlite":
+        return  # its commits are answered by the library
+    whole = _Run._perform_once
+
+    async def lost(self: Any, *args: Any) -> bool:
+        if arrived:
+            await whole(self, *args)
+        raise CommitUnknownError("the connection was lost during COMMIT")
+
+    async with connected(empty_database):
+        with monkeypatch.context() as patched:
+            patched.setattr(_Run, "_perform_once", lost)
+            with pytest.raises(CommitUnknownError) as caught:
+                await apply_migrations(folder)
+        side = "was committed" if arrived else "was not committed: run it again"
+        assert caught.value.__notes__[-1].endswith(side)
+        assert await apply_migrations(folder) == ([] if arrived else ["0001_create_crate_table"])

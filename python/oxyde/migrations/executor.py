@@ -12,6 +12,7 @@ from typing import Any
 
 from ..db._current import active_transaction
 from ..db.connection import Connection
+from ..db.pool import AsyncDatabase
 from ..db.registry import get_connection
 from ..exceptions import CommitUnknownError
 from . import _guards, _journal
@@ -427,7 +428,9 @@ class _Run:
         """What the history says of a migration whose commit was not answered."""
         words = f"the answer to the commit of {planned.name} was lost"
         try:
-            async with self.conn.database.connection() as conn:
+            # A pool of one has none to give but the broken one, which is pinned here.
+            own = AsyncDatabase(self.conn.database.url, name=self.db_alias, auto_register=False)
+            async with own, own.connection() as conn:
                 names = await History(conn).names()
         except Exception as error:
             return f"{words}, and the history could not be read: {error}. The next run reads it"
