@@ -11,6 +11,9 @@
 /* After so many answers in a row that were not near, only one in SELDOM is looked for. */
 #define LATE_MAX 3
 #define SELDOM 16
+/* Who is away for so long between two looks shares the processor with somebody. To give it up
+ * by sched_yield() would cost a time slice where that somebody computes. */
+#define LOST (20 * OXY_NS_PER_MS / 1000)
 /* A long answer comes in parts, each looked for anew; in all no longer than so many budgets. */
 #define PARTS_MAX 10
 
@@ -73,14 +76,20 @@ static bool is_worth_it(oxypy_wire *wire)
     return wire->late < LATE_MAX || ++wire->skipped % SELDOM == 0;
 }
 
-/* Until the answer's next bytes are here. False: they are late, or something else is. */
-static bool is_here(struct pollfd watched[2], oxy_ns until, bool *late)
+/* Until the answer's next bytes are here. False: they are late, or something
+ * else is, or others need the processor: perhaps the server itself. */
+static bool is_here(struct pollfd watched[2], oxy_ns now, oxy_ns until, bool *late)
 {
-    int n;
+    bool alone = true;
+    int n = poll(watched, 2, 0);
 
-    do
+    while (n == 0 && now < until && alone) {
+        oxy_ns before = now;
+
         n = poll(watched, 2, 0);
-    while (n == 0 && oxy_clock_now() < until);
+        now = oxy_clock_now();
+        alone = now - before < LOST;
+    }
     *late = n == 0;
     return n > 0 && watched[0].revents != 0;
 }
@@ -100,7 +109,7 @@ bool oxypy_near_answer(oxypy_lease *lease, oxypy_loop *loop, oxy_step *step)
     now = oxy_clock_now();
     end = now + PARTS_MAX * budget;
     do {
-        if (!is_here(watched, now + budget, &late)) {
+        if (!is_here(watched, now, now + budget, &late)) {
             wire->late += late && wire->late < LATE_MAX;
             return false;
         }
