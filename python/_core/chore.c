@@ -53,6 +53,11 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
             oxypy_wire_close(wire);
         lease->wire = NULL;
         lease->conn = NULL;
+        /* The driver's thread may have reported meanwhile: the report would find
+         * a lease without a connection as soon as the hub is drained. */
+        if (!store->foreign)
+            oxypy_wait_disarm(&lease->wait);
+        lease->working = false;
     } else {
         wire->unsettled = false;
         learn(store, wire->conn);

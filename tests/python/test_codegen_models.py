@@ -310,25 +310,25 @@ class Depot(Model):
 
 
 def test_forward_references_and_models_of_other_modules(made: Made) -> None:
-    made(SIMPLE, "made_first")
+    made(SIMPLE.replace("Depot", "LoneDepot"), "made_first")  # the only table of that name
     module = made(
         f"""
 from __future__ import annotations
 from typing import TYPE_CHECKING
 from oxyde import Field, Model
 if TYPE_CHECKING:
-    from made_first import Depot
+    from made_first import LoneDepot
 class Truck(Model):
     id: int | None = Field(default=None, db_pk=True)
-    home: "Depot | None" = None
+    home: "LoneDepot | None" = None
     next: Truck | None = None
 {TABLE}""",
         "made_second",
     )
     text = stub(module)
-    assert "    home: ForeignAttr[Depot | None]\n    next: ForeignAttr[Truck | None]\n" in text
-    assert "from made_first import Depot\n" in text
-    assert "home: Depot | int | None = None" in text
+    assert "    home: ForeignAttr[LoneDepot | None]\n    next: ForeignAttr[Truck | None]\n" in text
+    assert "from made_first import LoneDepot\n" in text
+    assert "home: LoneDepot | int | None = None" in text
 
 
 def test_every_public_method_that_depends_on_the_model_is_declared_again(made: Made) -> None:
