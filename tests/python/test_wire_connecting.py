@@ -28,6 +28,6 @@ async def test_a_driver_that_gives_up_while_it_is_given_up(name: str, silent_por
     for step in range(150):
         patience = DRIVER - 0.0005 + step * 0.00002
         database = configured(name, settings=settings, connect_timeout=patience, acquire_timeout=1)
-        with pytest.raises(OperationalError, match="timed out|Lost connection"):
+        with pytest.raises(OperationalError, match=r"timed out|Lost connection"):
             await database._open()
         await database._close(1)
