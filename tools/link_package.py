@@ -3,7 +3,7 @@
 
 Usage: link_package.py BUILD_DIR SITE_PACKAGES
 BUILD_DIR/package/oxyde then holds a link to every entry of python/oxyde and to the extension; a
-.pth file in SITE_PACKAGES names BUILD_DIR/package and the checkout, and the command `oxyde` lies
+.pth file in SITE_PACKAGES names BUILD_DIR/package, the checkout and admin/, and the command `oxyde` lies
 beside the interpreter.
 """
 
@@ -35,7 +35,7 @@ def main(build_dir: str, site: str) -> None:
             stale.unlink()
     for name, target in wanted.items():
         link(target, package / name)
-    pathlib.Path(site, "oxyde-in-place.pth").write_text(f"{package.parent}\n{root}\n")
+    pathlib.Path(site, "oxyde-in-place.pth").write_text(f"{package.parent}\n{root}\n{root / 'admin'}\n")
     command = pathlib.Path(sys.executable).parent / "oxyde"
     command.write_text(f"#!{sys.executable}\nfrom oxyde.cli import app\n\napp()\n")
     command.chmod(0o755)

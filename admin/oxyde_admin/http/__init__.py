@@ -1,0 +1,1 @@
+"""HTTP as the panel sees it: it knows no framework; adapters translate."""

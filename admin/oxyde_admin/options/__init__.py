@@ -1,0 +1,1 @@
+"""What a project registers: models, their options, themes."""

@@ -1,0 +1,1 @@
+"""Reading: lists, search, filters, positions, counts, labels."""

@@ -1,0 +1,1 @@
+"""Values on their way to JSON and back, keys as text."""

@@ -1,0 +1,1 @@
+"""Creating, changing, deleting: one record, its links and inlines, or many."""
