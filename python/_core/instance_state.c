@@ -179,10 +179,13 @@ static PyType_Spec state_spec = {
 };
 
 PyObject *oxypy_write_attribute(PyObject *module, PyObject *const *args, Py_ssize_t n);
+PyObject *oxypy_unsettled(PyObject *module, PyObject *args);
 
 static PyMethodDef functions[] = {
     {"write_attribute", (PyCFunction)(void (*)(void))oxypy_write_attribute, METH_FASTCALL,
      PyDoc_STR("write_attribute(instance, name, value): sets a field past frozen and without validation.")},
+    {"unsettled", oxypy_unsettled, METH_VARARGS,
+     PyDoc_STR("unsettled(model, instances, relations, strict): those with assigned fields or held relations.")},
     {NULL, NULL, 0, NULL},
 };
 

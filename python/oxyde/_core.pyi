@@ -345,5 +345,10 @@ def lazy_fields_set(member: Any, /) -> Any:
 def write_attribute(instance: Any, name: str, value: Any) -> None:
     """Sets a field past frozen and without validation, keeping the fields set in step."""
 
+def unsettled(model: Any, instances: Sequence[Any], relations: tuple[str, ...], strict: bool, /) -> list[Any]:
+    """The instances with fields assigned since they were made or loaded, or with a value in one of
+    `relations`; `strict` counts None and an empty list as a value.
+    """
+
 def cache_info() -> dict[str, int]:
     """Counters of the statement cache: hits, misses, size, evictions."""

@@ -12,7 +12,7 @@ import pytest
 from oxyde import Field, Model, configure, is_loaded, is_saved
 from oxyde.exceptions import FieldError, NotLoadedError
 from oxyde.models import _instance
-from oxyde.models._values import validate_assigned
+from oxyde.models._values import prepare_for_write
 
 
 class Parcel(Model):
@@ -89,13 +89,13 @@ def test_assigned_fields_are_validated_before_they_are_written() -> None:
     parcel.weight = "7"  # type: ignore[assignment]
     assert parcel.weight == "7"
     assert dirty(parcel) == {"weight"}
-    validate_assigned(parcel)
+    prepare_for_write(type(parcel), (parcel,))
     assert parcel.weight == 7
     assert dirty(parcel) == frozenset()
     assert is_saved(parcel)
     parcel.weight = -1
     with pytest.raises(pydantic.ValidationError, match="greater than or equal to 0"):
-        validate_assigned(parcel)
+        prepare_for_write(type(parcel), (parcel,))
 
 
 def test_assignment_to_an_unsaved_instance_counts_as_well() -> None:
@@ -103,7 +103,7 @@ def test_assignment_to_an_unsaved_instance_counts_as_well() -> None:
     parcel.weight = -1
     assert not is_saved(parcel)
     with pytest.raises(pydantic.ValidationError):
-        validate_assigned(parcel)
+        prepare_for_write(type(parcel), (parcel,))
 
 
 def test_a_copy_with_changes_counts_them_as_assigned() -> None:

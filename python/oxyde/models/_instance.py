@@ -271,9 +271,9 @@ async def _write_row(
     if not is_create and update_fields is not None:
         names = _update_names(instance, update_fields)  # wrong names are told before the hook runs
     await instance.pre_save(is_create=is_create, update_fields=update_fields)
-    from ._values import validate_assigned
+    from ._values import prepare_for_write
 
-    validate_assigned(instance)
+    prepare_for_write(type(instance), (instance,))
     if is_create:
         await _core.operation(
             _core.DO_INSERT,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import SchemaValidator
 
+from .. import _core
 from . import _in_step, _instance
+from ._settings import unloaded_rule
 
-__all__ = ["validate_assigned", "validate_field"]
+__all__ = ["prepare_for_write", "validate_field"]
 
 
 def _fields_schema(core: Any) -> Any:
@@ -56,17 +59,23 @@ def validate_field(model: Any, name: str, value: Any) -> Any:
     return values[name]
 
 
-def validate_assigned(instance: Any) -> None:
-    """Prepares an instance for being written: reads the keys of related instances that were saved
-    meanwhile, and validates the fields assigned since construction or loading.
+def prepare_for_write(model: Any, instances: Sequence[Any]) -> None:
+    """Prepares instances of `model` for being written: reads the keys of related instances that were
+    saved meanwhile, and validates the fields assigned since construction or loading.
     """
-    _in_step.before_write(instance)
-    state = _instance.state_of(instance)
-    if state is None or not state.dirty:
-        return
+    relations = model._db_meta.relation_fields
+    strict = bool(relations) and unloaded_rule(model) == "raise"
+    for instance in _core.unsettled(model, instances, relations, strict):
+        _in_step.before_write(instance)
+        state = _instance.state_of(instance)
+        if state is not None and state.dirty:
+            _validate_assigned(instance, state.dirty)
+
+
+def _validate_assigned(instance: Any, assigned: frozenset[str]) -> None:
     model = type(instance)
     validator = model.__pydantic_validator__
     for name in model.__pydantic_fields__:
-        if name in state.dirty:
+        if name in assigned:
             validator.validate_assignment(instance, name, instance.__dict__[name])
     _instance.forget_assigned(instance)

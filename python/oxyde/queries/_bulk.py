@@ -18,8 +18,8 @@ from .._core import (
     operation,
 )
 from ..exceptions import FieldError, ManagerError
+from ..models._values import prepare_for_write
 from ._fields import column_fields, field_names, key_fields
-from ._values import validate_assigned
 from .expressions import Value, case_of
 
 _new = _core.Expr.__new__
@@ -55,20 +55,17 @@ def _batch(batch_size: int | None) -> int:
 def _rows_of(model: Any, objects: Iterable[Any]) -> list[Any]:
     if isinstance(objects, (str, bytes, Mapping)) or not isinstance(objects, Iterable):
         raise TypeError(f"bulk_create() takes a list of instances and dicts, not {type(objects).__name__}")
-    rows = []
-    for item in objects:
-        if isinstance(item, model):
-            validate_assigned(item)
-            rows.append(item)
-        elif isinstance(item, Mapping):
-            row = model(**item)
-            validate_assigned(row)
-            rows.append(row)
-        else:
-            raise ManagerError(
-                f"bulk_create() takes {model.__name__} instances and dicts, not {type(item).__name__}"
-            )
+    rows = [item if type(item) is model else _row_of(model, item) for item in objects]
+    prepare_for_write(model, rows)
     return rows
+
+
+def _row_of(model: Any, item: Any) -> Any:
+    if isinstance(item, Mapping):
+        return model(**item)
+    if isinstance(item, model):
+        return item
+    raise ManagerError(f"bulk_create() takes {model.__name__} instances and dicts, not {type(item).__name__}")
 
 
 async def _nothing(value: Any) -> Any:
@@ -160,7 +157,8 @@ def bulk_update(
     for row in rows:
         if not isinstance(row, model):
             raise ManagerError(f"bulk_update() takes {model.__name__} instances, not {type(row).__name__}")
-        validate_assigned(row)
+    prepare_for_write(model, rows)
+    for row in rows:
         if any(getattr(row, key) is None for key in keys):
             raise ManagerError(f"bulk_update() needs a primary key value in every {model.__name__}")
     if not rows:

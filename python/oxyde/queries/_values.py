@@ -10,14 +10,8 @@ from pydantic_core import PydanticCustomError, ValidationError
 
 from .. import _core
 from ..exceptions import ManagerError
+from ..models._values import prepare_for_write
 from ._fields import column_fields, key_fields, unknown_field
-
-
-def validate_assigned(instance: Any) -> None:
-    """Validates what was assigned to the instance since it was made."""
-    from ..models._values import validate_assigned as validate
-
-    validate(instance)
 
 
 def instance_of(
@@ -31,7 +25,7 @@ def instance_of(
             raise ManagerError(
                 f"{method}() takes an instance of {model.__name__}, not of {type(instance).__name__}"
             )
-        validate_assigned(instance)
+        prepare_for_write(model, (instance,))
         return instance
     if data is not None:
         if not isinstance(data, Mapping):
@@ -40,7 +34,7 @@ def instance_of(
     if not values and data is None:
         raise ManagerError(f"{method}() needs an instance or values")
     made = model(**values)
-    validate_assigned(made)
+    prepare_for_write(model, (made,))
     return made
 
 

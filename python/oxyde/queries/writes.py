@@ -21,10 +21,11 @@ from .._core import (
     operation,
 )
 from ..exceptions import FieldError, ManagerError, UniqueViolationError
+from ..models._values import prepare_for_write
 from ._base import TModel, TRow
 from ._bulk import Conflict, bulk_insert, bulk_update
 from ._fields import field_name, field_names, key_fields, unique_sets
-from ._values import checked_values, has_save_hooks, instance_of, related_values, validate_assigned
+from ._values import checked_values, has_save_hooks, instance_of, related_values
 from .expressions import F
 from .terminals import ReadQuery
 
@@ -276,7 +277,7 @@ class WriteQuery(ReadQuery[TModel, TRow]):
 
 async def _create_with_hooks(model: type, obj: Any, using: str | None, client: Any) -> Any:
     await obj.pre_save(is_create=True, update_fields=None)
-    validate_assigned(obj)
+    prepare_for_write(model, (obj,))
     await operation(DO_INSERT, InsertState(model, (obj,)), SINK_REFILL, arg=obj, using=using, client=client)
     await obj.post_save(is_create=True, update_fields=None)
     return obj
