@@ -51,32 +51,35 @@ class AtomicTransactionContext:
             raise TypeError(f"retries is an int, not {type(retries).__name__}")
         if retries < 0:
             raise ValueError(f"retries must be non-negative, got {retries}")
-        self._arguments: dict[str, Any] = {
-            "using": using,
-            "timeout": timeout,
-            "isolation": isolation,
-            "readonly": readonly,
-            "deferrable": deferrable,
-            "durable": durable,
-            "retries": retries,
-            "statement_timeout": statement_timeout,
-            "lock_timeout": lock_timeout,
-        }
-        self._options = Options(
-            timeout=timeout,
-            isolation=isolation,
-            readonly=readonly,
-            deferrable=deferrable,
-            statement_timeout=statement_timeout,
-            lock_timeout=lock_timeout,
+        self._use(
+            using,
+            Options(
+                timeout=timeout,
+                isolation=isolation,
+                readonly=readonly,
+                deferrable=deferrable,
+                statement_timeout=statement_timeout,
+                lock_timeout=lock_timeout,
+            ),
+            bool(durable),
+            retries,
         )
+
+    def _use(self, using: str, options: Options, durable: bool, retries: int) -> None:
         self._using = using
-        self._durable = bool(durable)
+        self._options = options
+        self._durable = durable
         self._retries = retries
         self._transaction: AsyncTransaction | None = None
         self._savepoint: Savepoint | None = None
         self._outer_deadline: float | None = None
         self._task: asyncio.Task[Any] | None = None
+
+    def _another(self) -> AtomicTransactionContext:
+        """A block like this one that nobody has entered."""
+        made = AtomicTransactionContext.__new__(AtomicTransactionContext)
+        made._use(self._using, self._options, self._durable, self._retries)
+        return made
 
     # --- what it is -----------------------------------------------------------------
 
@@ -147,8 +150,7 @@ class AtomicTransactionContext:
         if outer is not None:
             await self._enter_nested(outer)
         else:
-            own = AsyncTransaction(database)
-            own._options = self._options
+            own = AsyncTransaction._of(database, self._options)
             await own._begin()
             if task is not None:
                 database._bind_task(task, own)
@@ -210,7 +212,7 @@ class AtomicTransactionContext:
 
         @functools.wraps(func)
         async def in_block(*args: P.args, **kwargs: P.kwargs) -> R:
-            return await AtomicTransactionContext(**self._arguments).run(func, *args, **kwargs)
+            return await self._another().run(func, *args, **kwargs)
 
         return in_block
 
@@ -257,7 +259,11 @@ def atomic(func: Any = None, /, **options: Any) -> Any:
     Inside another block of the same alias and task it is a savepoint.
     """
     if func is None:
-        return AtomicTransactionContext(**options)
+        return AtomicTransactionContext(**options) if options else _PLAIN._another()
     if options:
         raise TypeError("atomic() takes a function or options, not both")
-    return AtomicTransactionContext()(func)
+    return _PLAIN(func)
+
+
+# What most blocks are: nothing about it has to be checked again.
+_PLAIN = AtomicTransactionContext()

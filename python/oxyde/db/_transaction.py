@@ -53,9 +53,29 @@ class AsyncTransaction(_core.Session, Fetching):
         statement_timeout: Duration | None = None,
         lock_timeout: Duration | None = None,
     ) -> None:
-        super().__init__()
         if not isinstance(database, AsyncDatabase):
             raise TypeError(f"AsyncTransaction() takes an AsyncDatabase, not {type(database).__name__}")
+        self._prepare(
+            database,
+            Options(
+                timeout=timeout,
+                isolation=isolation,
+                readonly=readonly,
+                deferrable=deferrable,
+                statement_timeout=statement_timeout,
+                lock_timeout=lock_timeout,
+            ),
+        )
+
+    @classmethod
+    def _of(cls, database: AsyncDatabase, options: Options) -> Self:
+        """A transaction with options that are checked already."""
+        made = cls.__new__(cls)
+        made._prepare(database, options)
+        return made
+
+    def _prepare(self, database: AsyncDatabase, options: Options) -> None:
+        super().__init__()
         self._handle = database
         self._server = database  # the handle its connection is of: a replica's, for reading
         self._pinned: Connection | None = None  # whose connection it runs on
@@ -63,14 +83,7 @@ class AsyncTransaction(_core.Session, Fetching):
         self._told_of_commit = False
         self._around: Any = None  # for _debug: the block that the context was in
         self._debugged = self._in_context = False
-        self._options = Options(
-            timeout=timeout,
-            isolation=isolation,
-            readonly=readonly,
-            deferrable=deferrable,
-            statement_timeout=statement_timeout,
-            lock_timeout=lock_timeout,
-        )
+        self._options = options
         self._id: int | None = None
         self._state: Status | None = None
         self._task: asyncio.Task[Any] | None = None
