@@ -6,16 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..exceptions import AdminError
+from ..options.context import AdminContext
+from ..security.rights import Rights
+from . import body
+from .watch import Watch
 
 if TYPE_CHECKING:
-    from ..auth import AdminUser
+    from ..auth import AdminUser, AuthRequest
     from ..options.resource import Resource
-    from ..security.rights import Rights
     from ..site import AdminSite
     from .message import Request, Response
 
-__all__ = ["Call", "Route"]
+__all__ = ["Call", "Handler", "Route"]
 
 Handler = Callable[["Call"], Awaitable["Response"]]
 
@@ -24,8 +26,8 @@ Handler = Callable[["Call"], Awaitable["Response"]]
 class Route:
     """A method and a path pattern such as "/api/{m}/{pk}/-/history", and who answers it.
 
-    `{m}` and `{pk}` are decoded as section 6.1 of the contract says. `public` needs no user,
-    `safe` is not checked for CSRF though its method is unsafe (login).
+    `{m}` matches no word that is reserved as a slug, `{pk}` none reserved as a key. `public` needs
+    no user. A route of GET answers HEAD too.
     """
 
     method: str
@@ -38,25 +40,42 @@ class Route:
 class Call:
     """Request, user and path parameters of one call; caches what is asked twice.
 
-    `params` are the decoded path parameters; `arguments` the decoded query parameters in their
-    order, names may repeat. `user` is anonymous on public routes.
+    `params` are the path parameters without their percent encoding; slugs and keys still have their
+    `~hh`, since only then the `,` between the parts of a key is known from one inside. `arguments`
+    are the decoded query parameters in their order; names may repeat. `user` is anonymous on public
+    routes. `auth_request` is the request as authentication and hooks see it.
     """
 
     site: AdminSite
     request: Request
     request_id: str
     user: AdminUser
+    auth_request: AuthRequest
+    watch: Watch
     params: Mapping[str, str] = field(default_factory=dict)
     arguments: list[tuple[str, str]] = field(default_factory=list)
-    _rights: dict[str, Rights] = field(default_factory=dict)
+    _rights: dict[tuple[type[Any], str], Rights] = field(default_factory=dict)
 
     def argument(self, name: str, default: str | None = None) -> str | None:
         """The last value given for a query parameter."""
         return next((value for key, value in reversed(self.arguments) if key == name), default)
 
     async def json(self) -> dict[str, Any]:
-        """The body, a JSON object. Raises 400, 408, 413 and 415 as the contract says."""
-        raise AdminError("not read yet", status=500)
+        """The body, a JSON object; fractions are Decimals. Raises 400, 408, 413 and 415."""
+        body.expect(self.request, "application/json")
+        raw = await self.body(self.site.settings.max_body)
+        return await body.parse_object(raw)
+
+    async def text(self, media_type: str, limit: int) -> str:
+        """The body as text of that type, in UTF-8, at most `limit` bytes."""
+        body.expect(self.request, media_type)
+        return body.decode(await self.body(limit))
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body, at most `limit` bytes, within the panel's `body_timeout`."""
+        raw = await body.read(self.request, limit, self.site.settings.body_timeout)
+        self.watch.start()
+        return raw
 
     def resource(self) -> Resource:
         """The registered model that `{m}` names. Whether the user may view it is for `rights`."""
@@ -64,4 +83,15 @@ class Call:
 
     def rights(self, resource: Resource | None = None, action: str = "view") -> Rights:
         """What the user may do with `resource` (that of the path by default) in this call."""
-        raise AdminError("not granted yet", status=500)
+        resource = self.resource() if resource is None else resource
+        known = self._rights.get((resource.model, action))
+        if known is None:
+            context = AdminContext(
+                user=self.user,
+                request=self.auth_request,
+                model=resource.model,
+                action=action,
+                request_id=self.request_id,
+            )
+            known = self._rights[resource.model, action] = Rights(self.site, resource, context)
+        return known

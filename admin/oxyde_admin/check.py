@@ -1,0 +1,48 @@
+"""What a project asks before it goes live: `await panel.check()`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import oxyde
+
+if TYPE_CHECKING:
+    from .site import AdminSite
+
+__all__ = ["problems"]
+
+
+async def problems(site: AdminSite) -> list[str]:
+    """What is wrong: options naming nothing, missing tables, a panel open to everybody."""
+    found = list(site.registry.problems())
+    if site.settings.auth_provider is None and site.settings.auth_check is None:
+        found.append("The panel admits everybody: give it an auth_provider.")
+    if not found or site.registry.models:
+        found += await _missing_tables(site)
+    return found
+
+
+async def _missing_tables(site: AdminSite) -> list[str]:
+    found = []
+    for model, alias in _tables(site):
+        try:
+            await model.objects.using(alias).limit(1).values(*_first_column(model)).all()
+        except oxyde.OxydeError as error:
+            found.append(f"{model.__name__}: its table cannot be read on {alias!r}: {error}")
+    return found
+
+
+def _tables(site: AdminSite) -> list[tuple[Any, str]]:
+    tables = [(model, admin.using or "default") for model, admin in site.models.items()]
+    if site.settings.audit or site.settings.store == "database":
+        from . import models
+
+        own = [models.AdminLogEntry] if site.settings.audit else []
+        if site.settings.store == "database":
+            own += [models.AdminSession, models.AdminThrottle]
+        tables += [(model, "default") for model in own]
+    return tables
+
+
+def _first_column(model: Any) -> list[str]:
+    return [next(iter(model._db_meta.fields))]
