@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..exceptions import InvalidParameterError, RecordNotFoundError
+from ..options.slugs import RESERVED_SLUGS, escape, slug_to_text, unescape
 from .encode import encode
 
 if TYPE_CHECKING:
@@ -40,37 +41,9 @@ __all__ = [
 
 Key = tuple[Any, ...]
 
-RESERVED_SLUGS = frozenset({"api", "assets", "config", "login", "models", "-"})
 RESERVED_KEYS = frozenset({"schema", "options", "export", "bulk-delete", "bulk-update", "create", "-"})
 
-_SPECIAL = re.compile(r"[~/\\,]")
-_ESCAPE = re.compile(rb"~([0-9A-Fa-f]{2})")
 _INT64 = range(-(1 << 63), 1 << 63)
-
-
-def _hex(text: str) -> str:
-    return "".join(f"~{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
-
-
-def escape(text: str, reserved: Collection[str] = ()) -> str:
-    """The text as one part of a path or comma list."""
-    if not text:
-        return "~"
-    if text in reserved or text.startswith("."):
-        return _hex(text[0]) + _SPECIAL.sub(lambda found: _hex(found[0]), text[1:])
-    return _SPECIAL.sub(lambda found: _hex(found[0]), text)
-
-
-def unescape(text: str) -> str:
-    """The opposite of `escape`. Raises ValueError for a `~` that begins no escape."""
-    if text == "~":
-        return ""
-    if "~" not in text:
-        return text
-    raw = text.encode("utf-8", "surrogatepass")
-    if len(_ESCAPE.findall(raw)) != raw.count(b"~"):
-        raise ValueError("~ must be followed by two hexadecimal digits")
-    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), raw).decode("utf-8")
 
 
 def split(text: str) -> list[str]:
@@ -79,11 +52,6 @@ def split(text: str) -> list[str]:
         return [unescape(part) for part in text.split(",") if part]
     except ValueError as error:
         raise InvalidParameterError("A list holds a ~ that is not followed by two digits.") from error
-
-
-def slug_to_text(slug: str) -> str:
-    """A slug as it stands in a path."""
-    return escape(slug, RESERVED_SLUGS)
 
 
 def key_to_json(resource: Resource, key: Key) -> Any:

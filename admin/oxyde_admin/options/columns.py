@@ -1,0 +1,51 @@
+"""`@column`: a method of a ModelAdmin as a column of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+__all__ = ["Column", "column", "columns_of"]
+
+MARK = "__oxyde_admin_column__"
+
+TMethod = TypeVar("TMethod", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A computed column. `ordering` is the path that sorting by it sorts by, "-" descending.
+
+    `method` is bound to its ModelAdmin: `await column.method(ctx, record)` is the value.
+    """
+
+    name: str
+    label: str | None
+    ordering: str | None
+    method: Callable[..., Awaitable[Any]]
+
+
+def column(label: str | None = None, *, ordering: str | None = None) -> Callable[[TMethod], TMethod]:
+    """Makes `async def name(self, ctx, record)` a column that `list_display` may name.
+
+    `ordering` names the field or path that stands for it when the list is sorted.
+    """
+
+    def mark(method: TMethod) -> TMethod:
+        setattr(method, MARK, (label, ordering))
+        return method
+
+    return mark
+
+
+def columns_of(admin: object) -> dict[str, Column]:
+    """The `@column` methods of a ModelAdmin by name, in the order of their definition."""
+    found: dict[str, Column] = {}
+    for cls in reversed(type(admin).__mro__):
+        for name, value in vars(cls).items():
+            found.pop(name, None)
+            marked = getattr(value, MARK, None)
+            if marked is not None:
+                found[name] = Column(name, marked[0], marked[1], getattr(admin, name))
+    return found
