@@ -77,6 +77,10 @@ bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLi
 	@PYTHON=$(PYTHON) scripts/setup bench
 	@scripts/bench $(BENCH_ARGS)
 
+.PHONY: admin
+admin: setup-dev ## build the admin panel's front end
+	@scripts/admin build
+
 .PHONY: wheel
 wheel: setup-dev ## build a wheel into dist/
 	@$(BIN)/pip wheel --no-deps --wheel-dir dist .

@@ -1,0 +1,4 @@
+export * from "./dates";
+export * from "./errors";
+export * from "./numbers";
+export * from "./values";

@@ -1,0 +1,43 @@
+// Greys of the panel that the presets' primitive palettes lack; `slate`, `gray`, `zinc`, `neutral`
+// and `stone` they have.
+export const SURFACES: Record<string, Record<string, string>> = {
+  soho: {
+    50: "#f4f5f6",
+    100: "#e6e8ea",
+    200: "#cdd1d5",
+    300: "#aab1b8",
+    400: "#848d97",
+    500: "#66707b",
+    600: "#525a64",
+    700: "#424951",
+    800: "#31373d",
+    900: "#21252a",
+    950: "#14171a",
+  },
+  viva: {
+    50: "#f5f4f6",
+    100: "#e9e7eb",
+    200: "#d2ced6",
+    300: "#b2acb9",
+    400: "#8f8798",
+    500: "#736b7d",
+    600: "#5c5565",
+    700: "#4a4551",
+    800: "#37333d",
+    900: "#252229",
+    950: "#171519",
+  },
+  ocean: {
+    50: "#f3f6f6",
+    100: "#e4eaea",
+    200: "#c9d4d5",
+    300: "#a4b5b7",
+    400: "#7d9294",
+    500: "#607678",
+    600: "#4d5f61",
+    700: "#3e4d4f",
+    800: "#2e3a3b",
+    900: "#1f2828",
+    950: "#131919",
+  },
+};
