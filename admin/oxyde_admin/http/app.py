@@ -13,7 +13,7 @@ from .assets import asset
 from .call import Call
 from .errors import UnauthorizedError, error_response, method_error
 from .headers import finish
-from .message import Request, Response
+from .message import ClientGoneError, Request, Response
 from .origin import SAFE_METHODS, behind_proxies, refuse_cross_site
 from .page import page
 from .router import Path, read_path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["handle"]
 
 MAX_ARGUMENTS = 1000
+NOBODY_THERE = 499  # the status of an answer that nobody reads
 ANONYMOUS = AdminUser(id="anonymous", name="", is_authenticated=False)
 
 
@@ -39,6 +40,8 @@ async def handle(site: AdminSite, request: Request) -> Response:
         response = await _answer(
             site, behind_proxies(request, site.settings.trusted_proxies), path, request_id, watch
         )
+    except ClientGoneError:
+        response = Response(NOBODY_THERE)
     except Exception as error:
         response = error_response(error, request_id)
     except asyncio.CancelledError:
@@ -46,7 +49,7 @@ async def handle(site: AdminSite, request: Request) -> Response:
         if not watch.gone:
             raise
         watch.forgive()
-        response = Response(499)  # nobody is there to read it
+        response = Response(NOBODY_THERE)
     response = finish(response, request_id, head=request.method == "HEAD", api=api)
     return await _watched(response, request, watch)
 

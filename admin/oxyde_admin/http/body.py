@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..exceptions import AdminError
+from .message import BodyTooLongError
 
 if TYPE_CHECKING:
     from .message import Request
@@ -46,6 +47,8 @@ async def read(request: Request, limit: int, seconds: float) -> bytes:
         return b""
     try:
         return await asyncio.wait_for(_collect(request, limit), seconds)
+    except BodyTooLongError:
+        raise _too_large(limit) from None
     except asyncio.TimeoutError:
         raise AdminError("The body arrived too slowly.", status=408, code="slow_body") from None
 

@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Request", "Response"]
+__all__ = ["BodyTooLongError", "ClientGoneError", "Request", "Response"]
+
+
+class ClientGoneError(ConnectionError):
+    """The client closed the connection: nobody waits for an answer. Raised by bodies of both ways."""
+
+
+class BodyTooLongError(Exception):
+    """The host's own limit was met while a body was read."""
 
 
 @dataclass(slots=True)
@@ -65,3 +73,20 @@ class Response:
         pairs = more.items() if isinstance(more, Mapping) else more
         self.headers.extend((name.lower(), value) for name, value in pairs)
         return self
+
+    async def close(self) -> None:
+        """Ends a streamed body; what it does on the server ends with it."""
+        close = getattr(self.body, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """A streamed body that closes itself, for frameworks that only iterate."""
+        assert not isinstance(self.body, bytes)
+        try:
+            async for chunk in self.body:
+                yield chunk
+        except ClientGoneError:
+            return
+        finally:
+            await self.close()

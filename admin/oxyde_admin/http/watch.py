@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from .message import Request
+from .message import ClientGoneError, Request
 
 __all__ = ["Streamed", "Watch"]
 
@@ -70,7 +70,7 @@ class Streamed:
 
     async def __anext__(self) -> bytes:
         if self._watch.gone:
-            raise ConnectionError("the client has gone")
+            raise ClientGoneError
         self._watch.resume()
         try:
             return await self._body.__anext__()
@@ -78,7 +78,7 @@ class Streamed:
             if not self._watch.gone:
                 raise
             self._watch.forgive()
-            raise ConnectionError("the client has gone") from None
+            raise ClientGoneError from None
         finally:
             self._watch.pause()
 
