@@ -7,8 +7,9 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from ..auth import AdminUser, AuthRequest
+from ..auth import AuthRequest
 from ..exceptions import AdminError, InvalidParameterError
+from ..security.gate import nobody
 from .assets import asset
 from .call import Call
 from .errors import UnauthorizedError, error_response, method_error
@@ -20,13 +21,13 @@ from .router import Path, read_path
 from .watch import Streamed, Watch
 
 if TYPE_CHECKING:
+    from ..security.gate import Visit
     from ..site import AdminSite
 
 __all__ = ["handle"]
 
 MAX_ARGUMENTS = 1000
 NOBODY_THERE = 499  # the status of an answer that nobody reads
-ANONYMOUS = AdminUser(id="anonymous", name="", is_authenticated=False)
 
 
 async def handle(site: AdminSite, request: Request) -> Response:
@@ -82,28 +83,29 @@ async def _api(site: AdminSite, request: Request, path: Path, request_id: str, w
         route, params = site.router.find(request.method, path.segments)
     except AdminError:
         # Without a login nobody learns which paths there are.
-        await _user(site, request, seen)
+        await _visit(site, request, seen)
         raise
-    user = ANONYMOUS if route.public else await _user(site, request, seen)
+    visit = nobody(seen) if route.public else await _visit(site, request, seen)
     if not route.public and request.method not in SAFE_METHODS:
-        await site.gate.check_csrf(request)
-    call = Call(site, request, request_id, user, seen, watch, params, _arguments(request))
+        site.gate.check_csrf(request, visit)
+    call = Call(site, request, request_id, visit, watch, params, _arguments(request))
     if request.method in SAFE_METHODS:
         watch.start()
     return await route.handler(call)
 
 
-async def _user(site: AdminSite, request: Request, seen: AuthRequest) -> AdminUser:
-    user: AdminUser | None = await site.gate.user(request, seen)
-    if user is None or not user.is_authenticated:
+async def _visit(site: AdminSite, request: Request, seen: AuthRequest) -> Visit:
+    visit = await site.gate.visit(request, seen)
+    if visit is None:
         raise UnauthorizedError()
-    return user
+    return visit
 
 
 def _as_authentication_sees_it(request: Request, path: Path) -> AuthRequest:
     headers: dict[str, str] = {}
     for name, value in request.headers:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        glue = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{glue}{value}" if name in headers else value
     return AuthRequest(
         headers=headers,
         cookies=request.cookies,

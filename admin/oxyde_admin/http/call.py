@@ -14,6 +14,7 @@ from .watch import Watch
 if TYPE_CHECKING:
     from ..auth import AdminUser, AuthRequest
     from ..options.resource import Resource
+    from ..security.gate import Visit
     from ..site import AdminSite
     from .message import Request, Response
 
@@ -42,19 +43,28 @@ class Call:
 
     `params` are the path parameters without their percent encoding; slugs and keys still have their
     `~hh`, since only then the `,` between the parts of a key is known from one inside. `arguments`
-    are the decoded query parameters in their order; names may repeat. `user` is anonymous on public
-    routes. `auth_request` is the request as authentication and hooks see it.
+    are the decoded query parameters in their order; names may repeat. `visit` says who sends the
+    request; on public routes nobody does.
     """
 
     site: AdminSite
     request: Request
     request_id: str
-    user: AdminUser
-    auth_request: AuthRequest
+    visit: Visit
     watch: Watch
     params: Mapping[str, str] = field(default_factory=dict)
     arguments: list[tuple[str, str]] = field(default_factory=list)
     _rights: dict[tuple[type[Any], str], Rights] = field(default_factory=dict)
+
+    @property
+    def user(self) -> AdminUser:
+        """Who sends the request."""
+        return self.visit.user
+
+    @property
+    def auth_request(self) -> AuthRequest:
+        """The request as authentication and hooks see it."""
+        return self.visit.request
 
     def argument(self, name: str, default: str | None = None) -> str | None:
         """The last value given for a query parameter."""

@@ -1,0 +1,9 @@
+"""History of the panel and of single records."""
+
+from __future__ import annotations
+
+from ..http.call import Route
+
+__all__ = ["ROUTES"]
+
+ROUTES: tuple[Route, ...] = ()
