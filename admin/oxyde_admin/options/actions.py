@@ -24,7 +24,7 @@ TMethod = TypeVar("TMethod", bound=Callable[..., Awaitable[Any]])
 class ActionResult:
     """What an action answers.
 
-    `level` colours the message: success, info, warning or error. `refresh` reloads the page's data,
+    `level` colours the message: success, info, warn or error. `refresh` reloads the page's data,
     `redirect` is a path to go to. `content` becomes a download called `filename`.
     """
 

@@ -12,6 +12,7 @@ from .model_admin import ModelAdmin
 from .names import did_you_mean
 from .paths import Path, UnknownPathError, follow
 from .resource import AdminField, Resource, with_relations
+from .sorting import is_sortable
 from .widgets import WIDGETS
 
 __all__ = ["ExcludedOf", "resolve", "static_exclusions"]
@@ -109,6 +110,9 @@ class _Resolver:
                 raise self._wrong(
                     option, f"{text!r} leads through {model.__name__}.{name}, which is excluded"
                 )
+        if path.field is not None and path.field.secret:
+            # A secret that can be searched can be guessed letter by letter.
+            raise self._wrong(option, f"{text!r} holds a secret")
         return path
 
     def _term(self, term: str, option: str = "ordering") -> str:
@@ -121,7 +125,7 @@ class _Resolver:
             down ^= declared.ordering.startswith("-")
             name = declared.ordering.removeprefix("-")
         path = self._path(option, name)
-        if path.field is None or path.field.shape in ("many_to_many", "computed"):
+        if path.field is None or (not path.keys and not is_sortable(path.field)):
             raise self._wrong(option, f"{name!r} cannot be sorted by")
         return f"-{path.text}" if down else path.text
 
