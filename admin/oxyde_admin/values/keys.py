@@ -32,6 +32,7 @@ __all__ = [
     "key_of_item",
     "key_of_json",
     "key_of_text",
+    "key_part",
     "key_to_json",
     "key_to_text",
     "slug_to_text",
@@ -108,10 +109,10 @@ def key_of_json(resource: Resource, value: Any) -> Key:
 def _key(resource: Resource, parts: Sequence[Any]) -> Key:
     if not resource.keys or len(parts) != len(resource.keys):
         raise ValueError("wrong number of parts")
-    return tuple(_part(resource.fields[name], part) for name, part in zip(resource.keys, parts, strict=True))
+    return tuple(key_part(resource.fields[name], part) for name, part in zip(resource.keys, parts, strict=True))
 
 
-def _part(field: AdminField, part: Any) -> Any:
+def key_part(field: AdminField, part: Any) -> Any:
     """One part of a key as the attribute would hold it, without the field's constraints: a stored
     row that breaks them must be reachable."""
     if part is None or (isinstance(part, str) and "\0" in part):
