@@ -1,0 +1,31 @@
+"""One record deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import history, hooks
+from .failures import refusals
+from .unit import enlist
+
+if TYPE_CHECKING:
+    from ..security.rights import Rights
+
+__all__ = ["delete"]
+
+
+async def delete(rights: Rights, record: Any, client: Any) -> int:
+    """Deletes `record`, which was read locked in the transaction `client`; how many rows went.
+
+    What hangs on it is the database's: it cascades, empties references or refuses (409 `protected`).
+    """
+    await enlist(rights, client)
+    await rights.require("delete", record)
+    rights.ctx.changes = {}
+    told = history.state(rights, record)
+    await hooks.run(rights, "before_delete", record)
+    with refusals(rights.resource, await rights.hidden(), deleting=True):
+        count: int = await record.delete(client=client)
+    await hooks.run(rights, "after_delete", record)
+    await history.written(rights, "delete", record, before=told)
+    return count

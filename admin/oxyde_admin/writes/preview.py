@@ -1,0 +1,127 @@
+"""What a deletion would take with it: counted before anybody confirms it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from oxyde import Query
+from oxyde.models import iter_tables
+
+from .targets import among
+
+if TYPE_CHECKING:
+    from ..http.call import Call
+    from ..security.rights import Rights
+
+__all__ = ["OTHERS", "preview"]
+
+OTHERS = "-"
+"""Stands for records that this user cannot see; no model can have this slug."""
+
+_EFFECTS = {"CASCADE": "delete", "SET NULL": "set_null", "SET DEFAULT": "set_null"}
+_BATCH = 1_000
+
+
+async def preview(call: Call, rights: Rights, query: Any) -> dict[str, dict[str, int]]:
+    """How many records, by model, go with those of the query, lose a reference, or forbid it.
+
+    Counts end at the panel's `count_limit`; what would be reached through more rows than that is
+    counted through the first of them.
+    """
+    tree = _Tree(call, rights)
+    await tree.start(query)
+    await tree.follow()
+    return {name: dict(counts) for name, counts in tree.counts.items()}
+
+
+class _Tree:
+    """The rows that go, followed along references from model to model."""
+
+    def __init__(self, call: Call, rights: Rights) -> None:
+        self._call = call
+        self._rights = rights
+        self._limit = call.site.settings.count_limit
+        self._gone: dict[type[Any], set[tuple[Any, ...]]] = {}
+        self._todo: list[tuple[type[Any], list[tuple[Any, ...]]]] = []
+        self.counts: dict[str, Counter[str]] = {
+            "delete": Counter(),
+            "set_null": Counter(),
+            "protected": Counter(),
+        }
+
+    async def start(self, query: Any) -> None:
+        resource = self._rights.resource
+        rows = query.order_by().values_list(*resource.keys).limit(self._limit)
+        await self._count("delete", resource.model, await rows.all(**resource.on()))
+
+    async def follow(self) -> None:
+        while self._todo:
+            model, keys = self._todo.pop()
+            for child, key in _references(model):
+                effect = _EFFECTS.get(key.on_delete, "protected")
+                for start in range(0, len(keys), _BATCH):
+                    await self._referring(effect, model, keys[start : start + _BATCH], child, key)
+
+    async def _referring(
+        self, effect: str, model: Any, keys: list[tuple[Any, ...]], child: Any, key: Any
+    ) -> None:
+        """The rows of `child` that refer to the rows of these keys."""
+        on = self._on(child)
+        names = model._db_meta.pk_fields
+        values = keys
+        if key.references != names:
+            found = among(Query(model), names, keys).values_list(*key.references)
+            values = [row for row in await found.all(**self._on(model)) if None not in row]
+        if not values:
+            return
+        query = among(Query(child), key.ids, values).limit(self._limit)
+        child_keys = child._db_meta.pk_fields
+        if child_keys:
+            await self._count(effect, child, await query.values_list(*child_keys).all(**on))
+        else:
+            self.counts[effect][await self._name(child)] += await query.count(**on)
+
+    async def _count(self, effect: str, model: type[Any], rows: list[Any]) -> None:
+        keys = [tuple(row) for row in rows]
+        if effect == "delete":
+            known = self._gone.setdefault(model, set())
+            keys = [key for key in keys if key not in known][: max(0, self._limit - len(known))]
+            known.update(keys)
+            if keys:
+                self._todo.append((model, keys))
+        name = await self._name(model)
+        seen = len(keys) if name == OTHERS else await self._visible(model, keys)
+        for label, count in ((name, seen), (OTHERS, len(keys) - seen)):
+            if count:
+                counts = self.counts[effect]
+                counts[label] = min(self._limit, counts[label] + count)
+
+    async def _name(self, model: type[Any]) -> str:
+        resource = self._call.site.registry.resource_of(model)
+        if resource is None or not await self._call.rights(resource).allows("view"):
+            return OTHERS
+        return resource.slug
+
+    async def _visible(self, model: type[Any], keys: list[tuple[Any, ...]]) -> int:
+        resource = self._call.site.registry.resource_of(model)
+        assert resource is not None
+        base = await self._call.rights(resource).rows()
+        count = 0
+        for start in range(0, len(keys), _BATCH):
+            query = among(base, resource.keys, keys[start : start + _BATCH])
+            count += await query.order_by().count(**resource.on())
+        return count
+
+    def _on(self, model: type[Any]) -> dict[str, Any]:
+        resource = self._call.site.registry.resource_of(model)
+        return {} if resource is None else resource.on()
+
+
+def _references(model: type[Any]) -> Iterator[tuple[type[Any], Any]]:
+    """The foreign keys of all models that point at this one."""
+    for child in iter_tables():
+        for key in child._db_meta.foreign_keys.values():
+            if key.target is model:
+                yield child, key
