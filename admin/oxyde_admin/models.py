@@ -16,7 +16,11 @@ __all__ = ["OWN_TABLES", "AdminLogEntry", "AdminSession", "AdminThrottle"]
 
 
 class AdminLogEntry(Model):
-    """Who did what, when, to which record. `changes` are the old and the new values by field."""
+    """Who did what, when, to which record. `changes` are the old and the new values by field.
+
+    `label_field` is the path that the label was read from: whoever may not see it is not shown the
+    label.
+    """
 
     id: int | None = Field(default=None, db_pk=True)
     at: AwareDatetime
@@ -26,6 +30,7 @@ class AdminLogEntry(Model):
     model: str = Field(default="", max_length=200)
     pk: str = Field(default="", max_length=400)
     label: str = Field(default="", max_length=255)
+    label_field: str = Field(default="", max_length=255)
     changes: dict[str, Any] = Field(default_factory=dict)
     request_id: str = Field(default="", max_length=100)
 

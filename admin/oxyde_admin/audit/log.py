@@ -36,11 +36,16 @@ logger = logging.getLogger("oxyde_admin.audit")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened to one record, or to a model if there is no key."""
+    """What happened to one record, or to a model if there is no key.
+
+    `label_field` is the path that the label comes from (`rights.display()`): without it nobody is
+    shown the label, since nobody knows who may see it.
+    """
 
     action: str
     key: tuple[Any, ...] | None = None
     label: str = ""
+    label_field: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -52,11 +57,12 @@ async def entry(
     *,
     key: tuple[Any, ...] | None = None,
     label: str = "",
+    label_field: str | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes one entry. `key` holds the key's values, as `resource.key_of(record)` gives them;
     `changes` are what `audit.changes` found."""
-    await record(site, ctx, [Entry(action, key, label, changes or {})], resource)
+    await record(site, ctx, [Entry(action, key, label, label_field, changes or {})], resource)
 
 
 async def record(
@@ -92,6 +98,7 @@ def _row(user: AdminUser | None, request_id: str, item: Entry, resource: Resourc
         model="" if resource is None else resource.slug,
         pk="" if resource is None or item.key is None else stored_key(resource, item.key),
         label=fitting(item.label, 255),
+        label_field=fitting(item.label_field or "", 255),
         changes=storable(dict(item.changes)),
         request_id=request_id,
     )

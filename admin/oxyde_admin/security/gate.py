@@ -106,7 +106,7 @@ class Gate:
         attempt = await self.throttle.attempt(account_of(credentials), request.client)
         try:
             token = await self.provider.login(credentials)
-        except BaseException:
+        except Exception:
             await attempt.undo()
             raise
         if token is None:
