@@ -1,0 +1,160 @@
+"""Paging by position: the rows after one that was seen, under any order (contract, 7.1).
+
+A cursor holds the values by which its row was placed. The rows behind it form at most two segments,
+read one after the other: those with a value in the first column of the order and those without,
+because a condition over both at once would keep the database from using an index.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from oxyde import Cast
+
+from ..exceptions import InvalidParameterError
+from ..values.encode import encode_plain
+from .labels import as_text
+from .ordering import Term
+from .parse import kind_of, parse
+
+__all__ = ["Order", "Position", "position_of"]
+
+Position = tuple[Any, ...]
+_LONGEST = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The terms of an order in one direction. `nulls_first` says where an ascending column has NULL.
+
+    The database's own place for NULL is kept, since its indexes have it there.
+    """
+
+    slug: str
+    terms: tuple[Term, ...]
+    nulls_first: bool
+
+    def reversed(self) -> Order:
+        """The same order from its end."""
+        return replace(self, terms=tuple(replace(t, descending=not t.descending) for t in self.terms))
+
+    def of(self, query: Any) -> Any:
+        """The query in this order."""
+        return query.order_by(*(t.expression.desc() if t.descending else t.expression for t in self.terms))
+
+    # --- cursors -------------------------------------------------------------------------
+
+    def cursor(self, position: Position) -> str:
+        """The position as an opaque text, which fits this order only."""
+        values = [encode_plain(value) for value in position]
+        text = json.dumps([self._signature(), *values], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+
+    def position(self, cursor: str) -> Position:
+        """The opposite. InvalidParameterError for what is no cursor of this order."""
+        try:
+            if len(cursor) > _LONGEST:
+                raise ValueError("too long")
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            signature, *values = json.loads(raw)
+            if signature != self._signature() or len(values) != len(self.terms):
+                raise ValueError("of another order")
+            return tuple(_value(v, term) for v, term in zip(values, self.terms, strict=True))
+        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+            raise InvalidParameterError("The cursor cannot be used.") from error
+
+    def _signature(self) -> str:
+        text = json.dumps([self.slug, [(t.text, t.descending) for t in self.terms]])
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    # --- segments ------------------------------------------------------------------------
+
+    def after(self, position: Position) -> list[Any]:
+        """Conditions whose rows, one after the other, are those behind the position."""
+        first, value = self.terms[0], position[0]
+        if value is None:
+            rest = self._behind(1, position)
+            behind = [] if rest is None else [first.expression.is_null() & rest]
+            return behind + ([first.expression.is_not_null()] if self._nulls_lead(first) else [])
+        segments = [self._bounded(position)]
+        if first.nullable and not self._nulls_lead(first):
+            segments.append(first.expression.is_null())
+        return segments
+
+    def _bounded(self, position: Position) -> Any:
+        """Behind the position, among the rows with a value in the first column."""
+        first = self.terms[0]
+        compared, value = _comparable(first, position[0])
+        beyond = compared < value if first.descending else compared > value
+        rest = self._behind(1, position)
+        if rest is None:
+            return beyond
+        bound = compared <= value if first.descending else compared >= value
+        return bound & (beyond | ((compared == value) & rest))
+
+    def _behind(self, index: int, position: Position) -> Any | None:
+        """Behind the position by the terms from `index` on; None if nothing can be."""
+        if index == len(self.terms):
+            return None
+        term, rest = self.terms[index], self._behind(index + 1, position)
+        expression = term.expression
+        if position[index] is None:
+            equal = expression.is_null()
+            beyond = expression.is_not_null() if self._nulls_lead(term) else None
+        else:
+            compared, value = _comparable(term, position[index])
+            equal = compared == value
+            beyond = compared < value if term.descending else compared > value
+            if term.nullable and not self._nulls_lead(term):
+                beyond = beyond | expression.is_null()
+        if rest is None:
+            return beyond
+        return equal & rest if beyond is None else beyond | (equal & rest)
+
+    def _nulls_lead(self, term: Term) -> bool:
+        return self.nulls_first is not term.descending
+
+
+def _comparable(term: Term, value: Any) -> tuple[Any, Any]:
+    """What is compared with what. An enum's value that is no member is compared as text."""
+    if kind_of(term.field) == "enum" and not isinstance(value, enum.Enum):
+        return Cast(term.expression, str), value
+    return term.expression, value
+
+
+def _value(value: Any, term: Term) -> Any:
+    """A value of a cursor as the column has it."""
+    if value is None or isinstance(value, bool):
+        if isinstance(value, bool) and term.field.kind != "boolean":
+            raise ValueError("a truth value")
+        return value
+    kind = kind_of(term.field)
+    if isinstance(value, (list, dict)):
+        raise ValueError("a structure")
+    text = as_text(value)
+    if kind == "double" and isinstance(value, str):
+        return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[value]
+    if kind == "blob":
+        return base64.b64decode(text, validate=True)
+    if kind == "enum":
+        return _member(text, term)
+    return parse(text, term.field)
+
+
+def _member(text: str, term: Term) -> Any:
+    try:
+        return parse(text, term.field)
+    except ValueError:
+        return text
+
+
+def position_of(terms: Sequence[Term], row: Mapping[str, Any], aliases: Mapping[str, str]) -> Position:
+    """Where a row stands."""
+    return tuple(row[term.own or aliases[term.text]] for term in terms)
