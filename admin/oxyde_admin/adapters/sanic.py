@@ -47,7 +47,7 @@ class SanicAdmin(AbstractAdapter):
         app.blueprint(self.blueprint)
         return app
 
-    async def _answer(self, request: sanic.Request, rest: str = "") -> sanic.HTTPResponse | None:
+    async def _answer(self, request: sanic.Request) -> sanic.HTTPResponse | None:
         prefix = self.settings.prefix
         answer = await self.handle(
             Request(
