@@ -8,7 +8,7 @@ from ..exceptions import RecordNotFoundError
 from ..http.call import Call, Route
 from ..http.reply import json_response
 from ..rows.find import shown
-from ..values.keys import Key, key_of_text, key_to_text, slug_to_text
+from ..values.keys import Key, key_of_text, key_to_text
 from ..writes.bulk import change_all, delete_all
 from ..writes.change import change
 from ..writes.create import create
@@ -35,7 +35,7 @@ async def _create(call: Call) -> Response:
         answer = await _record(rights, record, client, 201)
     resource = rights.resource
     key = key_to_text(resource, resource.key_of(record)) if resource.keys else None
-    path = f"{call.request.mount}/api/{slug_to_text(resource.slug)}"
+    path = f"{call.request.mount}/api/{resource.slug}"
     return answer.with_headers({"location": path if key is None else f"{path}/{key}"})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pydantic
 
@@ -27,9 +27,14 @@ class NotFinishedError(ValueError):
     """A model cannot be looked at yet: what its annotations or relations name is not defined."""
 
 
-@functools.lru_cache(maxsize=1024)
-def fields_of(model: Any) -> Mapping[str, AdminField]:
+def fields_of(model: type[Any]) -> Mapping[str, AdminField]:
     """All fields of a table model but reverse relations, in model order, computed ones at the end."""
+    known: Mapping[str, AdminField] = _fields_of(cast("Hashable", model))
+    return known
+
+
+@functools.lru_cache(maxsize=1024)
+def _fields_of(model: Any) -> Mapping[str, AdminField]:
     meta = _finished(model)
     found: dict[str, AdminField] = {}
     for name in model.model_fields:

@@ -60,12 +60,13 @@ class AdminField:
 
 @dataclass(slots=True)
 class Resource:
-    """A registered model. `fields` are all of them in model order, by name.
+    """A registered model. `slug` is its name as it stands in a path, escaped where it must be.
 
-    `keys` are the key fields, `()` for a model without one. `columns` maps column names to field
-    names where they differ. `computed` are the `@column` methods, `actions` the `@action` methods,
-    `inlines` the resolved inlines, all by name. `excluded` and `readonly` hold whom the options
-    exclude from everything and from writing, relations and their ids alike.
+    `fields` are all of them in model order, by name. `keys` are the key fields, `()` for a model
+    without one. `columns` maps column names to field names where they differ. `computed` are the
+    `@column` methods, `actions` the `@action` methods, `inlines` the resolved inlines, all by name.
+    `excluded` and `readonly` hold whom the options exclude from everything and from writing,
+    relations and their ids alike.
 
     The checked options, by field name: `listed` (fields and `@column`s of the list), `searched`,
     `filtered` and `ordering` (lookup paths), `forms` (fields of forms in order), `display` (the label;

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import pydantic
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -40,7 +40,7 @@ def describe_fields(model: type[Any], names: Iterable[str]) -> tuple[dict[str, S
 
     Relations have none. The result is the caller's to change.
     """
-    schemas, definitions = _described(model)
+    schemas, definitions = _described(cast("Hashable", model))
     chosen = {name: copy.deepcopy(schemas[name]) for name in names if name in schemas}
     return chosen, _reachable(chosen.values(), definitions)
 

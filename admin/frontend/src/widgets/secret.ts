@@ -1,2 +1,0 @@
-/** What the server sends in place of a secret; sent back, it means unchanged. */
-export const UNCHANGED = "**********";
