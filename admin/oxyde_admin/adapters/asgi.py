@@ -46,9 +46,10 @@ def make_request(
 class PanelApp:
     """An ASGI application that is nothing but the panel."""
 
-    def __init__(self, site: AdminSite, locate: Locate) -> None:
+    def __init__(self, site: AdminSite, locate: Locate, native: Callable[[Any], Any]) -> None:
         self._site = site
         self._locate = locate
+        self._native = native
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers one scope."""
@@ -62,7 +63,7 @@ class PanelApp:
                 self._locate(scope),
                 body=_body(receive),
                 gone=lambda: wait_for_the_end(receive),
-                native=scope,
+                native=self._native(scope),
             )
             await _send(await self._site.handle(request), send)
 

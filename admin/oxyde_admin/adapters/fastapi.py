@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import fastapi  # noqa: F401 - without it there is a stub in this class's place
+import fastapi
 
 from .asgi import PanelApp
 from .base import AbstractAdapter
@@ -19,7 +19,7 @@ class FastAPIAdmin(AbstractAdapter):
 
     def build_app(self) -> PanelApp:
         """An ASGI application."""
-        return PanelApp(self, _place)
+        return PanelApp(self, _place, fastapi.Request)
 
 
 def _place(scope: Mapping[str, Any]) -> tuple[str, str]:

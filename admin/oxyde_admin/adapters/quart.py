@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import quart
+from quart.routing import QuartRule
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter, PathConverter
 
 from ..http.message import BodyTooLongError, Response
 from .asgi import make_request
@@ -18,23 +20,41 @@ __all__ = ["QuartAdmin"]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
+class _Rest(PathConverter):
+    """Everything that follows, empty segments and line ends included."""
+
+    regex = "(?s:.*)"
+    part_isolating = False
+
+
+class _PanelRule(QuartRule):
+    """A rule with a converter of its own, so that none need be added to the host."""
+
+    def get_converter(
+        self, variable_name: str, converter_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> BaseConverter:
+        return _Rest(self.map)
+
+
 class QuartAdmin(AbstractAdapter):
     """The panel as rules below `prefix`."""
 
     def init_app(self, host: quart.Quart) -> None:
         """Adds the panel to an application."""
         prefix = self.settings.prefix
-        for number, rule in enumerate((prefix, f"{prefix}/", f"{prefix}/<path:rest>")):
-            if rule:
-                host.add_url_rule(
-                    rule,
-                    endpoint=f"oxyde_admin:{prefix}:{number}",
-                    view_func=self._answer,
+        endpoint = f"oxyde_admin:{prefix}"
+        host.view_functions[endpoint] = self._answer
+        for path in {prefix or "/", f"{prefix}/<rest>"}:
+            host.url_map.add(
+                _PanelRule(
+                    path,
                     methods=_METHODS,
-                    provide_automatic_options=False,
+                    endpoint=endpoint,
                     strict_slashes=True,
                     merge_slashes=False,
+                    provide_automatic_options=False,
                 )
+            )
 
     def build_app(self) -> quart.Quart:
         """An application with nothing but the panel below `prefix`."""

@@ -10,7 +10,7 @@ from typing import Any
 import sanic
 from sanic.compat import Header
 
-from ..http.message import Request, Response
+from ..http.message import ClientGoneError, Request, Response
 from .base import AbstractAdapter
 from .paths import split_path
 
@@ -27,9 +27,14 @@ class SanicAdmin(AbstractAdapter):
         """The blueprint, made when first asked for."""
         prefix = self.settings.prefix
         blueprint = sanic.Blueprint(f"oxyde_admin{re.sub('[^a-zA-Z0-9]', '_', prefix)}", url_prefix=prefix)
+
+        # A function, since Sanic marks handlers and a method cannot be marked.
+        async def answer(request: sanic.Request, rest: str = "") -> sanic.HTTPResponse | None:
+            return await self._answer(request)
+
         for number, rule in enumerate(("/", "/<rest:path>")):
             blueprint.add_route(
-                self._answer,
+                answer,
                 rule,
                 methods=_METHODS,
                 stream=True,
@@ -47,7 +52,7 @@ class SanicAdmin(AbstractAdapter):
         app.blueprint(self.blueprint)
         return app
 
-    async def _answer(self, request: sanic.Request, rest: str = "") -> sanic.HTTPResponse | None:
+    async def _answer(self, request: sanic.Request) -> sanic.HTTPResponse | None:
         prefix = self.settings.prefix
         answer = await self.handle(
             Request(
@@ -77,13 +82,23 @@ async def _body(request: sanic.Request) -> AsyncIterator[bytes]:
 async def _send(request: sanic.Request, response: Response) -> sanic.HTTPResponse | None:
     headers = Header([(name, value) for name, value in response.headers if name != "content-type"])
     kind = next((value for name, value in response.headers if name == "content-type"), None)
-    if isinstance(response.body, bytes):
-        return sanic.HTTPResponse(response.body, response.status, headers, kind)
+    body = response.body
+    if isinstance(body, bytes):
+        return sanic.HTTPResponse(body, response.status, headers, kind)
     try:
         native: Any = await request.respond(status=response.status, headers=headers, content_type=kind)
-        async for chunk in response.body:
+        # Headers first: Sanic would take a stream without a chunk for a body of length 0.
+        await native.send(b"", end_stream=False)
+        async for chunk in body:
             await native.send(chunk)
         await native.eof()
+    except ClientGoneError:
+        pass
+    except Exception:
+        # Sanic would end the answer properly, and half of an export would look like all of it.
+        if request.transport is not None:
+            request.transport.abort()
+        raise
     finally:
         await response.close()
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -60,11 +61,17 @@ async def _watched(response: Response, request: Request, watch: Watch) -> Respon
         await watch.stop()
     elif request.method == "HEAD":
         await Streamed(response.body, watch).aclose()
-        response.body = b""
+        response.body = _nothing()
     else:
         watch.pause()
         response.body = Streamed(response.body, watch)
     return response
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """A stream without a chunk: frameworks say that an empty body is of length 0, which a GET is not."""
+    return
+    yield
 
 
 async def _answer(site: AdminSite, request: Request, path: Path, request_id: str, watch: Watch) -> Response:

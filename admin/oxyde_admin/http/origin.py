@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,11 +13,13 @@ from .message import Request
 __all__ = ["SAFE_METHODS", "behind_proxies", "forged", "refuse_cross_site"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# Segments of plain signs: a prefix becomes part of addresses and of a cookie's path.
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~%-]+)+")
 _PORTS = {"http": 80, "https": 443}
 
 
 def behind_proxies(request: Request, proxies: int) -> Request:
-    """The request with the address and scheme that `proxies` trusted proxies report.
+    """The request with the address, scheme and stripped prefix that `proxies` trusted proxies report.
 
     Each proxy appends the address it sees, so the last `proxies` entries are theirs; what stands
     before them was sent by the client and proves nothing.
@@ -27,7 +30,14 @@ def behind_proxies(request: Request, proxies: int) -> Request:
     schemes = _entries(request, "x-forwarded-proto")
     client = addresses[-min(proxies, len(addresses))] if addresses else request.client
     scheme = schemes[-min(proxies, len(schemes))].lower() if schemes else request.scheme
-    return replace(request, client=client, scheme=scheme if scheme in _PORTS else request.scheme)
+    prefix = request.header("x-forwarded-prefix") or ""
+    known = request.mount == prefix or request.mount.startswith(prefix + "/")
+    return replace(
+        request,
+        client=client,
+        scheme=scheme if scheme in _PORTS else request.scheme,
+        mount=prefix + request.mount if _PREFIX.fullmatch(prefix) and not known else request.mount,
+    )
 
 
 def _entries(request: Request, name: str) -> list[str]:
