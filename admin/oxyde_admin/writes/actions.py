@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from .. import audit
-from ..exceptions import AdminError, InvalidDataError
+from ..exceptions import AdminError, InvalidDataError, RecordNotFoundError
 from ..options.model_admin import overrides
 from ..problems import entries_of
 from ..values.keys import key_to_json
@@ -75,15 +75,20 @@ async def _chosen(
     query = await selected(call, rights, body, client)
     keys = await keys_of(rights, query, client)
     if action.scope == "row":
-        return await _one(rights, action, keys, client), keys
+        return await _one(rights, action, body, keys, client), keys
     await _require_each(rights, action, query, client)
     return _fixed(rights, await rights.rows(client), keys), keys
 
 
-async def _one(rights: Rights, action: Action, keys: list[tuple[Any, ...]], client: Any) -> Any:
-    if len(keys) != 1:
+async def _one(
+    rights: Rights, action: Action, body: Mapping[str, Any], keys: list[tuple[Any, ...]], client: Any
+) -> Any:
+    """The one record of the selection, which may be absent or out of sight."""
+    found = await locked(rights, keys, client) if len(keys) == 1 else []
+    if not found and len(body.get("ids", keys)) == 1:
+        raise RecordNotFoundError
+    if not found:
         raise bad_body("This action takes exactly one record.")
-    found = await locked(rights, keys, client)
     await rights.require(action.name, found[0])
     return found[0]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..exceptions import AdminError, InvalidParameterError, StaleRecordError
 from ..rows.find import shown
+from .failures import about
 
 if TYPE_CHECKING:
     from ..security.rights import Rights
@@ -28,7 +29,11 @@ async def check(rights: Rights, record: Any, expected: str | None, client: Any) 
         return
     current = await shown(rights, record, client=client)
     if not matches(expected, current.etag):
-        raise StaleRecordError(headers={"ETag": current.etag}, extra={"current": current.record})
+        raise StaleRecordError(
+            errors=[about("stale", (), StaleRecordError.detail)],
+            headers={"ETag": current.etag},
+            extra={"current": current.record},
+        )
 
 
 def matches(expected: str, current: str) -> bool:

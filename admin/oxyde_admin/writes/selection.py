@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import AdminError, ConflictError
-from ..values.keys import escape, key_of_json
+from ..rows.filters import arguments_of, narrow
+from ..values.keys import key_of_json
 from .targets import among
 
 if TYPE_CHECKING:
@@ -58,9 +59,13 @@ async def _matching(call: Call, rights: Rights, where: Any, expect: Any, client:
         raise bad_body("where is an object of search and filters.")
     if not isinstance(expect, int) or isinstance(expect, bool) or expect < 0:
         raise bad_body("expect is the number of matching rows.")
-    from ..rows.filters import narrow
-
-    query = await narrow(await rights.rows(client), rights, _arguments(where), strict=True)
+    search, filters = where.get("search"), where.get("filters", {})
+    if search is not None and not isinstance(search, str):
+        raise bad_body("search is text.")
+    if not isinstance(filters, Mapping):
+        raise bad_body("filters is an object of names and values.")
+    rows = await rights.rows(client)
+    query, _ = await narrow(rows, rights, arguments_of(filters), search=search, refuse=True)
     most = call.site.settings.max_bulk_rows
     count = await query.order_by().limit(max(most, expect) + 1).count(**rights.resource.on(client))
     _refuse_more(call, count)
@@ -73,24 +78,3 @@ def _refuse_more(call: Call, count: int) -> None:
     most = call.site.settings.max_bulk_rows
     if count > most:
         raise AdminError(f"At most {most} records are taken at once.", code="too_many")
-
-
-def _arguments(where: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Search and filters as the list takes them in its address."""
-    search, filters = where.get("search"), where.get("filters", {})
-    if search is not None and not isinstance(search, str):
-        raise bad_body("search is text.")
-    if not isinstance(filters, Mapping):
-        raise bad_body("filters is an object of names and values.")
-    found = [("search", search)] if search else []
-    return found + [(name, _text(value)) for name, value in filters.items()]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join(escape(_text(item)) for item in value)
-    if value is None or isinstance(value, Mapping):
-        raise bad_body("The value of a filter is text, a number, a truth value or a list.")
-    return str(value)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from oxyde.models.unchecked import unchecked
-
 from oxyde import Query
+from oxyde.models.unchecked import unchecked
 
 from ..exceptions import InvalidDataError
 from ..options.model_admin import overrides
