@@ -208,7 +208,7 @@ export interface DeletePreview {
 
 export interface ActionResult {
   message: string | null;
-  level: "success" | "info" | "warn" | "error";
+  level: "success" | "info" | "warning" | "error";
   refresh: boolean;
   redirect: string | null;
 }

@@ -1,7 +1,7 @@
 // Messages and questions to the user; `FeedbackHost.vue` shows them.
 import { reactive } from "vue";
 
-export type Level = "success" | "info" | "warn" | "error";
+export type Level = "success" | "info" | "warning" | "error";
 
 export interface Message {
   id: number;
