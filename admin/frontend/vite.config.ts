@@ -1,7 +1,7 @@
-import { fileURLToPath } from "node:url";
-import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
-import { icons } from "./build/icons.ts";
+import { fileURLToPath } from "node:url"
+import vue from "@vitejs/plugin-vue"
+import { defineConfig } from "vite"
+import { icons } from "./build/icons.ts"
 
 export default defineConfig({
   // The page carries a <base href>: every address in it is relative to the mount, wherever that is.
@@ -17,4 +17,4 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-});
+})

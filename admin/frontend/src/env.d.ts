@@ -1,6 +1,6 @@
 declare module "virtual:icons" {
   /** Names of the PrimeIcons in the sprite, without "pi-". */
-  export const names: Set<string>;
+  export const names: Set<string>
   /** Address of the sprite. */
-  export const sprite: string;
+  export const sprite: string
 }

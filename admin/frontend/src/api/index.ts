@@ -1,5 +1,5 @@
-export * as api from "./client";
-export * from "./errors";
-export * from "./keys";
-export * from "./types";
-export { isDownload, save, type Download } from "./http";
+export * as api from "./client"
+export * from "./errors"
+export * from "./keys"
+export * from "./types"
+export { isDownload, save, type Download } from "./http"

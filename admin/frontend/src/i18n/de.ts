@@ -1,5 +1,5 @@
-import type { en } from "./en";
-import type { Entry } from "./index";
+import type { en } from "./en"
+import type { Entry } from "./index"
 
 export const de: Record<keyof typeof en, Entry> = {
   "app.skip": "Zum Inhalt springen",
@@ -41,8 +41,7 @@ export const de: Record<keyof typeof en, Entry> = {
   "common.binary": "Datei",
 
   "error.title": "Etwas ist schiefgegangen",
-  "error.network":
-    "Der Server ist nicht erreichbar. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
+  "error.network": "Der Server ist nicht erreichbar. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
   "error.unauthorized": "Ihre Sitzung ist beendet. Melden Sie sich neu an.",
   "error.forbidden": "Das dürfen Sie nicht.",
   "error.csrf":
@@ -124,7 +123,7 @@ export const de: Record<keyof typeof en, Entry> = {
   "list.last": "Letzte Seite",
   "list.pages": "Seiten",
   "list.perPage": "Zeilen je Seite",
-  "list.sortBy": "Nach {column} sortieren",
+  "list.sortBy": "Sortieren nach",
   "list.sortHint": "Mit Umschalttaste kommt eine weitere Spalte zur Sortierung hinzu",
   "list.ascending": "aufsteigend",
   "list.descending": "absteigend",
@@ -153,8 +152,7 @@ export const de: Record<keyof typeof en, Entry> = {
   "list.deep": "So weit hinten in der Liste lässt sich nur Seite für Seite blättern.",
 
   "columns.title": "Spalten",
-  "columns.help":
-    "Wählen Sie, welche Spalten in welcher Reihenfolge erscheinen. Dieser Browser merkt sich das.",
+  "columns.help": "Wählen Sie, welche Spalten in welcher Reihenfolge erscheinen. Dieser Browser merkt sich das.",
   "columns.up": "{column} nach oben",
   "columns.down": "{column} nach unten",
   "columns.reset": "Zurück zur Vorgabe",
@@ -289,4 +287,4 @@ export const de: Record<keyof typeof en, Entry> = {
   "settings.shortcut.create": "Datensatz anlegen",
   "settings.shortcut.save": "Datensatz speichern",
   "settings.shortcut.help": "Diese Hilfe zeigen",
-};
+}

@@ -1,4 +1,4 @@
-import type { Entry } from "./index";
+import type { Entry } from "./index"
 
 /** Texts of everything but the record page. */
 export const en = {
@@ -121,7 +121,7 @@ export const en = {
   "list.last": "Last page",
   "list.pages": "Pages",
   "list.perPage": "Rows per page",
-  "list.sortBy": "Sort by {column}",
+  "list.sortBy": "Sort by",
   "list.sortHint": "Shift adds a further column to the order",
   "list.ascending": "ascending",
   "list.descending": "descending",
@@ -282,4 +282,4 @@ export const en = {
   "settings.shortcut.create": "Create a record",
   "settings.shortcut.save": "Save the record",
   "settings.shortcut.help": "Show this help",
-} satisfies Record<string, Entry>;
+} satisfies Record<string, Entry>

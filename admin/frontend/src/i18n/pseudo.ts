@@ -1,4 +1,4 @@
-import type { Entry } from "./index";
+import type { Entry } from "./index"
 
 const ACCENTED: Record<string, string> = {
   a: "á",
@@ -14,10 +14,9 @@ const ACCENTED: Record<string, string> = {
   U: "Ú",
   n: "ñ",
   c: "ç",
-};
+}
 
-const mark = (text: string): string =>
-  `⟦${text.replace(/\{\w+\}|[aeiouyAEIOUnc]/g, (part) => ACCENTED[part] ?? part)}⟧`;
+const mark = (text: string): string => `⟦${text.replace(/\{\w+\}|[aeiouyAEIOUnc]/g, (part) => ACCENTED[part] ?? part)}⟧`
 
 /** A catalogue whose every text can be told from text that stands in the code. */
 export function pseudo(catalogue: Record<string, Entry>): Record<string, Entry> {
@@ -28,5 +27,5 @@ export function pseudo(catalogue: Record<string, Entry>): Record<string, Entry> 
         ? mark(entry)
         : (Object.fromEntries(Object.entries(entry).map(([form, text]) => [form, mark(text)])) as Entry),
     ]),
-  );
+  )
 }

@@ -40,4 +40,4 @@ export const SURFACES: Record<string, Record<string, string>> = {
     900: "#1f2828",
     950: "#131919",
   },
-};
+}

@@ -1,14 +1,13 @@
 // A preset with the panel's colours. Steps of the palettes are chosen so that text keeps a contrast
 // of 4.5:1 in every combination: dark steps on light surfaces, light ones on dark surfaces.
-import { definePreset } from "@primeuix/themes";
-import { SURFACES } from "./surfaces";
+import { definePreset } from "@primeuix/themes"
+import { SURFACES } from "./surfaces"
 
-type Scale = Record<string, string>;
+type Scale = Record<string, string>
 
-const STEPS = ["50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950"];
+const STEPS = ["50", "100", "200", "300", "400", "500", "600", "700", "800", "900", "950"]
 
-const scaleOf = (palette: string): Scale =>
-  Object.fromEntries(STEPS.map((step) => [step, `{${palette}.${step}}`]));
+const scaleOf = (palette: string): Scale => Object.fromEntries(STEPS.map((step) => [step, `{${palette}.${step}}`]))
 
 const light = (primary: string) => ({
   primary: {
@@ -37,7 +36,7 @@ const light = (primary: string) => ({
     floatLabelColor: "{surface.600}",
     iconColor: "{surface.600}",
   },
-});
+})
 
 const dark = (primary: string) => ({
   primary: {
@@ -66,13 +65,13 @@ const dark = (primary: string) => ({
     floatLabelColor: "{surface.300}",
     iconColor: "{surface.300}",
   },
-});
+})
 
 /** The preset in these colours; `noir` takes the surface's own greys as primary colour. */
 export function coloured(preset: object, primaryColor: string, surfaceName: string): object {
-  const primary = primaryColor === "noir" ? "surface" : primaryColor;
-  const surface = SURFACES[surfaceName] ?? scaleOf(surfaceName);
-  const scheme = { surface: { 0: "#ffffff", ...surface } };
+  const primary = primaryColor === "noir" ? "surface" : primaryColor
+  const surface = SURFACES[surfaceName] ?? scaleOf(surfaceName)
+  const scheme = { surface: { 0: "#ffffff", ...surface } }
   return definePreset(preset as Parameters<typeof definePreset>[0], {
     semantic: {
       primary: scaleOf(primary),
@@ -80,7 +79,7 @@ export function coloured(preset: object, primaryColor: string, surfaceName: stri
       colorScheme: { light: { ...scheme, ...light(primary) }, dark: { ...scheme, ...dark(primary) } },
     },
     components: { button: readableButtons },
-  });
+  })
 }
 
 /** The presets paint these buttons in steps that are too light for white text. */
@@ -91,7 +90,7 @@ const severities = {
   warn: "orange",
   help: "purple",
   danger: "red",
-};
+}
 
 const tinted = (step: string) =>
   Object.fromEntries(
@@ -103,15 +102,15 @@ const tinted = (step: string) =>
         borderColor: `{${palette}.${step}}`,
       },
     ]),
-  );
+  )
 
 const filled = (step: number, text: string) => {
-  const shades = [step, step + (step > 500 ? 100 : -100), step + (step > 500 ? 200 : -200)];
+  const shades = [step, step + (step > 500 ? 100 : -100), step + (step > 500 ? 200 : -200)]
   return Object.fromEntries(
     Object.entries(severities)
       .filter(([name]) => name !== "secondary")
       .map(([name, palette]) => {
-        const [rest, hover, active] = shades.map((shade) => `{${palette}.${shade}}`);
+        const [rest, hover, active] = shades.map((shade) => `{${palette}.${shade}}`)
         return [
           name,
           {
@@ -125,14 +124,14 @@ const filled = (step: number, text: string) => {
             hoverColor: text,
             activeColor: text,
           },
-        ];
+        ]
       }),
-  );
-};
+  )
+}
 
 const readableButtons = {
   colorScheme: {
     light: { root: filled(700, "#ffffff"), outlined: tinted("700"), text: tinted("700") },
     dark: { root: filled(300, "{surface.950}"), outlined: tinted("300"), text: tinted("300") },
   },
-};
+}
