@@ -1,4 +1,4 @@
-"""The routes below /api/: thin handlers, one file per line of work. Each module has `ROUTES`."""
+"""The routes below /api/: thin handlers, one file per line of work. Those that answer have `ROUTES`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["routes"]
 
 @cache
 def routes() -> tuple[Route, ...]:
-    """All routes of the API: those of every module here."""
+    """All routes of the API: those of every module here that has any."""
     # Imported on the first request: the document of openapi.py is made from this list.
     modules = [import_module(f".{info.name}", __name__) for info in iter_modules(__path__)]
-    return tuple(route for module in modules for route in module.ROUTES)
+    return tuple(route for module in modules for route in getattr(module, "ROUTES", ()))
