@@ -7,10 +7,9 @@ from typing import Any
 
 import depots
 import pytest
-from conftest import EVERYWHERE
 from reading import listed, parcels
 
-from oxyde import db, related
+from conftest import EVERYWHERE
 from oxyde_admin.exceptions import InvalidParameterError
 from oxyde_admin.site import AdminSite
 

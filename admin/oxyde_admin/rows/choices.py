@@ -11,6 +11,7 @@ from oxyde.exceptions import FieldLookupError
 
 from ..exceptions import InvalidParameterError
 from ..values.keys import Key, key_of_item, key_to_json, split
+from .among import among
 from .counts import bounded
 from .filters import LONGEST_SEARCH, looked_for
 from .guards import guarded, guards
@@ -40,8 +41,7 @@ async def choices(
     found = await read_labelled(rights, query.limit(limit))
     wanted = _keys(resource, include)[:most]
     if wanted:
-        extra = await read_labelled(rights, base.filter(_one_of(resource, wanted)).order_by().limit(most))
-        found += extra
+        found += await read_labelled(rights, among(base, resource.keys, wanted).order_by().limit(most))
     answer: dict[Key, dict[str, Any]] = {}
     for row, label in found:
         key = tuple(row[name] for name in resource.keys)
@@ -59,7 +59,7 @@ async def _matching(rights: Rights, path: Path | None, query: Any, search: str) 
             either, found = Q(**looked_for(path, search), **await guards(rights, path)), True
     # Records without a label show their key.
     with contextlib.suppress(InvalidParameterError, FieldLookupError):
-        either, found = either | _one_of(resource, [key_of_item(resource, search)]), True
+        either, found = either | _is(resource, key_of_item(resource, search)), True
     try:
         return query.filter(either) if found else query.none()
     except FieldLookupError:
@@ -101,10 +101,5 @@ def _keys(resource: Resource, include: Iterable[str]) -> list[Key]:
     return keys
 
 
-def _one_of(resource: Resource, keys: Sequence[Key]) -> Q:
-    if len(resource.keys) == 1:
-        return Q(**{f"{resource.keys[0]}__in": [key[0] for key in keys]})
-    either = Q()
-    for key in keys:
-        either = either | Q(**dict(zip(resource.keys, key, strict=True)))
-    return either
+def _is(resource: Resource, key: Key) -> Q:
+    return Q(**dict(zip(resource.keys, key, strict=True)))

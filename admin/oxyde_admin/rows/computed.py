@@ -18,23 +18,23 @@ log = logging.getLogger("oxyde_admin")
 
 
 async def computed(
-    rights: Rights, obj: Any, visible: Iterable[AdminField], names: Collection[str] | None = None
+    rights: Rights, obj: Any, visible: Iterable[AdminField], names: Collection[str]
 ) -> dict[str, Any]:
-    """Computed fields and columns of an instance as JSON, all or those in `names`.
+    """Computed fields and columns of an instance as JSON, those in `names`.
 
     The instance may hold what its model rejects, and then its computations may fail: such a value
     is null and the log says why, since the record must be shown to be repaired.
     """
     found: dict[str, Any] = {}
     for field in visible:
-        if field.shape == "computed" and (names is None or field.name in names):
+        if field.shape == "computed" and field.name in names:
             try:
                 found[field.name] = encode_plain(getattr(obj, field.name))
             except Exception:
                 found[field.name] = None
                 _log_failure(rights, field.name)
     for name, column in rights.resource.computed.items():
-        if names is None or name in names:
+        if name in names:
             try:
                 found[name] = encode_plain(await column.method(rights.ctx, obj))
             except Exception:

@@ -108,7 +108,7 @@ def _names(path: Path) -> Iterable[str]:
     if field is None or path.keys or field.shape not in ("column", "foreign_key"):
         return
     before = path.text[: len(path.text) - len(path.steps[-1][1])]
-    fields = fields_of(path.steps[-1][0])
+    fields = _last_fields(path)
     group = fields[field.relation] if field.relation is not None else field
     yield before + group.name
     for name in group.ids or (group.name,):
@@ -204,8 +204,14 @@ def _compared(path: Path) -> AdminField:
         target: Any = relation_target(*path.steps[-1])
         return _only([item for item in fields_of(target).values() if item.primary_key and item.column])
     if field.shape == "foreign_key":
-        return _only([fields_of(path.steps[-1][0])[name] for name in field.ids])
+        return _only([_last_fields(path)[name] for name in field.ids])
     return field
+
+
+def _last_fields(path: Path) -> Mapping[str, AdminField]:
+    """The fields of the model at which the path ends."""
+    model: Any = path.steps[-1][0]
+    return fields_of(model)
 
 
 def _only(fields: list[AdminField]) -> AdminField:

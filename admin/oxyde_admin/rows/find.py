@@ -63,7 +63,9 @@ async def shown(rights: Rights, obj: Any, *, client: Any = None) -> Shown:
     """An instance as JSON with its m2m lists and computed values, and its tag."""
     resource, visible = rights.resource, await rights.visible()
     links = await linked(rights, [vars(obj)], visible, MOST_LINKS, client=client)
-    nested = {**links.of(0), **await computed(rights, obj, visible)}
+    # `@column`s belong to lists alone.
+    names = {item.name for item in visible if item.shape == "computed"}
+    nested = {**links.of(0), **await computed(rights, obj, visible, names)}
     return Shown(
         record(resource, obj, visible, nested=nested),
         etag(resource, obj, visible, links.keys_of(0)),

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from oxyde import F, Q
+from oxyde import F
 from oxyde.queries import RowNumber, Window
 
 from ..options.fields import fields_of
 from ..options.model_admin import overrides
 from ..values.encode import encode
 from ..values.records import record
+from .among import among
 from .columns import is_blob
 from .reading import read
 
@@ -109,8 +110,7 @@ async def linked(
 
 
 async def _target(rights: Rights, relation: AdminField, client: Any) -> _Target:
-    model = relation.target
-    assert model is not None
+    model: Any = relation.target
     columns = [item for item in fields_of(model).values() if item.shape == "column"]
     keys = [item for item in columns if item.primary_key]
     target = rights.of(model)
@@ -126,7 +126,7 @@ async def _target(rights: Rights, relation: AdminField, client: Any) -> _Target:
 async def _read(asked: _Asked, on: Mapping[str, Any]) -> list[dict[str, Any]]:
     link, owners, path, target = asked.relation.link, asked.owners, asked.path, asked.target
     through = fields_of(link.through)
-    query = link.through.objects.query().filter(_of_these(owners, asked.identities))
+    query = among(link.through.objects.query(), owners, set(asked.identities))
     if target.rows is not None:
         query = query.filter(**{f"{path}in": target.rows})
     keys = [name for name, item in through.items() if item.primary_key and item.shape == "column"]
@@ -136,15 +136,6 @@ async def _read(asked: _Asked, on: Mapping[str, Any]) -> list[dict[str, Any]]:
     wanted |= {f"{path}{item.name}": item for item in target.keys}
     wanted |= {f"{path}{item.name}": item for item in target.fields if item.shape == "column"}
     return await read(query.order_by(*owners, _ROW), wanted, on, {_ROW: F(_ROW)})
-
-
-def _of_these(owners: Sequence[str], identities: Iterable[_Identity]) -> Q:
-    if len(owners) == 1:
-        return Q(**{f"{owners[0]}__in": [identity[0] for identity in identities]})
-    either = Q()
-    for identity in identities:
-        either = either | Q(**dict(zip(owners, identity, strict=True)))
-    return either
 
 
 def _take(asked: _Asked, rows: Iterable[_Values], found: Linked) -> None:

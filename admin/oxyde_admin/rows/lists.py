@@ -175,9 +175,9 @@ def _shown(rights: Rights, visible: Sequence[AdminField], names: Iterable[str] |
     """The names of the fields and columns that the items have; unknown ones do not count."""
     resource = rights.resource
     everything = [item.name for item in visible if item.shape == "computed" or not _is_bytes(item)]
-    everything += list(resource.computed)
     if names is None:
-        return set(everything)
+        return {*everything, *(name for name in resource.computed if name in resource.listed)}
+    everything += list(resource.computed)
     wanted = {resource.name_of(name) or name for name in names}
     for item in visible:
         if item.name in wanted:

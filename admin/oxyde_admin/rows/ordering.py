@@ -99,7 +99,7 @@ def _column(path: Path) -> Path:
     field = path.field
     if field is None or field.shape != "foreign_key" or len(field.ids) != 1:
         return path
-    model, _ = path.steps[-1]
+    model: Any = path.steps[-1][0]
     steps = (*path.steps[:-1], (model, field.ids[0]))
     return Path("__".join(name for _, name in steps), steps, fields_of(model)[field.ids[0]])
 
@@ -116,7 +116,9 @@ async def _allowed(rights: Rights, path: Path) -> bool:
 
 
 def _relations(path: Path) -> Iterator[AdminField | None]:
-    return (fields_of(model).get(name) for model, name in path.steps[:-1])
+    model: Any
+    for model, name in path.steps[:-1]:
+        yield fields_of(model).get(name)
 
 
 def _declared(rights: Rights) -> set[str]:
