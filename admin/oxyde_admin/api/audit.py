@@ -72,6 +72,6 @@ def _moment(call: Call, name: str, *, days_end: bool = False) -> datetime | None
 
 
 ROUTES = (
-    Route("GET", "/api/-/audit", show_audit),
-    Route("GET", "/api/{m}/{pk}/-/history", show_history),
+    Route("GET", "/api/-/audit", show_audit, reads="all"),
+    Route("GET", "/api/{m}/{pk}/-/history", show_history, reads="model"),
 )

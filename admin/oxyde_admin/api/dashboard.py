@@ -53,6 +53,6 @@ async def chart(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/api/-/dashboard", dashboard),
+    Route("GET", "/api/-/dashboard", dashboard, reads="all"),
     Route("GET", "/api/-/charts/{name}", chart),
 )

@@ -128,6 +128,6 @@ def _labels(
 ROUTES = (
     Route("GET", "/api/config", config, public=True),
     Route("GET", "/api/models", models),
-    Route("GET", "/api/models/counts", counts),
+    Route("GET", "/api/models/counts", counts, reads="all"),
     Route("GET", "/api/{m}/schema", schema),
 )

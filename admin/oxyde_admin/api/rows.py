@@ -98,9 +98,9 @@ async def get_blob(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/api/{m}", list_records),
-    Route("GET", "/api/{m}/options", list_options),
-    Route("GET", "/api/{m}/{pk}", get_record),
-    Route("GET", "/api/{m}/{pk}/-/inlines/{name}", list_inline),
-    Route("GET", "/api/{m}/{pk}/-/blob/{field}", get_blob),
+    Route("GET", "/api/{m}", list_records, reads="model"),
+    Route("GET", "/api/{m}/options", list_options, reads="model"),
+    Route("GET", "/api/{m}/{pk}", get_record, reads="model"),
+    Route("GET", "/api/{m}/{pk}/-/inlines/{name}", list_inline, reads="model"),
+    Route("GET", "/api/{m}/{pk}/-/blob/{field}", get_blob, reads="model"),
 )

@@ -116,5 +116,5 @@ ROUTES = (
     Route("DELETE", "/api/{m}/{pk}", _delete),
     Route("POST", "/api/{m}/bulk-update", _bulk_change),
     Route("POST", "/api/{m}/bulk-delete", _bulk_delete),
-    Route("POST", "/api/{m}/-/delete-preview", _preview),
+    Route("POST", "/api/{m}/-/delete-preview", _preview, reads="model"),
 )

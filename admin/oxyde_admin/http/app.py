@@ -18,6 +18,7 @@ from .headers import finish
 from .message import ClientGoneError, Request, Response
 from .origin import SAFE_METHODS, behind_proxies, refuse_cross_site
 from .page import page
+from .reading import limited
 from .router import Path, read_path
 from .watch import Streamed, Watch
 
@@ -98,7 +99,8 @@ async def _api(site: AdminSite, request: Request, path: Path, request_id: str, w
     call = Call(site, request, request_id, visit, watch, params, _arguments(request))
     if request.method in SAFE_METHODS:
         watch.start()
-    return await route.handler(call)
+    async with limited(site, route, params):
+        return await route.handler(call)
 
 
 async def _visit(site: AdminSite, request: Request, seen: AuthRequest) -> Visit:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..options.context import AdminContext
 from ..security.rights import Rights
@@ -28,13 +28,15 @@ class Route:
     """A method and a path pattern such as "/api/{m}/{pk}/-/history", and who answers it.
 
     `{m}` matches no word that is reserved as a slug, `{pk}` none reserved as a key. `public` needs
-    no user. A route of GET answers HEAD too.
+    no user. A route of GET answers HEAD too. `reads`: whose rows it only reads, that of `{m}` and
+    what it points at, those of all models, or none (or none yet: writing begins its own transaction).
     """
 
     method: str
     pattern: str
     handler: Handler
     public: bool = False
+    reads: Literal["none", "model", "all"] = "none"
 
 
 @dataclass(slots=True)
