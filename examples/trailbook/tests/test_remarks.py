@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from conftest import World
-from trailbook.models import Remark
-from trailbook.queries import DEEPEST
+from trailbook.models import DEEPEST_REPLY, Remark
 
 
 async def _say(
@@ -56,21 +55,19 @@ async def test_threads_nest_replies(world: World) -> None:
     assert (await editor.get(f"/trails/{world.trail.id}/full")).json()["remarks"] == thread
 
 
-async def test_threads_of_any_depth_can_be_answered(world: World) -> None:
-    parent: Remark | None = None
-    for number in range(1000):
-        parent = await Remark.objects.create(
-            body=str(number), approved=True, trail=world.trail, author=world.members["reader"], parent=parent
-        )
-    answer = await world.anonymous.get(f"/trails/{world.trail.id}/remarks")
+async def test_threads_end_at_some_depth_and_are_deleted_whole(world: World) -> None:
+    parent = None
+    for number in range(30):
+        parent = (await _say(world.as_["editor"], world, str(number), parent))["id"]
+    thread = (await world.as_["editor"].get(f"/trails/{world.trail.id}/remarks")).json()
 
     def measure(nodes: list[dict[str, Any]]) -> tuple[int, int]:
         below = [measure(node["replies"]) for node in nodes]
         return len(nodes) + sum(n for n, _ in below), 1 + max((depth for _, depth in below), default=0)
 
-    count, depth = measure(answer.json())
-    assert count == 1000
-    assert depth <= DEEPEST + 3
+    assert measure(thread) == (30, DEEPEST_REPLY + 2)
+    assert (await world.as_["editor"].delete(f"/trails/{world.trail.id}")).status_code == 204
+    assert await Remark.objects.count() == 0
 
 
 async def test_a_reply_answers_a_visible_remark_of_the_same_trail(world: World) -> None:

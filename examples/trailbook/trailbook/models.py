@@ -19,6 +19,7 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+DEEPEST_REPLY = 10
 Key = Annotated[int | None, Field(default=None, db_pk=True)]
 Moment = Annotated[AwareDatetime, Field(default_factory=now)]
 Slug = Annotated[str, Field(min_length=1, max_length=120, db_unique=True)]
@@ -169,6 +170,19 @@ class Remark(Model):
     trail: Trail = Field(db_on_delete="CASCADE", db_index=True)
     author: Member = Field(db_on_delete="CASCADE", db_index=True)
     parent: Remark | None = Field(default=None, db_on_delete="CASCADE", db_index=True)
+
+    async def pre_save(self, *, is_create: bool, update_fields: set[str] | None = None) -> None:
+        """Puts a reply that would be too deep beside what it answers.
+
+        MySQL and MariaDB delete at most fifteen levels of rows with the row they hang on.
+        """
+        above: list[int] = []
+        at = self.parent_id
+        while at is not None and len(above) <= DEEPEST_REPLY:
+            above.append(at)
+            at = await Remark.objects.filter(id=at).values_list("parent_id", flat=True).first()
+        if len(above) > DEEPEST_REPLY:
+            self.parent_id = above[1]
 
     class Meta:
         is_table = True

@@ -22,6 +22,7 @@ from typing_extensions import TypeAlias
 
 
 def now() -> datetime: ...
+DEEPEST_REPLY: int
 Key = Annotated[int | None, Field(default=None, db_pk=True)]
 Moment = Annotated[AwareDatetime, Field(default_factory=now)]
 Slug = Annotated[str, Field(min_length=1, max_length=120, db_unique=True)]
@@ -1311,6 +1312,7 @@ class Remark(Model):
     author_id: Attr[int]
     parent_id: Attr[int | None]
     def __init__(self, *, body: str, id: int | None = ..., approved: bool = ..., created: AwareDatetime = ..., trail: Trail = ..., author: Member = ..., parent: Remark | None = ..., trail_id: int = ..., author_id: int = ..., parent_id: int | None = ...) -> None: ...
+    async def pre_save(self, *, is_create: bool, update_fields: set[str] | None = ...) -> None: ...
     objects: ClassVar[RemarkManager]
     class _Columns(RelationColumn[Remark]):
         id: Column[int | None]

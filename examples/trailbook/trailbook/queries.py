@@ -13,7 +13,6 @@ from trailbook.models import Member, Remark, Role, Trail, TrailLabel, now
 from trailbook.schemas import RemarkNode, RemarkOut, TrailDetail, TrailFilters
 
 PLACED = Prefetch("placed_labels", TrailLabel.objects.order_by("position", "label_id"))
-DEEPEST = 20
 
 
 def trails() -> Query[Trail]:
@@ -85,15 +84,12 @@ def visible_remarks(member: Member | None) -> Query[Remark]:
 async def thread(trail_id: int, member: Member | None) -> list[RemarkNode]:
     """The remarks of a trail, each with its replies; two statements however many there are.
 
-    Replies deeper than `DEEPEST` stand beside what they answer, so that an answer can always be
-    written; a reply to what is not visible stands by itself.
+    A reply to what is not visible stands by itself.
     """
-    nodes: dict[int, tuple[RemarkNode, int]] = {}
+    nodes: dict[int | None, RemarkNode] = {}
     top: list[RemarkNode] = []
     for remark in await visible_remarks(member).filter(trail_id=trail_id).all(as_=RemarkOut):
-        node = RemarkNode(**dict(remark))
-        parent, depth = nodes.get(remark.parent_id or 0, (None, 0))
+        node = nodes[remark.id] = RemarkNode(**dict(remark))
+        parent = nodes.get(remark.parent_id)
         (parent.replies if parent else top).append(node)
-        # What follows at the deepest level goes to the same list as this one.
-        nodes[node.id] = (node, depth + 1) if depth < DEEPEST or parent is None else (parent, depth)
     return top

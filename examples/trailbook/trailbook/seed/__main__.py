@@ -6,8 +6,7 @@ import argparse
 import asyncio
 
 from oxyde import db
-from trailbook.models import Member, Role
-from trailbook.seed import VISITS, seed, set_passwords
+from trailbook.seed import VISITS, administrator, seed, set_passwords
 from trailbook.settings import Settings
 
 
@@ -16,8 +15,7 @@ async def run(visits: int, passwords: bool) -> None:
     async with db.connect(Settings.from_environment().database_url):
         await seed(visits)
         password = await set_passwords() if passwords else None
-        admins = Member.objects.filter(role=Role.ADMIN, password_seeded=True)
-        login = await admins.values_list("email", flat=True).first()
+        login = await administrator()
     if password and login:
         print(f"Administrator: {login}  password: {password}")
     elif passwords:

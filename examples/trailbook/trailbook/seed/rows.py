@@ -58,6 +58,13 @@ async def set_passwords() -> str | None:
     return password if await waiting.update(password_hash=hashed, password_seeded=True) else None
 
 
+async def administrator() -> str | None:
+    """The address of an administrator whose password is the seed's."""
+    admins = Member.objects.filter(role=Role.ADMIN, password_seeded=True)
+    found = await admins.first()
+    return found.email if found else None
+
+
 async def _members() -> list[int]:
     rows = [
         Member(
