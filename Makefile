@@ -22,6 +22,11 @@ setup-dev:
 demo: setup-run ## install what is missing, build, and run the main job on real data
 	@$(BIN)/python -m examples.countries
 
+.PHONY: serve
+serve: ## install what is missing, migrate and seed the example Trailbook, serve it with its admin panel
+	@PYTHON=$(PYTHON) scripts/setup serve
+	@scripts/serve
+
 .PHONY: test
 test: setup-dev ## install and run everything: servers, C tests (also under sanitizers), Python, typing, docs
 	@scripts/test all

@@ -2,7 +2,7 @@
 
 from trailbook.settings import Settings
 
-MODELS = ["trailbook.models"]
+MODELS = ["trailbook.models", "oxyde_admin.models"]
 DIALECT = "sqlite"
 MIGRATIONS_DIR = "migrations"
 DATABASES = {"default": Settings.from_environment().database_url}

@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from oxyde import db
+from oxyde_admin import FastAPIAdmin
 from trailbook import errors
 from trailbook.limits import LoginLimit
 from trailbook.models import Member
+from trailbook.panel import add_panel
 from trailbook.routes import ROUTERS
 from trailbook.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The API, its documentation at /docs."""
+    """The API, its documentation at /docs, the admin panel at /admin/."""
     settings = settings or Settings.from_environment()
     connected = db.lifespan(default=settings.database_url)
 
@@ -33,6 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/admin", add_panel(FastAPIAdmin, settings).app)
     return app
 
 

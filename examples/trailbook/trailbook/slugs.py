@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from itertools import chain, count
+from typing import Any, TypeVar
 
 from oxyde import Model, UniqueViolationError, atomic
+from oxyde.queries import FlatValuesListQuery
 from trailbook.errors import Problem
 
 LENGTH = 100
@@ -34,3 +36,10 @@ async def with_free_slug(base: str, write: Callable[[str], Awaitable[Row]]) -> R
         except UniqueViolationError:
             continue
     raise Problem(409, "taken", "Too many entries have this name.")
+
+
+async def free_slug(taken: FlatValuesListQuery[Any], base: str) -> str:
+    """The first of `base`, `base-2`, … that is not among these; the unique column still decides."""
+    known = set(await taken.filter(slug__startswith=base).all())
+    numbered = (f"{base}-{number}" for number in count(2))
+    return next(slug for slug in chain([base], numbered) if slug not in known)
