@@ -33,7 +33,7 @@ Panel = TypeVar("Panel", bound=AbstractAdapter)
 
 PERMISSIONS: dict[Role, list[str]] = {
     Role.READER: [],
-    Role.AUTHOR: ["trails:*", "remarks:view", "labels:view", "regions:view"],
+    Role.AUTHOR: ["trails:*", "remarks:view", "labels:view", "regions:view", "members:view"],
     Role.EDITOR: [
         *("trails:*", "remarks:*", "labels:*", "regions:*", "visits:*", "trail_labels:*"),
         *("members:view", "profiles:view", "favourites:view"),
@@ -60,6 +60,11 @@ class MemberAdmin(ModelAdmin):
     access = {"create": False, "delete": ["admin"]}
     field_access = {"role": {"change": ["admin"]}, "active": {"change": ["admin"]}}
     help_texts = {"home_network": "Where this member usually logs in from, as 10.1.0.0/16."}
+
+    async def query(self, ctx: AdminContext, q: Query[Member]) -> Query[Member]:
+        """Authors see themselves."""
+        own = own_id(ctx)
+        return q if own is None else q.filter(id=own)
 
     class NewPassword(BaseModel):
         """What the action asks for."""
