@@ -39,7 +39,7 @@ async def run_action(call: Call, name: str, body: Mapping[str, Any]) -> ActionRe
     async with writing(rights) as client:
         await enlist(rights, client)
         chosen, keys = await _chosen(call, rights, action, body, client)
-        with refusals(rights.resource, await rights.hidden()):
+        async with refusals(rights):
             result = await action.run(rights.ctx, chosen, form)
         await audit.entry(
             call.site,

@@ -6,14 +6,12 @@ import copy
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from oxyde import Query
 
-from ..exceptions import InvalidDataError, RecordNotFoundError
+from ..exceptions import RecordNotFoundError
 from . import history, hooks, inlines, links
 from .checked import checked, reviewed
-from .failures import entries, refusals
+from .failures import refusals
 from .sent import Sent, sort
 from .stored import columns_held, key_filter, require_seen
 from .targets import check_references
@@ -43,14 +41,17 @@ async def change(
     """
     await enlist(rights, client)
     await rights.require("change", record)
-    sent = await sort(rights, data, record, only)
-    if not sent:
-        return record
-    sent = await reviewed(rights, sent, record)
+    async with refusals(rights):
+        sent = await sort(rights, data, record, only)
+        return await _changed(call, rights, record, sent, client) if sent else record
+
+
+async def _changed(call: Call, rights: Rights, record: Any, sent: Sent, client: Any) -> Any:
+    await reviewed(rights, sent, record)
     before, told = columns_held(record), history.state(rights, record)
-    checked_one = await checked(rights, sent, before)
+    valid = await checked(rights, sent, before)
     # A copy of what was read knows which row it is; it takes over what validation made of the values.
-    changed = record.model_copy(update=columns_held(checked_one))
+    changed = record.model_copy(update=columns_held(valid))
     await check_references(rights, changed, sent.values, record, sent.sent_as)
     plans = links.plan(rights, sent.links)
     rights.ctx.changes = {**{name: getattr(changed, name) for name in sent.values}, **sent.links}
@@ -59,9 +60,8 @@ async def change(
     await inlines.apply(call, rights, changed, sent.inlines, client)
     await hooks.run(rights, "after_save", changed, False)
     await require_seen(rights, changed, client)
-    await history.written(
-        rights, "change", changed, before=told, after=history.state(rights, changed), links=linked
-    )
+    after = history.state(rights, changed)
+    await history.written(rights, "change", changed, before=told, after=after, links=linked)
     return changed
 
 
@@ -84,12 +84,7 @@ async def _save(rights: Rights, record: Any, sent: Sent, before: Mapping[str, An
 
 
 async def _update(rights: Rights, record: Any, values: dict[str, Any], client: Any) -> None:
-    hidden = await rights.hidden()
     row = Query(rights.resource.model).filter(**key_filter(rights, record))
-    try:
-        with refusals(rights.resource, hidden, values):
-            if not await row.update(values, client=client):
-                raise RecordNotFoundError
-            await record.refresh(client=client)
-    except ValidationError as error:  # of what a hook has set
-        raise InvalidDataError(errors=entries(error, rights.resource, hidden)) from error
+    if not await row.update(values, client=client):
+        raise RecordNotFoundError
+    await record.refresh(client=client)

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["checked", "reviewed"]
 
 
-async def reviewed(rights: Rights, sent: Sent, record: Any) -> Sent:
-    """What the `validate` hook of the model's options makes of it."""
-    data = sent.data
+async def reviewed(rights: Rights, sent: Sent, record: Any) -> None:
+    """Hands what was sent to the `validate` hook and takes over what it makes of it."""
+    data = rights.ctx.changes = sent.data
     result = await hooks.run(rights, "validate", data, record)
     sent.take(data if result is None else result, rights.resource)
-    return sent
 
 
 async def checked(rights: Rights, sent: Sent, stored: Mapping[str, Any]) -> Any:

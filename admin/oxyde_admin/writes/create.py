@@ -10,7 +10,7 @@ from oxyde import Query
 from . import history, hooks, inlines, links
 from .checked import checked, reviewed
 from .failures import refusals
-from .sent import sort
+from .sent import Sent, sort
 from .stored import require_seen
 from .targets import check_references
 from .unit import enlist
@@ -38,17 +38,19 @@ async def create(
     """
     await enlist(rights, client)
     await rights.require("create")
-    sent = await sort(rights, data, only=only)
-    sent.values.update(fixed or {})
-    sent = await reviewed(rights, sent, None)
+    async with refusals(rights):
+        return await _created(call, rights, await sort(rights, data, only=only), fixed or {}, client)
+
+
+async def _created(call: Call, rights: Rights, sent: Sent, fixed: Mapping[str, Any], client: Any) -> Any:
+    sent.values.update(fixed)
+    await reviewed(rights, sent, None)
     record = await checked(rights, sent, {})
-    given = sent.values.keys() - (fixed or {}).keys()
-    await check_references(rights, record, given, None, sent.sent_as)
+    await check_references(rights, record, sent.values.keys() - fixed.keys(), None, sent.sent_as)
     plans = links.plan(rights, sent.links)
     rights.ctx.changes = {**{name: getattr(record, name) for name in sent.values}, **sent.links}
     await hooks.run(rights, "before_save", record, True)
-    with refusals(rights.resource, await rights.hidden(), vars(record)):
-        record = await Query(rights.resource.model).create(instance=record, client=client)
+    record = await Query(rights.resource.model).create(instance=record, client=client)
     linked = await links.apply(rights, record, plans, client)
     await inlines.apply(call, rights, record, sent.inlines, client)
     await hooks.run(rights, "after_save", record, True)

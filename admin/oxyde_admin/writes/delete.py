@@ -23,9 +23,9 @@ async def delete(rights: Rights, record: Any, client: Any) -> int:
     await rights.require("delete", record)
     rights.ctx.changes = {}
     told = history.state(rights, record)
-    await hooks.run(rights, "before_delete", record)
-    with refusals(rights.resource, await rights.hidden(), deleting=True):
+    async with refusals(rights, deleting=True):
+        await hooks.run(rights, "before_delete", record)
         count: int = await record.delete(client=client)
-    await hooks.run(rights, "after_delete", record)
+        await hooks.run(rights, "after_delete", record)
     await history.written(rights, "delete", record, before=told)
     return count

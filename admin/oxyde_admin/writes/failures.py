@@ -7,8 +7,8 @@ class, the field by the model's own names.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -28,6 +28,7 @@ from ..problems import entries_of
 
 if TYPE_CHECKING:
     from ..options.resource import Resource
+    from ..security.rights import Rights
 
 __all__ = ["about", "entries", "named", "placed", "refusals"]
 
@@ -35,7 +36,6 @@ GENERAL = "The data is not valid."
 _WORDS: tuple[tuple[type[IntegrityError], str, str], ...] = (
     (UniqueViolationError, "unique", "This value is taken."),
     (ForeignKeyViolationError, "reference", "This refers to a record that does not exist."),
-    (NotNullViolationError, "missing", "A value is required."),
     (CheckViolationError, "check", "A rule of the database refuses this value."),
 )
 _QUALIFIED = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
@@ -105,36 +105,55 @@ def _mentions(text: str, names: Collection[str]) -> bool:
 # --- the database --------------------------------------------------------------------------------
 
 
-@contextmanager
-def refusals(
-    resource: Resource,
-    hidden: Collection[str],
-    values: Mapping[str, Any] | None = None,
-    *,
-    deleting: bool = False,
-) -> Iterator[None]:
-    """Turns what the database refuses inside the block into errors of the panel.
+@asynccontextmanager
+async def refusals(rights: Rights, *, deleting: bool = False) -> AsyncIterator[None]:
+    """What hooks, validation and the database refuse inside the block, as this user may hear it.
 
-    `values` are those being written: a text that is too long for its column is found among them.
+    `rights.ctx.changes` are the values being written: a text that is too long for its column is found
+    among them.
     """
+    resource = rights.resource
     try:
         yield
-    except ForeignKeyViolationError as error:
-        if deleting:
-            raise ConflictError("Other records still refer to this one.", code="protected") from error
-        raise _conflict(error, resource, hidden) from error
+    except AdminError as error:
+        error.errors = _withheld(error.errors, await rights.hidden())
+        raise
+    except ValidationError as error:  # of what a hook has set
+        if error.title != resource.model.__name__:
+            raise
+        raise InvalidDataError(errors=entries(error, resource, await rights.hidden())) from error
     except IntegrityError as error:
-        raise _conflict(error, resource, hidden) from error
+        raise _conflict(error, resource, await rights.hidden(), deleting) from error
     except DataError as error:
-        raise _unfit(error, resource, hidden, values or {}) from error
+        raise _unfit(error, resource, await rights.hidden(), rights.ctx.changes) from error
 
 
-def _conflict(error: IntegrityError, resource: Resource, hidden: Collection[str]) -> ConflictError:
+def _withheld(told: Iterable[ErrorEntry], hidden: Collection[str]) -> list[ErrorEntry]:
+    """The entries without the names of hidden fields, which hooks do not know to be hidden."""
+    found: list[ErrorEntry] = []
+    for entry in told:
+        loc = entry.get("loc") or []
+        secret = bool(loc) and loc[0] in hidden
+        shown: ErrorEntry = {**entry, **about("invalid", (), GENERAL)} if secret else entry
+        if secret:
+            shown.pop("ctx", None)
+        found.append(shown)
+    return found
+
+
+def _conflict(
+    error: IntegrityError, resource: Resource, hidden: Collection[str], deleting: bool
+) -> AdminError:
+    if deleting and isinstance(error, ForeignKeyViolationError):
+        return ConflictError("Other records still refer to this one.", code="protected")
+    names = _fields_of(error, resource)
+    if isinstance(error, NotNullViolationError):
+        return InvalidDataError(errors=named(names, hidden, "missing", "A value is required."))
     kind, text = next(
         ((kind, text) for cls, kind, text in _WORDS if isinstance(error, cls)),
         ("conflict", ConflictError.detail),
     )
-    return ConflictError(errors=named(_fields_of(error, resource), hidden, kind, text))
+    return ConflictError(errors=named(names, hidden, kind, text))
 
 
 def _unfit(

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from oxyde import related
+from pydantic import ValidationError
 
-from ..exceptions import AdminError, ConflictError, ErrorEntry, InvalidDataError, InvalidParameterError
+from oxyde import IntegrityError, related
+
+from ..exceptions import ConflictError, ErrorEntry, InvalidDataError, InvalidParameterError
 from ..options.fields import fields_of
 from ..values.keys import key_part
 from .failures import about
@@ -117,7 +119,7 @@ async def apply(rights: Rights, record: Any, plans: Sequence[_Plan], client: Any
     for made in plans:
         try:
             done[made.field.name] = await _applied(rights, record, made, client)
-        except AdminError as error:
+        except InvalidDataError as error:
             errors.extend(error.errors)
     if errors:
         raise InvalidDataError(errors=errors)
@@ -140,8 +142,20 @@ async def _applied(rights: Rights, record: Any, made: _Plan, client: Any) -> Lin
     if gone:
         await manager.remove(*map(_given, gone), client=client)
     if new:
-        await manager.add(*map(_given, new), client=client)
+        await _add(manager, made.field, new, client)
     return Linked(new, gone)
+
+
+async def _add(manager: Any, field: AdminField, keys: Sequence[Key], client: Any) -> None:
+    """What the junction refuses is told at the relation: its own fields are nobody's business here."""
+    try:
+        await manager.add(*map(_given, keys), client=client)
+    except ValidationError as error:
+        text = "These records cannot be linked without further data."
+        raise InvalidDataError(errors=[about("link", (field.name,), text)]) from error
+    except IntegrityError as error:
+        text = "The database refuses this link."
+        raise ConflictError(errors=[about("link", (field.name,), text)]) from error
 
 
 def _given(key: Key) -> Any:

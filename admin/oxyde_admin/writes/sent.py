@@ -82,7 +82,7 @@ async def sort(
             errors.extend(error.errors)
     if errors:
         raise InvalidDataError(errors=errors)
-    sent.inlines = _inlines(data.get(INLINES), resource)
+    sent.inlines = await _inlines(data.get(INLINES), rights)
     return sent
 
 
@@ -140,10 +140,15 @@ def _parts(target: AdminField, value: Any) -> dict[str, Any]:
     return dict(zip(target.ids, value, strict=True))
 
 
-def _inlines(given: Any, resource: Resource) -> dict[str, Any]:
-    """The inlines by name; names that there are not are dropped as other unknown keys are."""
+async def _inlines(given: Any, rights: Rights) -> dict[str, Any]:
+    """The inlines by name; names that do not exist for this user are dropped as other keys are."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         raise InvalidDataError(errors=[about("dict_type", (INLINES,), "Inlines are an object of lists.")])
-    return {name: rows for name, rows in given.items() if name in resource.inlines}
+    known = {name: inline for name, inline in rights.resource.inlines.items() if name in given}
+    return {
+        name: given[name]
+        for name, inline in known.items()
+        if await rights.of_resource(inline.resource).allows("view")
+    }
