@@ -34,22 +34,27 @@ async def written(
         if linked.added or linked.removed:
             changes[name] = audit.link_changes(_keys(linked.added), _keys(linked.removed))
     resource = rights.resource
+    label_field, text = await label(rights, record)
     await audit.entry(
         rights.site,
         rights.ctx,
         action,
         resource,
         key=resource.key_of(record) or None,
-        label=await label(rights, record),
+        label=text,
+        label_field=label_field,
         changes=changes,
     )
 
 
-async def label(rights: Rights, record: Any) -> str:
-    """The text that stands for the record, if it is one of its own visible fields."""
+async def label(rights: Rights, record: Any) -> tuple[str | None, str]:
+    """The field that stands for the record, if it is one of its own, and its text.
+
+    History keeps both: whoever may not see the field is not shown the text.
+    """
     name = await rights.display()
     value = vars(record).get(name) if name is not None else None
-    return value if isinstance(value, str) else ""
+    return name, value if isinstance(value, str) else ""
 
 
 def _keys(keys: list[tuple[Any, ...]]) -> list[Any]:
