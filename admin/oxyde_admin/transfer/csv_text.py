@@ -78,7 +78,7 @@ def read(text: str) -> Iterator[tuple[int, Sequence[Field]]]:
     """
     text = text.removeprefix(BOM)
     sign = re.escape(delimiter_of(text))
-    token = re.compile(rf'(?:"((?:[^"]|"")*)"|([^"{sign}\r\n][^{sign}\r\n]*|))({sign}|\r\n|\r|\n|\Z)')
+    token = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"{sign}\r\n][^{sign}\r\n]*|))({sign}|\r\n|\r|\n|\Z)')
     position, number = 0, 1
     cells: list[Field] = []
     begun = number

@@ -75,11 +75,11 @@ class Json(Format):
 
     @override
     def rows(self, rows: Sequence[Row]) -> bytes:
-        written = b""
+        written = []
         for record, _ in rows:
-            written += self._sign + b"\n" + _json(record)
+            written += [self._sign, b"\n", _json(record)]
             self._sign = b","
-        return written
+        return b"".join(written)
 
     @override
     def end(self) -> bytes:

@@ -143,7 +143,7 @@ def _xml(place: str, value: Cell) -> str:
 
 def _is_exact(value: Cell) -> bool:
     if isinstance(value, int):
-        return abs(value) < 10**EXACT_DIGITS
+        return -(10**EXACT_DIGITS) < value < 10**EXACT_DIGITS
     return isinstance(value, float) and math.isfinite(value)
 
 
@@ -180,5 +180,3 @@ def _sheet_title(title: str) -> str:
     """A name that Excel takes: at most 31 characters, none of `[]:*?/\\`, no apostrophe at its ends."""
     plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", title).strip("'")[:31]
     return plain or "Sheet1"
-
-
