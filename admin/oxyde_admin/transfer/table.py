@@ -94,10 +94,9 @@ async def _names(rights: Rights) -> dict[str, AdminField | None]:
             known.setdefault(label, _writable(visible[own]))
         elif name in resource.computed:
             known.setdefault(label, None)
-    known |= {column.label: None for column in resource.computed.values() if column.label not in known}
-    known |= {
-        column: _writable(visible[name]) for column, name in resource.columns.items() if name in visible
-    }
+    for computed in resource.computed.values():
+        known.setdefault(computed.label or "", None)
+    known |= {text: _writable(visible[name]) for text, name in resource.columns.items() if name in visible}
     known |= dict.fromkeys(resource.computed)
     return known | {name: _writable(each) for name, each in visible.items()}
 

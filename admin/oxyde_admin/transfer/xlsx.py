@@ -25,7 +25,8 @@ LONGEST = 32_767
 """Characters of a cell, counted in UTF-16 as Excel does."""
 MOST_CUT = 10_000
 """Cut cells that are listed."""
-EXACT_DIGITS = 15
+TOO_MANY = 10**15
+"""From here on Excel rounds whole numbers."""
 EPOCH = datetime(1899, 12, 30)
 FIRST_DAY = date(1900, 3, 1)
 """Before it Excel's calendar has a day that never was."""
@@ -143,7 +144,7 @@ def _xml(place: str, value: Cell) -> str:
 
 def _is_exact(value: Cell) -> bool:
     if isinstance(value, int):
-        return -(10**EXACT_DIGITS) < value < 10**EXACT_DIGITS
+        return abs(value) < TOO_MANY
     return isinstance(value, float) and math.isfinite(value)
 
 
