@@ -99,25 +99,24 @@ async def prepare(call: Call, rights: Rights) -> Export:
 
 
 async def _plan(rights: Rights, call: Call, *, cells: bool) -> _Plan:
-    """The fields that were named, else all that are visible. A table has no cell for a relation
-    whose id has one."""
+    """The fields that were named, else all that are visible."""
     visible = await rights.visible()
     by_name = {field.name: field for field in visible}
     asked = call.argument("columns")
-    if not asked:
-        fields = [field for field in visible if not (cells and field.shape == "foreign_key")]
-        return _Plan(rights, visible, fields, (), [field.name for field in fields])
-    fields, methods = list[AdminField](), list[str]()
-    for name in dict.fromkeys(split(asked)):
+    chosen: dict[str, AdminField] = {}
+    methods: list[str] = []
+    for name in split(asked) if asked else by_name:
         field = by_name.get(rights.resource.name_of(name) or "")
         if field is not None:
-            named = [by_name[part] for part in field.ids] if cells and field.ids else [field]
-            fields.extend(each for each in named if each not in fields)
+            # A table has no cell for a relation: its ids stand in its place.
+            parts = field.ids if cells and field.shape == "foreign_key" else (field.name,)
+            chosen |= {part: by_name[part] for part in parts if part not in chosen}
         elif name in rights.resource.computed:
             methods.append(name)
         else:
             raise InvalidParameterError("A column cannot be exported.")
-    return _Plan(rights, visible, fields, methods, [*(field.name for field in fields), *methods])
+    methods = list(dict.fromkeys(methods))
+    return _Plan(rights, visible, list(chosen.values()), methods, [*chosen, *methods])
 
 
 async def _query(call: Call, rights: Rights) -> Any:
