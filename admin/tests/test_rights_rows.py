@@ -71,14 +71,12 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
             await Tag.objects.bulk_create([{"code": "OPEN", "label": "o"}, {"code": "SECRET", "label": "s"}])
             for number, key in ((1, {}), (OTHERS, {"id": OTHERS})):
                 depot = await Depot.objects.create(
-                    **key, name=f"Depot-{number}", city=f"City-{number}", manager_**key
+                    name=f"Depot-{number}", city=f"City-{number}", manager_id=number, **key
                 )
-                parcel = await Parcel.objects.create(
-                    **key, code=f"P-{number}", depot=depot, label=b"bytes"
-                )
+                parcel = await Parcel.objects.create(code=f"P-{number}", depot=depot, label=b"bytes", **key)
                 await ParcelTag.objects.create(parcel=parcel, tag_code="OPEN")
                 await ParcelTag.objects.create(parcel=parcel, tag_code="SECRET")
-                await Event.objects.create(**key, parcel=parcel, text=f"event-{number}")
+                await Event.objects.create(parcel=parcel, text=f"event-{number}", **key)
             await Parcel.objects.filter(id=1).update(origin_id=OTHERS)
             site = AdminSite(auth_provider=ById(), audit=True)
             for model, admin in ((Depot, DepotAdmin), (Parcel, ParcelAdmin), (Tag, TagAdmin)):
