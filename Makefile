@@ -31,11 +31,13 @@ serve: ## install what is missing, migrate and seed the example Trailbook, serve
 test: setup-dev ## install and run everything: servers, C tests (also under sanitizers), Python, typing, docs
 	@scripts/test all
 
-.PHONY: test-core test-python test-integration test-matrix test-oldest test-pythons test-typing test-docs
+.PHONY: test-core test-python test-admin test-integration test-matrix test-oldest test-pythons test-typing test-docs
 test-core: setup-dev ## C tests of core/ alone
 	@scripts/test core
 test-python: setup-dev ## Python tests
 	@scripts/test python
+test-admin: setup-dev ## the admin panel: API, frameworks, front end
+	@scripts/test admin
 test-integration: setup-dev ## torture, faults and edges on every server
 	@scripts/test integration
 test-matrix: setup-dev ## Python and integration tests on PostgreSQL 13, 17 and 18 too

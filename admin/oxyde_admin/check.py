@@ -17,16 +17,14 @@ async def problems(site: AdminSite) -> list[str]:
     found = list(site.registry.problems())
     if site.settings.auth_provider is None and site.settings.auth_check is None:
         found.append("The panel admits everybody: give it an auth_provider.")
-    if not found or site.registry.models:
-        found += await _missing_tables(site)
-    return found
+    return found + await _missing_tables(site)
 
 
 async def _missing_tables(site: AdminSite) -> list[str]:
     found = []
     for model, alias in _tables(site):
         try:
-            await model.objects.using(alias).limit(1).values(*_first_column(model)).all()
+            await model.objects.limit(1).values().all(using=alias)
         except oxyde.OxydeError as error:
             found.append(f"{model.__name__}: its table cannot be read on {alias!r}: {error}")
     return found
@@ -37,12 +35,8 @@ def _tables(site: AdminSite) -> list[tuple[Any, str]]:
     if site.settings.audit or site.settings.store == "database":
         from . import models
 
-        own = [models.AdminLogEntry] if site.settings.audit else []
+        own: list[type[Any]] = [models.AdminLogEntry] if site.settings.audit else []
         if site.settings.store == "database":
             own += [models.AdminSession, models.AdminThrottle]
         tables += [(model, "default") for model in own]
     return tables
-
-
-def _first_column(model: Any) -> list[str]:
-    return [next(iter(model._db_meta.fields))]

@@ -11,8 +11,8 @@ import depots
 import pytest
 import servers
 from client import Client, read
-from conftest import EVERYWHERE
 
+from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, execute_raw
 from oxyde_admin import ModelAdmin
 from oxyde_admin.http.message import Request
@@ -86,7 +86,8 @@ async def test_a_client_who_goes_stops_the_statement(database: AsyncDatabase) ->
     def sleeping() -> int:
         return int(
             place.rows(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(20)%' "
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE state = 'active' AND query LIKE '%pg_sleep(20)%' "
                 "AND pid <> pg_backend_pid() AND datname = current_database()"
             )[0][0]
         )

@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
     try:
         found = getattr(import_module(f".{package}", __name__), name)
     except ModuleNotFoundError as error:
-        if error.name != package:
+        if (error.name or "").partition(".")[0] != package:
             raise
         found = _stub(name, package)
     globals()[name] = found

@@ -28,13 +28,14 @@ class FalconAdmin(AbstractAdapter):
         self.init_app(app)
         return app
 
-    async def _answer(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    async def _answer(self, req: falcon.asgi.Request, resp: Any, **groups: Any) -> None:
+        # Falcon tells of the end of a connection only to server-sent events.
+        receive: Any = req._receive
         request = make_request(
             req.scope,
             locate(req.scope, req.scope.get("root_path", "").rstrip("/"), self.settings.prefix),
             body=req.stream.__aiter__(),
-            # Falcon tells of the end of a connection only to server-sent events.
-            gone=lambda: wait_for_the_end(req._receive),
+            gone=lambda: wait_for_the_end(receive),
             native=req,
         )
         _fill(resp, await self.handle(request))

@@ -96,8 +96,9 @@ async def _send(request: sanic.Request, response: Response) -> sanic.HTTPRespons
         pass
     except Exception:
         # Sanic would end the answer properly, and half of an export would look like all of it.
-        if request.transport is not None:
-            request.transport.abort()
+        transport: Any = request.transport
+        if transport is not None:
+            transport.abort()
         raise
     finally:
         await response.close()

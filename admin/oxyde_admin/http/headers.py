@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from string import punctuation
+from urllib.parse import quote
+
 from .message import Response
 
 __all__ = ["finish"]
 
 _WITHOUT_BODY = (204, 304)
+_PRINTABLE = punctuation + " "
 
 
 def finish(response: Response, request_id: str, *, head: bool, api: bool) -> Response:
@@ -23,4 +27,10 @@ def finish(response: Response, request_id: str, *, head: bool, api: bool) -> Res
         ("referrer-policy", "same-origin"),
         ("x-request-id", request_id),
     ]
+    response.headers = [(name, _in_one_line(value)) for name, value in response.headers]
     return response
+
+
+def _in_one_line(value: str) -> str:
+    """A value of plain signs; anything else, a line's end above all, is percent-encoded."""
+    return value if value.isascii() and value.isprintable() else quote(value, safe=_PRINTABLE)
