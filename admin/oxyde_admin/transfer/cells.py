@@ -18,7 +18,7 @@ from ..values.encode import encode, encode_plain
 if TYPE_CHECKING:
     from ..options.resource import AdminField
 
-__all__ = ["Cell", "cell", "json_text", "link_cell"]
+__all__ = ["Cell", "cell", "is_structured", "json_text", "link_cell"]
 
 Cell = None | bool | int | float | Decimal | date | datetime | time | str
 STRUCTURED = frozenset({"array", "json", "json_binary"})
@@ -34,7 +34,7 @@ def cell(value: Any, field: AdminField | None) -> Cell:
         value = value.value
     if isinstance(value, (int, float, Decimal)):
         return value
-    if field is not None and field.kind in STRUCTURED:
+    if field is not None and is_structured(field):
         return json_text(encode_plain(value))
     if isinstance(value, (str, date, time)):
         return value
@@ -45,6 +45,11 @@ def cell(value: Any, field: AdminField | None) -> Cell:
 def link_cell(targets: Sequence[dict[str, Any]], keys: Sequence[str]) -> str:
     """The targets of a many-to-many relation as the JSON of their keys."""
     return json_text([target[keys[0]] if len(keys) == 1 else [target[k] for k in keys] for target in targets])
+
+
+def is_structured(field: AdminField) -> bool:
+    """Whether cells of the field hold JSON."""
+    return field.shape == "many_to_many" or field.kind in STRUCTURED
 
 
 def json_text(value: Any) -> str:

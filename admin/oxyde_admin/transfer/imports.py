@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,12 +24,13 @@ from ..writes.change import change
 from ..writes.create import create
 from ..writes.stored import locked
 from ..writes.unit import writing
-from .cells import Cell, cell, link_cell
+from .cells import Cell, cell, is_structured, link_cell
 from .csv_text import text_of
 from .table import Line, Table, parse, resolve
 
 if TYPE_CHECKING:
     from ..http.call import Call
+    from ..options.resource import AdminField
     from ..security.rights import Rights
 
 __all__ = ["run"]
@@ -176,7 +178,8 @@ class _Import:
         data = {
             name: value
             for name, value in line.data.items()
-            if name not in self.resource.keys and stored.get(name) != line.texts[name]
+            if name not in self.resource.keys
+            and not _same(stored.get(name), line.texts[name], self.resource.fields[name])
         }
         changed = await change(self.call, self.changing, record, data, self.client) if data else record
         if changed is record:
@@ -215,6 +218,13 @@ class _Import:
                     texts[each.name] = text_of(link_cell(targets[each.name], keys))
             found[self.resource.key_of(record)] = texts
         return found
+
+
+def _same(stored: str | None, given: str | None, about: AdminField) -> bool:
+    """Whether two cells hold the same; of JSON not how, since databases order its members anew."""
+    if stored == given or stored is None or given is None or not is_structured(about):
+        return stored == given
+    return bool(json.loads(stored) == json.loads(given))
 
 
 def _text(value: Cell) -> str | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import AdminError, ErrorEntry, InvalidParameterError
-from .cells import STRUCTURED
+from .cells import is_structured
 from .csv_text import Field, read
 from .guard import unguarded
 
@@ -132,7 +132,7 @@ def _empty(column: AdminField) -> Any:
 
 def _value(column: AdminField, text: str) -> Any:
     """The cell as JSON of the field's type; what is none stays text, for validation to say so."""
-    if column.shape == "many_to_many" or column.kind in STRUCTURED:
+    if is_structured(column):
         return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     if column.kind == "boolean":
         return TRUTH.get(text.strip().lower(), text)
