@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic import TypeAdapter, ValidationError
 
 from ..exceptions import InvalidDataError
 from . import hooks
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from .sent import Sent
 
 __all__ = ["checked", "reviewed"]
+
+_STRUCTURES = frozenset({"json", "json_binary"})
 
 
 async def reviewed(rights: Rights, sent: Sent, record: Any) -> None:
@@ -40,16 +41,20 @@ async def checked(rights: Rights, sent: Sent, stored: Mapping[str, Any]) -> Any:
 
 
 def _typed(model: Any, name: str, value: Any) -> Any:
-    """JSON for a strict field as the Python object that it stands for.
+    """JSON for what may be strict as the Python object that it stands for.
 
-    Strict validation of Python objects refuses the text of a date; that of JSON takes it. What the
-    type does not take stays as it is, for the model to say so.
+    Strict validation of Python objects refuses the text of a date; that of JSON takes it. Models
+    inside of JSON columns may be strict on their own. What the type does not take stays as it is,
+    for the model to say so.
     """
-    if value is None or not isinstance(value, (str, list, dict)) or not _is_strict(model, name):
+    if not isinstance(value, (str, list, dict)):
+        return value
+    column, strict = model._db_meta.columns[name], _is_strict(model, name)
+    if not strict and not (isinstance(value, (list, dict)) and column.column_type.kind in _STRUCTURES):
         return value
     try:
-        return _adapter(model._db_meta.columns[name].python_type).validate_json(json.dumps(value))
-    except (ValidationError, PydanticUserError, PydanticSerializationError, TypeError):
+        return _adapter(column.python_type).validate_json(json.dumps(value), strict=strict or None)
+    except (ValidationError, TypeError):
         return value
 
 
@@ -61,4 +66,4 @@ def _is_strict(model: Any, name: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _adapter(python_type: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(python_type, config=ConfigDict(strict=True))
+    return TypeAdapter(python_type)
