@@ -57,9 +57,8 @@ async def _matching(rights: Rights, path: Path | None, query: Any, search: str) 
     with contextlib.suppress(ValueError, FieldLookupError):
         if path is not None:
             either, found = Q(**looked_for(path, search), **await guards(rights, path)), True
-    # Records without a label show their key.
-    with contextlib.suppress(InvalidParameterError, FieldLookupError):
-        either, found = either | _is(resource, key_of_item(resource, search)), True
+    with contextlib.suppress(InvalidParameterError):
+        either, found = either | (_is(resource, key_of_item(resource, search)) & _unlabelled(path)), True
     try:
         return query.filter(either) if found else query.none()
     except FieldLookupError:
@@ -99,6 +98,15 @@ def _keys(resource: Resource, include: Iterable[str]) -> list[Key]:
             with contextlib.suppress(InvalidParameterError):
                 keys += [key_of_item(resource, text) for text in split(part)]
     return keys
+
+
+def _unlabelled(path: Path | None) -> Q:
+    """Records without a label show their key, and are found by it."""
+    if path is None:
+        return Q()
+    without = Q(**{f"{path.text}__isnull": True})
+    text = path.field is not None and path.field.kind in ("string", "text")
+    return without | Q(**{f"{path.text}__exact": ""}) if text else without
 
 
 def _is(resource: Resource, key: Key) -> Q:

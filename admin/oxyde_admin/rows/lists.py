@@ -122,7 +122,12 @@ async def order_of(rights: Rights, ordering: str | None, client: Any = None) -> 
     """The order of a list."""
     backend = await backend_of(rights.resource, client)
     terms = await terms_of(rights, ordering)
-    return Order(rights.resource.slug, tuple(terms), nulls_first=backend != "postgres")
+    return Order(
+        rights.resource.slug,
+        tuple(terms),
+        nulls_first=backend != "postgres",
+        enums_as_text=backend == "mysql",
+    )
 
 
 async def page(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from oxyde import Cast
+from oxyde import Case, Cast
 
 from ..exceptions import InvalidParameterError
 from ..values.encode import encode_plain
@@ -32,14 +32,17 @@ _LONGEST = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The terms of an order in one direction. `nulls_first` says where an ascending column has NULL.
+    """The terms of an order in one direction.
 
-    The database's own place for NULL is kept, since its indexes have it there.
+    `nulls_first` says where an ascending column has NULL: the database's own place is kept, since
+    its indexes have it there. `enums_as_text`: the database sorts enumerations by declaration, but
+    compares them as text (MySQL).
     """
 
     slug: str
     terms: tuple[Term, ...]
     nulls_first: bool
+    enums_as_text: bool = False
 
     def reversed(self) -> Order:
         """The same order from its end."""
@@ -90,14 +93,12 @@ class Order:
 
     def _bounded(self, position: Position) -> Any:
         """Behind the position, among the rows with a value in the first column."""
-        first = self.terms[0]
-        compared, value = _comparable(first, position[0])
-        beyond = compared < value if first.descending else compared > value
+        equal, beyond = self._compared(self.terms[0], position[0])
         rest = self._behind(1, position)
         if rest is None:
             return beyond
-        bound = compared <= value if first.descending else compared >= value
-        return bound & (beyond | ((compared == value) & rest))
+        # What both sides of OR imply is said again, for the index.
+        return self._not_before(self.terms[0], position[0]) & (beyond | (equal & rest))
 
     def _behind(self, index: int, position: Position) -> Any | None:
         """Behind the position by the terms from `index` on; None if nothing can be."""
@@ -109,24 +110,47 @@ class Order:
             equal = expression.is_null()
             beyond = expression.is_not_null() if self._nulls_lead(term) else None
         else:
-            compared, value = _comparable(term, position[index])
-            equal = compared == value
-            beyond = compared < value if term.descending else compared > value
+            equal, beyond = self._compared(term, position[index])
             if term.nullable and not self._nulls_lead(term):
                 beyond = beyond | expression.is_null()
         if rest is None:
             return beyond
         return equal & rest if beyond is None else beyond | (equal & rest)
 
+    def _compared(self, term: Term, value: Any) -> tuple[Any, Any]:
+        """Conditions for the same value, and for one further on."""
+        compared = _comparable(term, value)
+        if self._by_declaration(term, value):
+            return compared == value, compared.in_(_further(term, value))
+        return compared == value, compared < value if term.descending else compared > value
+
+    def _not_before(self, term: Term, value: Any) -> Any:
+        compared = _comparable(term, value)
+        if self._by_declaration(term, value):
+            return compared.in_([value, *_further(term, value)])
+        return compared <= value if term.descending else compared >= value
+
+    def _by_declaration(self, term: Term, value: Any) -> bool:
+        if not self.enums_as_text or isinstance(term.expression, Case):
+            return False  # a CASE gives text, and sorts as such
+        return term.field.column.column_type.native_enum is not None and isinstance(value, enum.Enum)
+
     def _nulls_lead(self, term: Term) -> bool:
         return self.nulls_first is not term.descending
 
 
-def _comparable(term: Term, value: Any) -> tuple[Any, Any]:
-    """What is compared with what. An enum's value that is no member is compared as text."""
+def _comparable(term: Term, value: Any) -> Any:
+    """What is compared with the value. An enum's value that is no member is compared as text."""
     if kind_of(term.field) == "enum" and not isinstance(value, enum.Enum):
-        return Cast(term.expression, str), value
-    return term.expression, value
+        return Cast(term.expression, str)
+    return term.expression
+
+
+def _further(term: Term, value: enum.Enum) -> list[enum.Enum]:
+    """The members that come after this one in the direction of the term."""
+    members = list(type(value))
+    place = members.index(value)
+    return members[:place] if term.descending else members[place + 1 :]
 
 
 def _value(value: Any, term: Term) -> Any:
