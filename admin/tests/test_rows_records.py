@@ -320,7 +320,7 @@ async def test_a_list_takes_a_constant_number_of_statements(client: Client) -> N
         with db.capture_queries() as queries:
             answer = await client.get("/api/parcels?per_page=50")
         assert answer.status == 200
-        counts.append(len(queries))
+        counts.append(len([query for query in queries if query.sql.startswith("SELECT")]))
     # Rows, count, tags, labels of two foreign keys.
     assert counts == [5, 5]
 
