@@ -134,12 +134,16 @@ export interface InlineInfo {
   max?: number
   can_delete?: boolean
   permissions?: string[]
+  /** Of a model that is no page of its own. */
+  schema?: ModelSchema | null
 }
 
 export interface ModelHints {
   permissions: string[]
   actions: ActionInfo[]
   inlines: InlineInfo[]
+  /** Fields of forms in order; foreign keys by relation. */
+  form_fields?: string[]
   fieldsets: [string, string[]][] | null
   columns: ColumnInfo[] | null
   version_field: string | null

@@ -1,17 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest"
 
-import type { ModelSchema } from "@/api";
-import { Exact } from "@/api/json";
-import {
-  changeBody,
-  createBody,
-  differences,
-  errorsOf,
-  fieldSets,
-  fieldsOf,
-  initialOf,
-  type Values,
-} from "./fields";
+import type { ModelSchema } from "@/api"
+import { Exact } from "@/api/json"
+import { changeBody, createBody, differences, errorsOf, fieldSets, fieldsOf, initialOf, type Values } from "./fields"
 
 const model = {
   type: "object",
@@ -31,27 +22,17 @@ const model = {
     labels: { type: "array", "x-db-m2m": true, "x-db-target": "label" },
   },
   "x-admin": { permissions: [], actions: [], inlines: [], fieldsets: null, columns: [], version_field: null },
-} as unknown as ModelSchema;
+} as unknown as ModelSchema
 
-const fields = fieldsOf(model);
-const named = (name: string) => fields.find((field) => field.name === name)!;
+const fields = fieldsOf(model)
+const named = (name: string) => fields.find((field) => field.name === name)!
 
 describe("fields", () => {
   it("edit a foreign key under its id, once", () => {
-    expect(fields.map((field) => field.name)).toEqual([
-      "id",
-      "name",
-      "active",
-      "note",
-      "made",
-      "depot_id",
-      "labels",
-    ]);
-    expect(named("depot_id").schema["x-db-kind"]).toBe("big_integer");
-    expect(errorsOf(named("depot_id"), [{ type: "x", loc: ["depot", 1], msg: "" }])).toMatchObject([
-      { loc: [1] },
-    ]);
-  });
+    expect(fields.map((field) => field.name)).toEqual(["id", "name", "active", "note", "made", "depot_id", "labels"])
+    expect(named("depot_id").schema["x-db-kind"]).toBe("big_integer")
+    expect(errorsOf(named("depot_id"), [{ type: "x", loc: ["depot", 1], msg: "" }])).toMatchObject([{ loc: [1] }])
+  })
 
   it("come in the declared groups", () => {
     const grouped = {
@@ -63,18 +44,15 @@ describe("fields", () => {
           ["B", ["gone"]],
         ],
       },
-    };
+    }
     expect(
-      fieldSets(grouped as ModelSchema, fields).map((set) => [
-        set.title,
-        set.fields.map((field) => field.name),
-      ]),
-    ).toEqual([["A", ["depot_id", "name"]]]);
-  });
-});
+      fieldSets(grouped as ModelSchema, fields).map((set) => [set.title, set.fields.map((field) => field.name)]),
+    ).toEqual([["A", ["depot_id", "name"]]])
+  })
+})
 
 describe("a new record", () => {
-  const base: Values = Object.fromEntries(fields.map((field) => [field.name, initialOf(field, {})]));
+  const base: Values = Object.fromEntries(fields.map((field) => [field.name, initialOf(field, {})]))
 
   it("starts untouched, and sends what is required", () => {
     expect(base).toEqual({
@@ -85,18 +63,18 @@ describe("a new record", () => {
       made: undefined,
       depot_id: undefined,
       labels: [],
-    });
-    expect(createBody(fields, base, base)).toEqual({ active: false });
-  });
+    })
+    expect(createBody(fields, base, base)).toEqual({ active: false })
+  })
 
   it("sends emptied texts, never the generated key", () => {
     expect(createBody(fields, base, { ...base, id: 3, name: "", note: "" })).toEqual({
       active: false,
       name: "",
       note: "",
-    });
-  });
-});
+    })
+  })
+})
 
 describe("a stored record", () => {
   const base: Values = {
@@ -106,16 +84,16 @@ describe("a stored record", () => {
     note: null,
     depot_id: new Exact("9007199254740993"),
     labels: [1, 2],
-  };
+  }
 
   it("sends changed fields only, links as what came and went", () => {
-    expect(changeBody(fields, base, { ...base })).toEqual({});
+    expect(changeBody(fields, base, { ...base })).toEqual({})
     expect(changeBody(fields, base, { ...base, note: "", labels: [2, 3], id: 9 })).toEqual({
       note: "",
       labels: { add: [3], remove: [1] },
-    });
-    expect(changeBody(fields, base, { ...base, depot_id: new Exact("9007199254740993") })).toEqual({});
-  });
+    })
+    expect(changeBody(fields, base, { ...base, depot_id: new Exact("9007199254740993") })).toEqual({})
+  })
 
   it("compares three versions", () => {
     const found = differences(
@@ -123,11 +101,11 @@ describe("a stored record", () => {
       base,
       { ...base, name: "mine", note: "x" },
       { ...base, name: "theirs", active: false, note: "x" },
-    );
+    )
     expect(found.map((one) => [one.field.name, one.clash])).toEqual([
       ["name", true],
       ["active", false],
       ["note", false],
-    ]);
-  });
-});
+    ])
+  })
+})

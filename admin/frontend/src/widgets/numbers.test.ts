@@ -1,12 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest"
 
-import { writeJson } from "../api/json";
-import { readNumber, showNumber, type NumberKind } from "./numbers";
+import { writeJson } from "../api/json"
+import { readNumber, showNumber, type NumberKind } from "./numbers"
 
 const value = (typed: string, kind: NumberKind, locale = "en") => {
-  const read = readNumber(typed, kind, locale);
-  return "value" in read ? writeJson(read.value) : read.problem;
-};
+  const read = readNumber(typed, kind, locale)
+  return "value" in read ? writeJson(read.value) : read.problem
+}
 
 describe("whole numbers", () => {
   it.each([
@@ -22,10 +22,10 @@ describe("whole numbers", () => {
     ["twelve", "number"],
     ["−4", "-4"],
     ["٣", "number"],
-  ])("%s", (typed, expected) => expect(value(typed, "big_integer")).toBe(expected));
+  ])("%s", (typed, expected) => expect(value(typed, "big_integer")).toBe(expected))
 
-  it("takes the digits of the language", () => expect(value("٣", "big_integer", "ar-EG")).toBe("3"));
-});
+  it("takes the digits of the language", () => expect(value("٣", "big_integer", "ar-EG")).toBe("3"))
+})
 
 describe("decimals", () => {
   it.each([
@@ -38,8 +38,8 @@ describe("decimals", () => {
     [".5", "en", '"0.5"'],
     ["5.", "en", '"5"'],
     ["123456789012345678901234567890.12", "en", '"123456789012345678901234567890.12"'],
-  ])("%s in %s", (typed, locale, expected) => expect(value(typed, "decimal", locale)).toBe(expected));
-});
+  ])("%s in %s", (typed, locale, expected) => expect(value(typed, "decimal", locale)).toBe(expected))
+})
 
 describe("floats", () => {
   it.each([
@@ -48,8 +48,8 @@ describe("floats", () => {
     ["1e400", "1e400"],
     ["0.1", "0.1"],
     ["1E5", "1E5"],
-  ])("%s", (typed, expected) => expect(value(typed, "double")).toBe(expected));
-});
+  ])("%s", (typed, expected) => expect(value(typed, "double")).toBe(expected))
+})
 
 describe("showNumber", () => {
   it.each([
@@ -57,5 +57,5 @@ describe("showNumber", () => {
     ["1.10", "en", "1.10"],
     [null, "en", ""],
     [0, "en", "0"],
-  ])("%s in %s", (stored, locale, expected) => expect(showNumber(stored, locale)).toBe(expected));
-});
+  ])("%s in %s", (stored, locale, expected) => expect(showNumber(stored, locale)).toBe(expected))
+})

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest"
 
-import { blank, plain, widgetOf, type FieldSchema } from "./schema";
+import { blank, plain, widgetOf, type FieldSchema } from "./schema"
 
-const nullable = (schema: FieldSchema): FieldSchema => ({ anyOf: [schema, { type: "null" }] });
+const nullable = (schema: FieldSchema): FieldSchema => ({ anyOf: [schema, { type: "null" }] })
 
 describe("widgetOf", () => {
   it.each<[string, FieldSchema]>([
@@ -30,24 +30,24 @@ describe("widgetOf", () => {
     ["relations", { type: "array", "x-db-m2m": true }],
     ["markdown", { type: "string", "x-db-kind": "text", "x-admin": { widget: "markdown" } }],
     ["json", {}],
-  ])("%s", (name, schema) => expect(widgetOf(schema)).toBe(name));
+  ])("%s", (name, schema) => expect(widgetOf(schema)).toBe(name))
 
   it("follows references, and stops in sub-models that contain themselves", () => {
-    const node: FieldSchema = { type: "object", properties: { next: nullable({ $ref: "#/$defs/Node" }) } };
-    expect(widgetOf({ $ref: "#/$defs/Node", "x-db-kind": "json" }, { Node: node })).toBe("nested");
-    expect(widgetOf({ $ref: "#/$defs/Node" }, { Node: node }, 9)).toBe("json");
-    expect(
-      widgetOf({ type: "array", items: { $ref: "#/$defs/Node" }, "x-db-kind": "json" }, { Node: node }),
-    ).toBe("list");
-  });
-});
+    const node: FieldSchema = { type: "object", properties: { next: nullable({ $ref: "#/$defs/Node" }) } }
+    expect(widgetOf({ $ref: "#/$defs/Node", "x-db-kind": "json" }, { Node: node })).toBe("nested")
+    expect(widgetOf({ $ref: "#/$defs/Node" }, { Node: node }, 9)).toBe("json")
+    expect(widgetOf({ type: "array", items: { $ref: "#/$defs/Node" }, "x-db-kind": "json" }, { Node: node })).toBe(
+      "list",
+    )
+  })
+})
 
 describe("plain and blank", () => {
   it("says whether null may be entered; the column decides", () => {
-    expect(plain(nullable({ type: "string" })).nullable).toBe(true);
-    expect(plain({ type: "string", "x-db-nullable": true }).nullable).toBe(true);
-    expect(plain({ type: ["string", "null"] })).toEqual({ schema: { type: "string" }, nullable: true });
-  });
+    expect(plain(nullable({ type: "string" })).nullable).toBe(true)
+    expect(plain({ type: "string", "x-db-nullable": true }).nullable).toBe(true)
+    expect(plain({ type: ["string", "null"] })).toEqual({ schema: { type: "string" }, nullable: true })
+  })
 
   it("starts with the default, else null, else the empty value of the kind", () => {
     const facts: FieldSchema = {
@@ -57,7 +57,7 @@ describe("plain and blank", () => {
         b: nullable({ type: "integer" }),
         c: { type: "boolean", default: true },
       },
-    };
-    expect(blank({ $ref: "#/$defs/Facts" }, { Facts: facts })).toEqual({ a: "", b: null, c: true });
-  });
-});
+    }
+    expect(blank({ $ref: "#/$defs/Facts" }, { Facts: facts })).toEqual({ a: "", b: null, c: true })
+  })
+})

@@ -1,2 +1,2 @@
 /** What the server sends in place of a secret; sent back, it means unchanged. */
-export const UNCHANGED = "**********";
+export const UNCHANGED = "**********"

@@ -1,20 +1,20 @@
 /** The one-line texts: what their inputs are, and what they must look like. */
 
-import { type MessageKey } from "@/i18n";
-import { isCidr, isInet, isUuid } from "./addresses";
+import { type MessageKey } from "@/i18n"
+import { isCidr, isInet, isUuid } from "./addresses"
 
 export interface TextForm {
-  type: "text" | "email" | "url";
+  type: "text" | "email" | "url"
   /** Whether the text has the form; empty text is left to the server. */
-  check?: (text: string) => boolean;
-  problem?: MessageKey;
+  check?: (text: string) => boolean
+  problem?: MessageKey
   /** Browsers' spelling and capitals get in the way of codes. */
-  code?: boolean;
+  code?: boolean
   /** Empty input means null: the kind has no empty text. */
-  emptyIsNull?: boolean;
+  emptyIsNull?: boolean
 }
 
-const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@]+$/.test(text);
+const isEmail = (text: string): boolean => /^[^\s@]+@[^\s@]+$/.test(text)
 
 export const TEXT_FORMS: Record<string, TextForm> = {
   text: { type: "text" },
@@ -24,4 +24,4 @@ export const TEXT_FORMS: Record<string, TextForm> = {
   uuid: { type: "text", check: isUuid, problem: "problem.uuid", code: true, emptyIsNull: true },
   inet: { type: "text", check: isInet, problem: "problem.inet", code: true, emptyIsNull: true },
   cidr: { type: "text", check: isCidr, problem: "problem.cidr", code: true, emptyIsNull: true },
-};
+}
