@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 
 import type { ModelSchema } from "@/api"
 import { Exact } from "@/api/json"
+import { widgetOf } from "@/widgets/schema"
 import { changeBody, createBody, differences, errorsOf, fieldSets, fieldsOf, initialOf, type Values } from "./fields"
 
 const model = {
@@ -30,7 +31,7 @@ const named = (name: string) => fields.find((field) => field.name === name)!
 describe("fields", () => {
   it("edit a foreign key under its id, once", () => {
     expect(fields.map((field) => field.name)).toEqual(["id", "name", "active", "note", "made", "depot_id", "labels"])
-    expect(named("depot_id").schema["x-db-kind"]).toBe("big_integer")
+    expect(widgetOf(named("depot_id").schema)).toBe("relation")
     expect(errorsOf(named("depot_id"), [{ type: "x", loc: ["depot", 1], msg: "" }])).toMatchObject([{ loc: [1] }])
   })
 
@@ -47,8 +48,24 @@ describe("fields", () => {
     }
     expect(
       fieldSets(grouped as ModelSchema, fields).map((set) => [set.title, set.fields.map((field) => field.name)]),
-    ).toEqual([["A", ["depot_id", "name"]]])
+    ).toEqual([
+      ["A", ["depot_id", "name"]],
+      ["", ["id", "active", "note", "made", "labels"]],
+    ])
   })
+})
+
+it("edits a key as such where the target is not to be seen", () => {
+  const { "x-db-foreign-key": _, "x-db-target": __, ...depot } = model.properties["depot"]!
+  const hidden = { ...model, properties: { ...model.properties, depot } } as ModelSchema
+  const field = fieldsOf(hidden).find((one) => one.name === "depot_id")!
+  expect(field.aliases).toEqual(["depot_id", "depot"])
+  expect(widgetOf(field.schema)).toBe("relation")
+})
+
+it("keeps to the order of forms", () => {
+  const ordered = { ...model, "x-admin": { ...model["x-admin"], form_fields: ["depot", "name"] } }
+  expect(fieldsOf(ordered).map((field) => field.name)).toEqual(["depot_id", "name"])
 })
 
 describe("a new record", () => {
