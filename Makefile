@@ -31,7 +31,7 @@ serve: ## install what is missing, migrate and seed the example Trailbook, serve
 test: setup-dev ## install and run everything: servers, C tests (also under sanitizers), Python, typing, docs
 	@scripts/test all
 
-.PHONY: test-core test-python test-admin test-integration test-matrix test-oldest test-pythons test-typing test-docs
+.PHONY: test-core test-python test-admin test-integration test-matrix test-oldest test-pythons test-typing test-trailbook test-docs
 test-core: setup-dev ## C tests of core/ alone
 	@scripts/test core
 test-python: setup-dev ## Python tests
@@ -48,6 +48,8 @@ test-oldest: setup-dev ## Python tests on the oldest supported Pydantic
 	@scripts/test oldest
 test-pythons: setup-dev ## Python tests on every CPython 3.10 to 3.14 found here
 	@scripts/test pythons
+test-trailbook: setup-dev ## the example Trailbook on SQLite, PostgreSQL and MariaDB
+	@scripts/test trailbook
 test-docs: setup-dev ## every example in README.md and docs/
 	@scripts/test docs
 

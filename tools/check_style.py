@@ -35,7 +35,7 @@ def problems(path: pathlib.Path) -> list[str]:
     """All rules for one file."""
     text = path.read_text()
     found = []
-    if text.count("\n") > MAX_LINES:
+    if text.count("\n") > MAX_LINES and path.suffix != ".pyi":  # stubs are generated
         found.append(f"{text.count(chr(10))} lines: split by responsibility")
     if path.suffix in {".c", ".h"}:
         found += c_problems(path, text)

@@ -50,8 +50,8 @@ def test_a_mount_serves_the_panel_and_leaves_its_host_alone(
         assert session.status_code == 200, session.text
         headers = {"X-CSRF-Token": session.json()["csrf"]}
 
-        found = client.get("/admin/api/trails", params={"search": "Heron", "ordering": "id"}).json()
-        assert found["total"] == 5
+        found = client.get("/admin/api/trails", params={"ordering": "id", "per_page": 2}).json()
+        assert (found["total"], len(found["items"])) == (60, 2)
         trail = f"/admin/api/trails/{found['items'][0]['id']}"
         record = client.get(trail)
         locked = {**headers, "If-Match": record.headers["etag"]}
