@@ -215,6 +215,7 @@ class Visit(Model):
     class Meta:
         is_table = True
         table_name = "visits"
+        indexes = [Index(("day", "id"))]
 
 
 class LoginToken(Model):

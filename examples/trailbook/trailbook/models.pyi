@@ -1710,6 +1710,7 @@ class Visit(Model):
     class Meta:
         is_table: bool
         table_name: str
+        indexes: list[Index]
     id: Attr[UUID]
     day: Attr[date]
     minutes: Attr[int]
