@@ -38,9 +38,9 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     }
 
 
-def link_changes(added: Iterable[Any], removed: Iterable[Any]) -> dict[str, list[Any]]:
-    """The entry of a many-to-many relation: keys of targets, as JSON."""
-    return {"added": [encode_plain(key) for key in added], "removed": [encode_plain(key) for key in removed]}
+def link_changes(added: Iterable[Any], removed: Iterable[Any]) -> list[list[Any]]:
+    """The entry of a many-to-many relation: the keys of the targets that it lost, and that it got."""
+    return [[encode_plain(key) for key in removed], [encode_plain(key) for key in added]]
 
 
 class _Withheld:

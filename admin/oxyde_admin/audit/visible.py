@@ -63,7 +63,7 @@ async def _of_model(rights: Rights, entries: Sequence[AdminLogEntry]) -> dict[in
         changes = await _changes(rights, row, links)
         if KEYS in row.changes:
             left = [key for key in own if allowed is None or key in allowed]
-            changes[KEYS] = [key_to_text(rights.resource, key) for key in left]
+            changes[KEYS] = [None, [key_to_text(rights.resource, key) for key in left]]
         shown[row.id] = _as_json(row, await _label(rights, row), changes)
     return shown
 
@@ -111,9 +111,9 @@ async def _label(rights: Rights, row: AdminLogEntry) -> str | None:
 
 
 async def _changes(rights: Rights, row: AdminLogEntry, links: Mapping[str, set[Any]]) -> dict[str, Any]:
-    changes: dict[str, Any] = {name: row.changes[name] for name in row.changes if name in FACTS}
     if not row.pk:
-        return changes
+        return {name: [None, value] for name, value in row.changes.items() if name in FACTS}
+    changes: dict[str, Any] = {}
     for visible in await rights.visible():
         if visible.name in row.changes and not visible.secret:
             known = links.get(visible.name)
@@ -122,8 +122,8 @@ async def _changes(rights: Rights, row: AdminLogEntry, links: Mapping[str, set[A
     return changes
 
 
-def _narrowed(change: Mapping[str, list[Any]], known: set[Any]) -> dict[str, list[Any]]:
-    return {side: [key for key in keys if _hashable(key) in known] for side, keys in change.items()}
+def _narrowed(change: Sequence[list[Any]], known: set[Any]) -> list[list[Any]]:
+    return [[key for key in keys if _hashable(key) in known] for keys in change]
 
 
 async def _links(rights: Rights, entries: Sequence[AdminLogEntry]) -> dict[str, set[Any]]:
@@ -134,7 +134,7 @@ async def _links(rights: Rights, entries: Sequence[AdminLogEntry]) -> dict[str, 
         changed = [row.changes[relation.name] for row in entries if relation.name in row.changes]
         if target is None or not changed:
             continue
-        keys = [key for change in changed for side in change.values() for key in side]
+        keys = [key for change in changed for side in change for key in side]
         found[relation.name] = await _seen(target, keys)
     return found
 
