@@ -11,12 +11,12 @@ from .. import audit
 from ..exceptions import AdminError, InvalidDataError, RecordNotFoundError
 from ..options.model_admin import overrides
 from ..problems import entries_of
+from ..rows.among import among
 from ..values.keys import key_to_json
 from .bulk import batches
 from .failures import refusals
 from .selection import bad_body, keys_of, selected
 from .stored import locked
-from .targets import among
 from .unit import enlist, writing
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from oxyde import Query
 from oxyde.models import iter_tables
 
-from .targets import among
+from ..rows.among import among
 
 if TYPE_CHECKING:
     from ..http.call import Call

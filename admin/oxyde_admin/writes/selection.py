@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import AdminError, ConflictError
+from ..rows.among import among
 from ..rows.filters import arguments_of, narrow
 from ..values.keys import key_of_json
-from .targets import among
 
 if TYPE_CHECKING:
     from ..http.call import Call

@@ -10,9 +10,9 @@ from oxyde.models.unchecked import unchecked
 
 from ..exceptions import InvalidDataError
 from ..options.model_admin import overrides
+from ..rows.among import among
 from ..rows.columns import columns_of
 from ..rows.reading import read
-from .targets import among
 
 if TYPE_CHECKING:
     from ..security.rights import Rights

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from oxyde import Q, Query
+from oxyde import Query
 
 from ..exceptions import ErrorEntry, InvalidDataError
+from ..rows.among import among
 from .failures import about
 
 if TYPE_CHECKING:
@@ -43,16 +44,6 @@ async def _reachable(rights: Rights, model: type[Any], client: Any) -> Any:
     if target is None:
         return Query(model)
     return await target.rows(client) if await target.allows("view") else None
-
-
-def among(base: Any, fields: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> Any:
-    """The rows of `base` whose `fields` are one of `keys`."""
-    if len(fields) == 1:
-        return base.filter(**{f"{fields[0]}__in": [key[0] for key in keys]})
-    condition = Q(**dict(zip(fields, keys[0], strict=True)))
-    for key in keys[1:]:
-        condition |= Q(**dict(zip(fields, key, strict=True)))
-    return base.filter(condition)
 
 
 async def check_references(
