@@ -38,7 +38,11 @@ const languageOf = (tag: string): string => tag.split("-")[0]?.toLowerCase() ?? 
 
 /** The tag to use for a configured one; `auto` is the browser's first with a catalogue of ours. */
 export function resolveLocale(configured: string, preferred: readonly string[] = navigator.languages): string {
-  if (configured !== "auto" && configured !== "") return valid(configured) ?? "en"
+  if (configured !== "auto" && configured !== "") {
+    const tag = valid(configured) ?? "en"
+    // A language alone leaves the region, and with it the look of dates, to the browser.
+    return preferred.find((known) => known.startsWith(`${tag}-`)) ?? tag
+  }
   return preferred.find((tag) => catalogues[languageOf(tag)]) ?? "en"
 }
 
