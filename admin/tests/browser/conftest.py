@@ -28,7 +28,8 @@ ROOT = HERE.parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "admin" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
-expect.set_options(timeout=15_000)
+PATIENCE_MS = int(os.environ.get("OXYDE_TEST_PATIENCE_MS", "15000"))
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -82,6 +83,11 @@ def start_host(database: str, port: int, *arguments: str) -> subprocess.Popen[st
     return process
 
 
+def stop_host(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.communicate(timeout=20)
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     with servers.fresh_database(request.param) as database:
@@ -90,8 +96,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         try:
             yield Site(f"http://127.0.0.1:{port}/host/admin/", request.param, database.url)
         finally:
-            process.terminate()
-            process.wait(20)
+            stop_host(process)
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +142,7 @@ def log_in(page: Page, site: Site) -> None:
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """A browser of its own, logged in; the login itself is done once."""
     made = new_context(browser)
+    made.set_default_timeout(PATIENCE_MS)
     if site.cookies:
         made.add_cookies(site.cookies)
     else:
@@ -167,6 +173,7 @@ def page(context: BrowserContext, site: Site, watch: list[Watch]) -> Iterator[Pa
 def guest(browser: Browser, site: Site, watch: list[Watch]) -> Iterator[Page]:
     """A page of somebody who has not logged in."""
     context = new_context(browser)
+    context.set_default_timeout(PATIENCE_MS)
     made, noted = watched(context, site)
     watch.append(noted)
     yield made

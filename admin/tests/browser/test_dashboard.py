@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 def test_models_are_grouped_with_counts(page: Page, site: Site) -> None:
     page.goto(site.url)
     main = page.locator("main")
-    assert main.get_by_role("heading", level=2).all_inner_texts()[:3] == ["Places", "Goods", "Other"]
     expect(main.get_by_role("link", name="Shelves 6")).to_be_visible()
+    assert main.get_by_role("heading", level=2).all_inner_texts()[:3] == ["Places", "Goods", "Other"]
     main.get_by_role("link", name="Shelves 6").click()
     expect(page).to_have_url(re.compile("/shelves$"))
 
@@ -40,10 +40,10 @@ def test_changes_are_shown_to_all_who_look(page: Page, site: Site) -> None:
     page.goto(site.url + "-/audit")
     page.get_by_label("Model").select_option("depots")
     expect(page).to_have_url(re.compile("model=depots"))
-    entry = page.get_by_role("row", name=re.compile("Changed.*Depot 8"))
+    entry = page.get_by_role("row", name=re.compile("Changed.*Depots"))
     entry.get_by_text("1 field").click()
     expect(entry.get_by_role("cell", name="Gdańsk")).to_be_visible()
     shoot(page, f"{site.kind}-audit-entry")
     assert serious(page) == []
-    entry.get_by_role("link", name="Depot 8").click()
+    entry.get_by_role("link").click()
     expect(page).to_have_url(re.compile("/depots/8$"))
