@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from oxyde.exceptions import FieldLookupError
 from oxyde.models.unchecked import unchecked
 
-from ..exceptions import RecordNotFoundError
+from ..exceptions import InvalidParameterError, RecordNotFoundError
 from ..values.etag import etag
 from ..values.keys import Key, key_of_text
 from ..values.records import record
@@ -45,7 +45,10 @@ async def by_key(rights: Rights, key: Key, *, client: Any = None, lock: bool = F
     """The same by the values of the key."""
     resource = rights.resource
     query = narrowed(await rights.rows(client), rights, key).limit(1)
-    rows = await read(query.for_update() if lock else query, columns_of(resource), resource.on(client))
+    try:
+        rows = await read(query.for_update() if lock else query, columns_of(resource), resource.on(client))
+    except InvalidParameterError as error:  # a number that no column of this size holds
+        raise RecordNotFoundError from error
     if not rows:
         raise RecordNotFoundError
     return unchecked(resource.model, rows[0])

@@ -12,8 +12,9 @@ from oxyde.models.unchecked import unchecked
 from ..exceptions import InvalidParameterError
 from ..options.model_admin import overrides
 from ..values.etag import etag
-from ..values.keys import key_to_text, split
+from ..values.keys import key_of_text, key_to_text, split
 from ..values.records import record
+from .among import among
 from .columns import columns_of, is_blob
 from .computed import computed
 from .counts import Mode, bounded
@@ -21,7 +22,7 @@ from .filters import Arguments, narrow
 from .labels import fk_labels
 from .links import LISTED_LINKS, linked
 from .ordering import Term, terms_of
-from .positions import Order, position_of
+from .positions import Order, Position, position_of
 from .reading import read
 from .where import backend_of
 
@@ -221,6 +222,7 @@ class _Window:
         self.rows: list[dict[str, Any]] = []
         self.next: str | None = None
         self.prev: str | None = None
+        self._rights = rights
         self._resource = rights.resource
         self._order = order
         self._asked = asked
@@ -246,14 +248,24 @@ class _Window:
         self._take(rows[:size], more_before=offset > 0, more_after=len(rows) > size)
 
     async def _after(self, query: Any, cursor: str) -> None:
-        position, size = self._order.position(cursor), self._asked.per_page
+        position, size = await self._position(cursor), self._asked.per_page
         rows = await self._behind(query, self._order, position)
         self._take(rows[:size], more_before=True, more_after=len(rows) > size)
 
     async def _before(self, query: Any, cursor: str) -> None:
-        position, size = self._order.position(cursor), self._asked.per_page
+        position, size = await self._position(cursor), self._asked.per_page
         rows = await self._behind(query, self._order.reversed(), position)
         self._take(rows[:size][::-1], more_before=len(rows) > size, more_after=True)
+
+    async def _position(self, cursor: str) -> Position:
+        found = self._order.position(cursor)
+        if not isinstance(found, str):
+            return found
+        key = key_of_text(self._resource, found)
+        rows = await self._read(among(await self._rights.rows(), self._resource.keys, [key]).limit(1))
+        if not rows:
+            raise InvalidParameterError("The cursor cannot be used: its record is gone.")
+        return self._place(rows[0])
 
     async def _behind(self, query: Any, order: Order, position: tuple[Any, ...]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -275,7 +287,11 @@ class _Window:
             self.prev = self._cursor(rows[0]) if more_before else None
 
     def _cursor(self, row: Mapping[str, Any]) -> str:
-        return self._order.cursor(position_of(self._order.terms, row, self._places))
+        key = tuple(row[name] for name in self._resource.keys)
+        return self._order.cursor(self._place(row), key_to_text(self._resource, key))
+
+    def _place(self, row: Mapping[str, Any]) -> Position:
+        return position_of(self._order.terms, row, self._places)
 
 
 @dataclass(slots=True)

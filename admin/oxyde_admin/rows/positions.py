@@ -27,7 +27,7 @@ from .parse import kind_of, parse
 __all__ = ["Order", "Position", "position_of"]
 
 Position = tuple[Any, ...]
-_LONGEST = 8_000
+_LONGEST = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,38 @@ class Order:
 
     def of(self, query: Any) -> Any:
         """The query in this order."""
+        query = query.order_by()  # a hook may have brought an order of its own
         return query.order_by(*(t.expression.desc() if t.descending else t.expression for t in self.terms))
 
     # --- cursors -------------------------------------------------------------------------
 
-    def cursor(self, position: Position) -> str:
-        """The position as an opaque text, which fits this order only."""
-        values = [encode_plain(value) for value in position]
-        text = json.dumps([self._signature(), *values], separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+    def cursor(self, position: Position, key_text: str = "") -> str:
+        """The position as an opaque text, which fits this order only.
 
-    def position(self, cursor: str) -> Position:
-        """The opposite. InvalidParameterError for what is no cursor of this order."""
+        Long values do not fit into an address. Then the text names the row by its key instead.
+        """
+        cursor = self._packed([encode_plain(value) for value in position])
+        return self._packed(key_text) if key_text and len(cursor) > _LONGEST else cursor
+
+    def position(self, cursor: str) -> Position | str:
+        """The opposite: a position, or the key of the row that has it.
+
+        InvalidParameterError for what is no cursor of this order.
+        """
         try:
-            if len(cursor) > _LONGEST:
-                raise ValueError("too long")
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            signature, *values = json.loads(raw)
-            if signature != self._signature() or len(values) != len(self.terms):
+            signature, values = json.loads(raw)
+            if signature != self._signature():
                 raise ValueError("of another order")
+            if isinstance(values, str):
+                return values
             return tuple(_value(v, term) for v, term in zip(values, self.terms, strict=True))
-        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, binascii.Error, RecursionError) as error:
             raise InvalidParameterError("The cursor cannot be used.") from error
+
+    def _packed(self, values: list[Any] | str) -> str:
+        text = json.dumps([self._signature(), values], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
 
     def _signature(self) -> str:
         text = json.dumps([self.slug, [(t.text, t.descending) for t in self.terms]])
