@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import depots
 import pytest
 from client import Client
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from writing import make, places
 
 from conftest import EVERYWHERE
@@ -25,6 +27,14 @@ class SendForm(BaseModel):
     weight: int = Field(ge=1)
 
 
+class StrictForm(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    day: date
+    price: Decimal
+    ratio: float
+
+
 class ParcelAdmin(ModelAdmin):
     access = {"secret": ["chief"]}
     list_filter = ["weight"]
@@ -39,6 +49,10 @@ class ParcelAdmin(ModelAdmin):
     async def send(self, ctx: Any, rows: Any, form: SendForm) -> str:
         assert ctx.client is not None
         return f"{await rows.update(weight=form.weight)} sent"
+
+    @action("Strict", scope="model", form=StrictForm)
+    async def strict(self, ctx: Any, form: StrictForm) -> str:
+        return f"{form.day:%d.%m.%Y} {form.price} {form.ratio}"
 
     @action("Fails")
     async def fails(self, ctx: Any, rows: Any) -> None:
@@ -115,6 +129,12 @@ async def test_errors_of_the_form_stand_at_its_fields(client: Client) -> None:
     answer = await run(client, "send", ids=[1], form=[1])
     assert (answer.status, answer.json()["code"]) == (400, "bad_body")
     assert await weights() == [1, 2, 3]
+
+
+async def test_strict_forms_take_json(client: Client) -> None:
+    form = {"day": "2024-02-29", "price": "1.10", "ratio": 0.5}
+    answer = await run(client, "strict", form=form)
+    assert answer.json()["message"] == "29.02.2024 1.10 0.5"
 
 
 async def test_what_an_action_refuses_or_breaks_is_rolled_back(client: Client) -> None:

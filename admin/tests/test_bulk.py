@@ -31,7 +31,9 @@ class ParcelAdmin(ModelAdmin):
         return q.exclude(note="hidden")
 
     async def can(self, ctx: Any, action: str, record: Any = None) -> bool:
-        return record is None or not (action in ("change", "delete") and record.note == "locked")
+        if record is None:
+            return True
+        return not (action in ("change", "delete") and record.note == "locked") and record.note != "unseen"
 
     async def validate(self, ctx: Any, data: dict[str, Any], record: Any) -> dict[str, Any]:
         if data.get("note") == "refuse" and record.weight == 2:
@@ -177,11 +179,13 @@ async def test_rows_outside_of_the_query_do_not_exist(client: Client) -> None:
 async def test_nothing_can_be_moved_out_of_sight(client: Client) -> None:
     for answer in (
         await client.patch("/api/parcels/1", {"note": "hidden"}),
+        await client.patch("/api/parcels/1", {"note": "unseen"}),
         await client.post("/api/parcels", {"code": "B-1", "depot": 1, "note": "hidden"}),
+        await client.post("/api/parcels", {"code": "B-1", "depot": 1, "note": "unseen"}),
         await client.post("/api/parcels/bulk-update", {"ids": [1, 2], "data": {"note": "hidden"}}),
     ):
         assert (answer.status, answer.json()["code"], places(answer)[0]) == (422, "invalid", [])
-    assert not await depots.Parcel.objects.filter(note="hidden").exists()
+    assert not await depots.Parcel.objects.filter(note__in=["hidden", "unseen"]).exists()
     assert await depots.Parcel.objects.count() == 4
 
 

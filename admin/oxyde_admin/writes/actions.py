@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,17 @@ async def run_action(call: Call, name: str, body: Mapping[str, Any]) -> ActionRe
 
 
 def _filled(action: Action, given: Any) -> Any:
-    """What was filled in, as the action's form. Errors stand at its fields."""
+    """What was filled in, as the action's form. Errors stand at its fields.
+
+    Validated as JSON, so that strict forms take dates; numbers with a fraction are floats in JSON,
+    who wants every digit sends text.
+    """
     if action.form is None:
         return None
     if given is not None and not isinstance(given, Mapping):
         raise bad_body("form is an object.")
     try:
-        return action.form.model_validate(given or {})
+        return action.form.model_validate_json(json.dumps(given or {}, default=float))
     except ValidationError as error:
         raise InvalidDataError(errors=entries_of(error)) from error
 

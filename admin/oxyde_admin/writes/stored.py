@@ -58,8 +58,9 @@ async def _visible(rights: Rights, keys: Sequence[tuple[Any, ...]], client: Any)
 
 async def require_seen(rights: Rights, record: Any, client: Any) -> None:
     """Raises unless the record, as it is stored now, exists for the user who wrote it."""
-    if not overrides(rights.resource.admin, "query"):
-        return
-    query = (await rights.rows(client)).filter(**key_filter(rights, record))
-    if not await query.exists(client=client):
+    seen = await rights.allows("view", record)
+    if seen and overrides(rights.resource.admin, "query"):
+        query = (await rights.rows(client)).filter(**key_filter(rights, record))
+        seen = await query.exists(client=client)
+    if not seen:
         raise InvalidDataError("The record would be out of your sight.")
