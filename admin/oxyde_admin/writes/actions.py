@@ -14,6 +14,7 @@ from ..options.model_admin import overrides
 from ..problems import entries_of
 from ..rows.among import among
 from ..values.keys import key_to_json
+from .bound import BoundQuery
 from .bulk import batches
 from .failures import refusals
 from .selection import bad_body, keys_of, selected
@@ -82,7 +83,7 @@ async def _chosen(
     if action.scope == "row":
         return await _one(rights, action, body, keys, client), keys
     await _require_each(rights, action, query, client)
-    return _fixed(rights, await rights.rows(client), keys), keys
+    return _fixed(rights, await rights.rows(client), keys, client), keys
 
 
 async def _one(
@@ -107,7 +108,8 @@ async def _require_each(rights: Rights, action: Action, query: Any, client: Any)
             await rights.require(action.name, record)
 
 
-def _fixed(rights: Rights, rows: Any, keys: list[tuple[Any, ...]]) -> Any:
+def _fixed(rights: Rights, rows: Any, keys: list[tuple[Any, ...]], client: Any) -> Any:
     """Exactly the rows that were checked, among those of the user: an action that changes what was
     filtered by goes on seeing them."""
-    return among(rows, rights.resource.keys, keys) if keys else rows.none()
+    chosen = among(rows, rights.resource.keys, keys) if keys else rows.none()
+    return chosen if rights.resource.using is None else BoundQuery(chosen, client)

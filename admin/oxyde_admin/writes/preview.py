@@ -43,6 +43,8 @@ class _Tree:
         self._call = call
         self._rights = rights
         self._limit = call.site.settings.count_limit
+        # Foreign keys do not leave a database: what refers to these rows is where they are.
+        self._on = rights.resource.on()
         self._gone: dict[type[Any], set[tuple[Any, ...]]] = {}
         self._todo: list[tuple[type[Any], list[tuple[Any, ...]]]] = []
         self.counts: dict[str, Counter[str]] = {
@@ -54,7 +56,7 @@ class _Tree:
     async def start(self, query: Any) -> None:
         resource = self._rights.resource
         rows = query.order_by().values_list(*resource.keys).limit(self._limit)
-        await self._count("delete", resource.model, await rows.all(**resource.on()))
+        await self._count("delete", resource.model, await rows.all(**self._on))
 
     async def follow(self) -> None:
         while self._todo:
@@ -68,20 +70,19 @@ class _Tree:
         self, effect: str, model: Any, keys: list[tuple[Any, ...]], child: Any, key: Any
     ) -> None:
         """The rows of `child` that refer to the rows of these keys."""
-        on = self._on(child)
         names = model._db_meta.pk_fields
         values = keys
         if key.references != names:
             found = among(Query(model), names, keys).values_list(*key.references)
-            values = [row for row in await found.all(**self._on(model)) if None not in row]
+            values = [row for row in await found.all(**self._on) if None not in row]
         if not values:
             return
         query = among(Query(child), key.ids, values).limit(self._limit)
         child_keys = child._db_meta.pk_fields
         if child_keys:
-            await self._count(effect, child, await query.values_list(*child_keys).all(**on))
+            await self._count(effect, child, await query.values_list(*child_keys).all(**self._on))
         else:
-            self.counts[effect][await self._name(child)] += await query.count(**on)
+            self.counts[effect][await self._name(child)] += await query.count(**self._on)
 
     async def _count(self, effect: str, model: type[Any], rows: list[Any]) -> None:
         keys = [tuple(row) for row in rows]
@@ -111,12 +112,8 @@ class _Tree:
         count = 0
         for start in range(0, len(keys), _BATCH):
             query = among(base, resource.keys, keys[start : start + _BATCH])
-            count += await query.order_by().count(**resource.on())
+            count += await query.order_by().count(**self._on)
         return count
-
-    def _on(self, model: type[Any]) -> dict[str, Any]:
-        resource = self._call.site.registry.resource_of(model)
-        return {} if resource is None else resource.on()
 
 
 def _references(model: type[Any]) -> Iterator[tuple[type[Any], Any]]:
