@@ -111,5 +111,5 @@ async def _require_each(rights: Rights, action: Action, query: Any, client: Any)
 def _fixed(rights: Rights, rows: Any, keys: list[tuple[Any, ...]], client: Any) -> Any:
     """Exactly the rows that were checked, among those of the user: an action that changes what was
     filtered by goes on seeing them."""
-    chosen = among(rows, rights.resource.keys, keys) if keys else rows.none()
+    chosen = among(rows, rights.resource.keys, keys)
     return chosen if rights.resource.using is None else BoundQuery(chosen, client)

@@ -51,7 +51,7 @@ async def _by_ids(call: Call, rights: Rights, ids: Any, client: Any) -> Any:
     _refuse_more(call, len(ids))
     keys = list(dict.fromkeys(key_of_json(resource, item) for item in ids))
     rows = await rights.rows(client)
-    return among(rows, resource.keys, keys) if keys else rows.none()
+    return among(rows, resource.keys, keys)
 
 
 async def _matching(call: Call, rights: Rights, where: Any, expect: Any, client: Any) -> Any:

@@ -14,7 +14,7 @@ from .failures import about
 if TYPE_CHECKING:
     from ..security.rights import Rights
 
-__all__ = ["GONE", "among", "check_references", "seen"]
+__all__ = ["GONE", "check_references", "seen"]
 
 BATCH = 500
 GONE = "There is no such record."
