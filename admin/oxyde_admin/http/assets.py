@@ -32,8 +32,9 @@ _TYPES = {
 }
 
 
-def asset(request: Request, segments: tuple[str, ...], folder: Path = STATIC / "assets") -> Response:
+def asset(request: Request, segments: tuple[str, ...], folder: Path | None = None) -> Response:
     """The file below /assets/, compressed if the client takes it so."""
+    folder = STATIC / "assets" if folder is None else folder
     if not segments or not all(map(_NAME.fullmatch, segments)):
         raise unknown_path()
     name = "/".join(segments)

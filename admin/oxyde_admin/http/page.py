@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..exceptions import AdminError
-from .assets import STATIC
+from . import assets
 from .message import Request, Response
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 
-def page(site: AdminSite, request: Request, folder: Path = STATIC) -> Response:
+def page(site: AdminSite, request: Request, folder: Path | None = None) -> Response:
     """The page, the same under every path; 404 if the front end was not built."""
-    template = _template(folder)
+    template = _template(folder or assets.STATIC)
     if template is None:
         raise AdminError("Frontend not built", status=404, code="unknown_path")
     nonce = secrets.token_urlsafe(16)

@@ -37,105 +37,169 @@ def host(request: pytest.FixtureRequest, hosts: dict[str, Host]) -> Host:
     return hosts[request.param]
 
 
-def request(method: str, path: str, *, name: str | None = None, **more: Any) -> Any:
-    return pytest.param(method, path, more, id=name or f"{method} {path}")
+def request(status: int, method: str, path: str, *, name: str | None = None, **more: Any) -> Any:
+    return pytest.param(status, method, path, more, id=name or f"{method} {path}")
 
 
 JSON = {"Content-Type": "application/json"}
 BEARER = {"Authorization": "Bearer secret-token"}
 REQUESTS = [
     # pages and assets
-    request("GET", "/admin/"),
-    request("HEAD", "/admin/"),
-    request("POST", "/admin/"),
-    request("GET", "/admin/parcels/7?x=1"),
-    request("GET", "/admin/docs"),
-    request("GET", "/admin/openapi.json"),
-    request("GET", "/admin/schema"),
-    request("GET", "/admin/redoc"),
-    request("GET", "/admin/assets/"),
-    request("GET", "/admin/assets/nothing.js"),
-    request("GET", "/admin/assets/../index.html"),
-    request("GET", "/admin/assets/..%2findex.html"),
-    request("GET", "/admin/assets/%2e%2e/index.html"),
-    # paths
-    request("GET", "/admin/api"),
-    request("GET", "/admin/api/"),
-    request("GET", "/admin/api/-/probe/echo"),
-    request("GET", "/admin/api/-/probe/echo/"),
-    request("GET", "/admin/api/-/probe/echo//"),
-    request("GET", "/admin//api/-/probe/echo"),
-    request("GET", "/admin/api//-/probe/echo"),
-    request("GET", "/admin/%61pi/-/probe/echo"),
-    request("GET", "/admin/api/-/probe/echo?a=1&a=%C3%A4&b=&c=+x"),
-    request("GET", "/admin/api/-/probe/echo?a=%ff"),
-    request("HEAD", "/admin/api/-/probe/echo"),
-    request("DELETE", "/admin/api/-/probe/echo"),
-    request("OPTIONS", "/admin/api/-/probe/echo"),
-    request("PUT", "/admin/api/-/probe/json", data={}),
-    request("GET", "/admin/api/../api/-/probe/echo"),
-    request("GET", "/admin/api/%2e%2e/-/probe/echo"),
-    request("GET", "/admin/api/x%2Fy"),
-    request("GET", "/admin/api/x%5Cy"),
-    request("GET", "/admin/api/x\\y"),
-    request("GET", "/admin/api/x%00y"),
-    request("GET", "/admin/api/x%FFy"),
-    request("GET", "/admin/api/a/b/c/d/e"),
-    # errors
-    request("GET", "/admin/api/-/probe/fault"),
-    request("HEAD", "/admin/api/-/probe/fault"),
-    # bodies
-    request("POST", "/admin/api/-/probe/json", data={"b": 1, "a": [1.5]}),
-    request("POST", "/admin/api/-/probe/json", data=[1]),
-    request("POST", "/admin/api/-/probe/json", body=b"{", headers=JSON, name="bad JSON"),
-    request("POST", "/admin/api/-/probe/json", body=b'{"a": NaN}', headers=JSON, name="NaN"),
-    request("POST", "/admin/api/-/probe/json", body=b'{"a": "\xff"}', headers=JSON, name="no UTF-8"),
-    request("POST", "/admin/api/-/probe/json", body=b"{}", name="no media type"),
+    request(200, "GET", "/admin/"),
+    request(200, "HEAD", "/admin/"),
+    request(405, "POST", "/admin/"),
+    request(200, "GET", "/admin/parcels/7?x=1"),
+    request(200, "GET", "/admin/docs"),
+    request(200, "GET", "/admin/openapi.json"),
+    request(200, "GET", "/admin/schema"),
+    request(200, "GET", "/admin/redoc"),
+    request(200, "GET", "/admin/assets/index-Ab3dEf7h.js"),
     request(
-        "POST", "/admin/api/-/probe/json", body=b"{}", headers={"Content-Type": "text/plain"}, name="text"
+        200, "GET", "/admin/assets/index-Ab3dEf7h.js", headers={"Accept-Encoding": "gzip"}, name="compressed"
     ),
-    request("POST", "/admin/api/-/probe/json", name="no body"),
-    request("POST", "/admin/api/-/probe/json", body=b" " * 100_001, headers=JSON, name="too large"),
-    request("POST", "/admin/api/-/probe/body", body=b"x" * 4_000_000, name="a large body"),
+    request(200, "HEAD", "/admin/assets/index-Ab3dEf7h.js"),
+    request(405, "DELETE", "/admin/assets/index-Ab3dEf7h.js"),
+    request(404, "GET", "/admin/assets/"),
+    request(404, "GET", "/admin/assets/nothing.js"),
+    request(404, "GET", "/admin/assets/../index.html"),
+    request(404, "GET", "/admin/assets/..%2findex.html"),
+    request(404, "GET", "/admin/assets/%2e%2e/index.html"),
+    # paths
+    request(404, "GET", "/admin/api"),
+    request(404, "GET", "/admin/api/"),
+    request(200, "GET", "/admin/api/-/probe/echo"),
+    request(200, "GET", "/admin/api/-/probe/echo/"),
+    request(404, "GET", "/admin/api/-/probe/echo//"),
+    request(200, "GET", "/admin//api/-/probe/echo"),
+    request(404, "GET", "/admin/api//-/probe/echo"),
+    request(200, "GET", "/admin/%61pi/-/probe/echo"),
+    request(200, "GET", "/admin/api/-/probe/echo?a=1&a=%C3%A4&b=&c=+x"),
+    request(400, "GET", "/admin/api/-/probe/echo?a=%ff"),
+    request(200, "HEAD", "/admin/api/-/probe/echo"),
+    request(405, "DELETE", "/admin/api/-/probe/echo"),
+    request(405, "OPTIONS", "/admin/api/-/probe/echo"),
+    request(405, "PUT", "/admin/api/-/probe/json", data={}),
+    request(404, "GET", "/admin/api/../api/-/probe/echo"),
+    request(404, "GET", "/admin/api/%2e%2e/-/probe/echo"),
+    request(404, "GET", "/admin/api/x%2Fy"),
+    request(404, "GET", "/admin/api/x%5Cy"),
+    request(404, "GET", "/admin/api/x\\y"),
+    request(404, "GET", "/admin/api/x%00y"),
+    request(404, "GET", "/admin/api/x%FFy"),
+    request(404, "GET", "/admin/api/a/b/c/d/e"),
+    # errors
+    request(500, "GET", "/admin/api/-/probe/fault"),
+    request(500, "HEAD", "/admin/api/-/probe/fault"),
+    # bodies
+    request(200, "POST", "/admin/api/-/probe/json", data={"b": 1, "a": [1.5]}),
+    request(400, "POST", "/admin/api/-/probe/json", data=[1]),
+    request(400, "POST", "/admin/api/-/probe/json", body=b"{", headers=JSON, name="bad JSON"),
+    request(400, "POST", "/admin/api/-/probe/json", body=b'{"a": NaN}', headers=JSON, name="NaN"),
+    request(400, "POST", "/admin/api/-/probe/json", body=b'{"a": "\xff"}', headers=JSON, name="no UTF-8"),
+    request(415, "POST", "/admin/api/-/probe/json", body=b"{}", name="no media type"),
+    request(
+        415,
+        "POST",
+        "/admin/api/-/probe/json",
+        body=b"{}",
+        headers={"Content-Type": "text/plain"},
+        name="text",
+    ),
+    request(415, "POST", "/admin/api/-/probe/json", name="no body"),
+    request(413, "POST", "/admin/api/-/probe/json", body=b" " * 100_001, headers=JSON, name="too large"),
+    request(200, "POST", "/admin/api/-/probe/body", body=b"x" * 4_000_000, name="a large body"),
     # cross-site
     request(
-        "POST", "/admin/api/-/probe/json", data={}, headers={"Sec-Fetch-Site": "cross-site"}, name="cross"
+        403,
+        "POST",
+        "/admin/api/-/probe/json",
+        data={},
+        headers={"Sec-Fetch-Site": "cross-site"},
+        name="cross",
     ),
     request(
-        "POST", "/admin/api/-/probe/json", data={}, headers={"Sec-Fetch-Site": "same-origin"}, name="same"
+        200,
+        "POST",
+        "/admin/api/-/probe/json",
+        data={},
+        headers={"Sec-Fetch-Site": "same-origin"},
+        name="same",
     ),
     request(
-        "POST", "/admin/api/-/probe/json", data={}, headers={"Origin": "https://evil.test"}, name="origin"
+        403,
+        "POST",
+        "/admin/api/-/probe/json",
+        data={},
+        headers={"Origin": "https://evil.test"},
+        name="origin",
     ),
     # somebody and nobody
-    request("GET", "/admin2/api/-/probe/echo"),
-    request("GET", "/admin2/api/-/probe/nothing"),
-    request("GET", "/admin2/api/-/probe/streams/"),
-    request("POST", "/admin2/api/depots", data={"name": "x"}),
-    request("GET", "/admin2/api/-/probe/nothing", headers=BEARER, name="unknown path, known user"),
-    request("POST", "/admin2/api/login", data={"email": "a@b.c", "password": "right"}, name="login"),
-    request("POST", "/admin2/api/login", data={"email": "a@b.c", "password": "wrong"}, name="wrong login"),
-    request("POST", "/admin2/api/login", data={}, name="empty login"),
-    request("POST", "/admin/api/login", data={}, name="login of a panel without"),
-    request("GET", "/admin2/api/-/session"),
-    request("GET", "/admin2/api/-/session", headers=BEARER, name="session of a token"),
-    request("DELETE", "/admin2/api/-/session"),
+    request(401, "GET", "/admin2/api/-/probe/echo"),
+    request(401, "GET", "/admin2/api/-/probe/nothing"),
+    request(200, "GET", "/admin2/api/-/probe/streams/"),
+    request(401, "POST", "/admin2/api/depots", data={"name": "x"}),
+    request(404, "GET", "/admin2/api/-/probe/nothing", headers=BEARER, name="unknown path, known user"),
+    request(200, "POST", "/admin2/api/login", data={"email": "a@b.c", "password": "right"}, name="login"),
+    request(
+        401, "POST", "/admin2/api/login", data={"email": "a@b.c", "password": "wrong"}, name="wrong login"
+    ),
+    request(422, "POST", "/admin2/api/login", data={}, name="empty login"),
+    request(404, "POST", "/admin/api/login", data={}, name="login of a panel without"),
+    request(401, "GET", "/admin2/api/-/session"),
+    request(200, "GET", "/admin2/api/-/session", headers=BEARER, name="session of a token"),
+    request(401, "DELETE", "/admin2/api/-/session"),
+    # models and keys with the names of routes
+    request(200, "GET", "/admin/api/~63onfig"),
+    request(200, "GET", "/admin/api/config/"),
+    request(200, "GET", "/admin/api/~63onfig/~6Fptions"),
+    request(200, "GET", "/admin/api/~63onfig/options"),
+    request(200, "GET", "/admin/api/tags/a~2Fb~2Cc~5C~7E.%C3%BC"),
+    request(404, "GET", "/admin/api/tags/a%2Fb"),
+    request(404, "GET", "/admin/api/shelves/x,1"),
+    # data
+    request(200, "GET", "/admin/api/models"),
+    request(200, "GET", "/admin/api/models/counts"),
+    request(200, "GET", "/admin/api/depots/schema"),
+    request(200, "GET", "/admin/api/depots?ordering=-name&per_page=1&city=k"),
+    request(400, "GET", "/admin/api/depots?ordering=nothing"),
+    request(200, "HEAD", "/admin/api/depots"),
+    request(200, "GET", "/admin/api/depots/1"),
+    request(200, "HEAD", "/admin/api/depots/1"),
+    request(404, "GET", "/admin/api/depots/99"),
+    request(404, "GET", "/admin/api/depots/one"),
+    request(201, "POST", "/admin/api/depots", data={"name": "Größe"}, name="create"),
+    request(409, "POST", "/admin/api/depots", data={"name": "Größe"}, name="create again"),
+    request(422, "POST", "/admin/api/depots", data={"name": None}, name="create nothing"),
+    request(200, "PATCH", "/admin/api/depots/3", data={"city": "Rom"}, name="change"),
+    request(
+        412, "PATCH", "/admin/api/depots/3", data={"city": "Bonn"}, headers={"If-Match": '"x"'}, name="stale"
+    ),
+    request(200, "DELETE", "/admin/api/depots/3"),
+    request(200, "DELETE", "/admin/api/depots/99"),
+    request(200, "POST", "/admin/api/depots/-/actions/report", data={}, name="action"),
+    request(200, "GET", "/admin/api/depots/export?format=csv"),
+    request(200, "HEAD", "/admin/api/depots/export?format=json"),
+    request(
+        403, "POST", "/admin/api/depots/-/import", body=b"name\r\nX\r\n", headers={"Content-Type": "text/csv"}
+    ),
+    request(200, "GET", "/admin/api/-/openapi.json"),
     # streams
-    request("GET", "/admin/api/-/probe/stream?n=20"),
-    request("HEAD", "/admin/api/-/probe/stream?n=20"),
-    request("GET", "/admin/api/-/probe/stream?n=0"),
+    request(200, "GET", "/admin/api/-/probe/stream?n=20"),
+    request(200, "HEAD", "/admin/api/-/probe/stream?n=20"),
+    request(200, "GET", "/admin/api/-/probe/stream?n=0"),
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "more"), REQUESTS)
+@pytest.mark.parametrize(("status", "method", "path", "more"), REQUESTS)
 def test_the_same_request_gives_the_same_answer(
-    hosts: dict[str, Host], method: str, path: str, more: dict[str, Any]
+    hosts: dict[str, Host], status: int, method: str, path: str, more: dict[str, Any]
 ) -> None:
     answers = {name: host.send(method, path, **more).comparable() for name, host in hosts.items()}
     for name, answer in answers.items():
         if path.endswith("probe/echo") and isinstance(answer[2], dict):
             answer[2].pop("native", None)  # the framework's own, on purpose
         assert answer == answers["fastapi"], name
+        assert answer[0] == status
 
 
 @pytest.mark.parametrize(
