@@ -94,6 +94,13 @@ def test_the_application_is_made_once_and_models_may_come_later() -> None:
     assert list(panel.models) == [depots.Depot]
 
 
+@pytest.mark.parametrize("name", ["SanicAdmin", "QuartAdmin", "FalconAdmin"])
+def test_panels_of_frameworks_without_mounts_run_alone_too(name: str) -> None:
+    first, second = getattr(oxyde_admin, name)(), getattr(oxyde_admin, name)()
+    assert first.app is first.app
+    assert first.app is not second.app
+
+
 @pytest.mark.parametrize("name", ["FastAPIAdmin", "LitestarAdmin", "SanicAdmin", "QuartAdmin", "FalconAdmin"])
 def test_a_framework_that_is_missing_is_named(name: str) -> None:
     package = name.removesuffix("Admin").lower()

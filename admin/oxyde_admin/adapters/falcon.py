@@ -29,6 +29,8 @@ class FalconAdmin(AbstractAdapter):
         return app
 
     async def _answer(self, req: falcon.asgi.Request, resp: Any, **groups: Any) -> None:
+        if req.is_websocket:
+            return  # never accepted, it is closed
         # Falcon tells of the end of a connection only to server-sent events.
         receive: Any = req._receive
         request = make_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import sanic
@@ -16,6 +17,8 @@ from .paths import split_path
 
 __all__ = ["SanicAdmin"]
 
+# Sanic knows its applications by name.
+_numbers = count(1)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -48,7 +51,7 @@ class SanicAdmin(AbstractAdapter):
 
     def build_app(self) -> sanic.Sanic[Any, Any]:
         """An application with nothing but the panel below `prefix`."""
-        app: sanic.Sanic[Any, Any] = sanic.Sanic("oxyde_admin")
+        app: sanic.Sanic[Any, Any] = sanic.Sanic(f"oxyde_admin_{next(_numbers)}")
         app.blueprint(self.blueprint)
         return app
 

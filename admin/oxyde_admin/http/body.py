@@ -20,7 +20,8 @@ DEPTH = 64
 DIGITS = 4300  # of one number; Python itself refuses longer integers as text
 IN_THREAD = 64 * 1024  # bytes from which parsing would hold the event loop noticeably
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Never fails once it has begun: a string without an end would be tried from each quote in it.
+_STRINGS = re.compile(r'"(?:[^"\\]+|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[{]|[\]}]")
 
 
