@@ -155,3 +155,24 @@ def test_decode(value: Any, kind: str, element: str, expected: Any) -> None:
     decoded = decode_as(value, kind, element)
     assert decoded == expected
     assert type(decoded) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("1e999", "double"),
+        (Decimal("1e999"), "double"),
+        ({"a": Decimal("1e999")}, "json"),
+        (Decimal("1E+1000000000"), "big_integer"),
+        (Decimal("1E-1000000000"), "decimal"),
+        ("?", "blob"),
+        ("\u00e4", "blob"),
+    ],
+)
+def test_decode_refuses(value: Any, kind: str) -> None:
+    with pytest.raises(Exception, match=r"_encoding|finite_number"):
+        decode_as(value, kind)
+
+
+def test_infinities_by_name_are_left_to_the_model() -> None:
+    assert decode_as("-Infinity", "double") == "-Infinity"

@@ -66,7 +66,17 @@ def decode_as(value: Any, kind: str, element: str = "") -> Any:
         return _structure(value)
     if isinstance(value, Decimal):
         return _number(value, kind)
+    if kind == "double" and isinstance(value, str) and _overflows(value):
+        raise _Refused("finite_number", "This number is too large.")
     return value
+
+
+def _overflows(text: str) -> bool:
+    """Whether the text is a number that Python would take for an infinity."""
+    try:
+        return math.isinf(float(text)) and "inf" not in text.lower()
+    except ValueError:
+        return False
 
 
 def _item(value: Any, index: int, element: str) -> Any:

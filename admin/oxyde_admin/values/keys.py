@@ -109,7 +109,9 @@ def key_of_json(resource: Resource, value: Any) -> Key:
 def _key(resource: Resource, parts: Sequence[Any]) -> Key:
     if not resource.keys or len(parts) != len(resource.keys):
         raise ValueError("wrong number of parts")
-    return tuple(key_part(resource.fields[name], part) for name, part in zip(resource.keys, parts, strict=True))
+    return tuple(
+        key_part(resource.fields[name], part) for name, part in zip(resource.keys, parts, strict=True)
+    )
 
 
 def key_part(field: AdminField, part: Any) -> Any:
