@@ -15,6 +15,7 @@ from ..exceptions import InvalidParameterError
 from ..options.fields import fields_of, relation_target
 from ..options.paths import follow
 from ..options.slugs import escape
+from ..values.encode import as_text
 from ..values.keys import split
 from .guards import guards
 from .parse import kind_of, parse, parse_element, truth
@@ -289,8 +290,6 @@ def arguments_of(filters: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _as_text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(escape(_as_text(item)) for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, dict):
         raise InvalidParameterError("The value of a filter is text, a number, true, false or a list of them.")
-    return "" if value is None else str(value)
+    return as_text(value)

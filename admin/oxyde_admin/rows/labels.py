@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..options.paths import Path, follow
-from ..values.encode import encode
+from ..values.encode import as_text, encode
 from ..values.keys import key_to_text
 from .guards import guarded
 from .reading import read
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..options.resource import AdminField
     from ..security.rights import Rights
 
-__all__ = ["as_text", "display_path", "fk_labels", "label_of", "labels", "read_labelled"]
+__all__ = ["display_path", "fk_labels", "label_of", "labels", "read_labelled"]
 
 _LABEL = "oxyde_admin_label"
 
@@ -59,13 +59,6 @@ def _label(rights: Rights, path: Path | None, row: dict[str, Any]) -> str:
         if text:
             return text
     return key_to_text(rights.resource, tuple(row[name] for name in rights.resource.keys))
-
-
-def as_text(encoded: Any) -> str:
-    """A value as JSON, as text for people and for the keys of objects."""
-    if isinstance(encoded, bool):
-        return "true" if encoded else "false"
-    return str(encoded)
 
 
 async def label_of(rights: Rights, obj: Any, *, client: Any = None) -> str:

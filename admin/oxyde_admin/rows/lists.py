@@ -21,8 +21,8 @@ from .counts import Mode, bounded
 from .filters import Arguments, narrow
 from .labels import fk_labels
 from .links import LISTED_LINKS, linked
-from .ordering import Term, terms_of
-from .positions import Order, Position, position_of
+from .ordering import terms_of
+from .positions import Order, Position
 from .reading import read
 from .where import backend_of
 
@@ -38,7 +38,6 @@ LIST_ARGUMENTS = frozenset({"page", "per_page", "ordering", "after", "before", "
 _DEFAULT_SIZE = 25
 _MODES: Mapping[str, Mode] = {"exact": "exact", "none": "none"}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}")
-_PLACE = "oxyde_admin_place_{}"
 
 
 @dataclass(slots=True)
@@ -226,9 +225,7 @@ class _Window:
         self._resource = rights.resource
         self._order = order
         self._asked = asked
-        self._places = {t.text: _PLACE.format(i) for i, t in enumerate(order.terms) if t.own is None}
-        own = {t.own: t.field for t in order.terms if t.own is not None}
-        self._columns = {**columns, **own}
+        self._columns = {**columns, **order.fields}
 
     async def load(self, query: Any) -> None:
         """Reads the rows: one more than the page holds, to know whether there are more."""
@@ -265,7 +262,7 @@ class _Window:
         rows = await self._read(among(await self._rights.rows(), self._resource.keys, [key]).limit(1))
         if not rows:
             raise InvalidParameterError("The cursor cannot be used: its record is gone.")
-        return self._place(rows[0])
+        return self._order.place(rows[0])
 
     async def _behind(self, query: Any, order: Order, position: tuple[Any, ...]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -276,9 +273,7 @@ class _Window:
         return rows
 
     async def _read(self, query: Any) -> list[dict[str, Any]]:
-        terms: Sequence[Term] = self._order.terms
-        extra = {self._places[t.text]: t.expression for t in terms if t.own is None}
-        return await read(query, self._columns, self._resource.on(), extra)
+        return await read(query, self._columns, self._resource.on(), self._order.extra)
 
     def _take(self, rows: list[dict[str, Any]], *, more_before: bool, more_after: bool) -> None:
         self.rows = rows
@@ -288,10 +283,7 @@ class _Window:
 
     def _cursor(self, row: Mapping[str, Any]) -> str:
         key = tuple(row[name] for name in self._resource.keys)
-        return self._order.cursor(self._place(row), key_to_text(self._resource, key))
-
-    def _place(self, row: Mapping[str, Any]) -> Position:
-        return position_of(self._order.terms, row, self._places)
+        return self._order.cursor(self._order.place(row), key_to_text(self._resource, key))
 
 
 @dataclass(slots=True)

@@ -12,22 +12,25 @@ import binascii
 import enum
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oxyde import Case, Cast
 
 from ..exceptions import InvalidParameterError
-from ..values.encode import encode_plain
-from .labels import as_text
+from ..values.encode import as_text, encode_plain
 from .ordering import Term
 from .parse import kind_of, parse
 
-__all__ = ["Order", "Position", "position_of"]
+if TYPE_CHECKING:
+    from ..options.resource import AdminField
+
+__all__ = ["Order", "Position"]
 
 Position = tuple[Any, ...]
 _LONGEST = 1_500
+_PLACE = "oxyde_admin_place_{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,22 @@ class Order:
         """The query in this order."""
         query = query.order_by()  # a hook may have brought an order of its own
         return query.order_by(*(t.expression.desc() if t.descending else t.expression for t in self.terms))
+
+    # --- what is read to know positions ---------------------------------------------------
+
+    @property
+    def fields(self) -> dict[str, AdminField]:
+        """The record's own fields among the terms."""
+        return {term.own: term.field for term in self.terms if term.own is not None}
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The other terms, by the names under which they are selected beside the record."""
+        return {_PLACE.format(i): t.expression for i, t in enumerate(self.terms) if t.own is None}
+
+    def place(self, row: Mapping[str, Any]) -> Position:
+        """Where a row stands that was read with `fields` and `extra`."""
+        return tuple(row[t.own or _PLACE.format(i)] for i, t in enumerate(self.terms))
 
     # --- cursors -------------------------------------------------------------------------
 
@@ -187,8 +206,3 @@ def _member(text: str, term: Term) -> Any:
         return parse(text, term.field)
     except ValueError:
         return text
-
-
-def position_of(terms: Sequence[Term], row: Mapping[str, Any], aliases: Mapping[str, str]) -> Position:
-    """Where a row stands."""
-    return tuple(row[term.own or aliases[term.text]] for term in terms)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .positions import Order, Position, position_of
 from .reading import read
 
 if TYPE_CHECKING:
     from ..options.resource import AdminField
     from ..security.rights import Rights
+    from .positions import Order
 
 __all__ = ["walk"]
-
-_PLACE = "oxyde_admin_place_{}"
 
 
 async def walk(
@@ -28,18 +26,15 @@ async def walk(
         async for chunk in _streamed(rights, order.of(query), columns, size):
             yield chunk
         return
-    places = {term.text: _PLACE.format(i) for i, term in enumerate(order.terms) if term.own is None}
-    extra = {places[term.text]: term.expression for term in order.terms if term.own is None}
-    wanted = {**columns, **{term.own: term.field for term in order.terms if term.own is not None}}
+    wanted = {**columns, **order.fields}
     segments = [query]
     while segments:
-        rows = await read(order.of(segments[0]).limit(size), wanted, rights.resource.on(), extra)
+        rows = await read(order.of(segments[0]).limit(size), wanted, rights.resource.on(), order.extra)
         if rows:
             yield rows
         if len(rows) == size:
-            position: Position = position_of(order.terms, rows[-1], places)
             # A position in the last segment has the segments behind it only.
-            segments = [query.filter(condition) for condition in order.after(position)]
+            segments = [query.filter(condition) for condition in order.after(order.place(rows[-1]))]
         else:
             segments = segments[1:]
 

@@ -23,7 +23,7 @@ from .durations import duration_text
 if TYPE_CHECKING:
     from ..options.resource import AdminField
 
-__all__ = ["SECRET", "encode", "encode_plain"]
+__all__ = ["SECRET", "as_text", "encode", "encode_plain"]
 
 SECRET = "**********"
 # A Decimal is written out digit by digit unless its exponent would make that a book.
@@ -48,6 +48,13 @@ def encode_plain(value: Any) -> Any:
         if isinstance(value, kind):
             return convert(value)
     return _dataclass(value) if dataclasses.is_dataclass(value) else str(value)
+
+
+def as_text(encoded: Any) -> str:
+    """A value that is JSON already, as text: for people, in paths, as the name of a member."""
+    if isinstance(encoded, bool):
+        return "true" if encoded else "false"
+    return "" if encoded is None else str(encoded)
 
 
 def _same(value: Any) -> Any:

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..exceptions import InvalidParameterError, RecordNotFoundError
 from ..options.slugs import RESERVED_SLUGS, escape, slug_to_text, unescape
-from .encode import encode
+from .encode import as_text, encode
 
 if TYPE_CHECKING:
     from ..options.resource import AdminField, Resource
@@ -64,17 +64,11 @@ def key_to_json(resource: Resource, key: Key) -> Any:
 def key_to_text(resource: Resource, key: Key) -> str:
     """A key as it stands in a path."""
     texts = [
-        _as_text(encode(value, resource.fields[name])) for name, value in zip(resource.keys, key, strict=True)
+        as_text(encode(value, resource.fields[name])) for name, value in zip(resource.keys, key, strict=True)
     ]
     if len(texts) == 1:
         return escape(texts[0], RESERVED_KEYS)
     return ",".join(escape(text) for text in texts)
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
 
 
 def key_of_text(resource: Resource, text: str) -> Key:
