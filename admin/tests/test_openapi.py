@@ -13,8 +13,8 @@ from oxyde_admin.api.operations import OPERATIONS
 from oxyde_admin.site import AdminSite
 
 
-def test_every_route_is_described():
-    assert {(route.method, route.pattern) for route in routes()} <= set(OPERATIONS)
+def test_every_route_is_described_and_nothing_else():
+    assert {(route.method, route.pattern) for route in routes()} == set(OPERATIONS)
 
 
 async def test_it_is_valid_and_has_the_paths_of_the_routes(database):

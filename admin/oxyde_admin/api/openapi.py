@@ -107,7 +107,8 @@ def _path_parameter(name: str, slugs: list[str]) -> Json:
 def _answer(operation: Operation) -> Json:
     if operation.answer is None:
         return {"description": operation.summary}
-    return {"description": operation.summary, "content": {operation.media: {"schema": operation.answer}}}
+    content = {media: {"schema": operation.answer} for media in operation.media}
+    return {"description": operation.summary, "content": content}
 
 
 def _json(schema: Mapping[str, Any]) -> Json:

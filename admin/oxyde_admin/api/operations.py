@@ -26,7 +26,7 @@ class Operation:
     query: Mapping[str, Schema] | None = None
     body: Schema | str | None = None
     status: int = 200
-    media: str = "application/json"
+    media: tuple[str, ...] = ("application/json",)
     body_media: str = "application/json"
     filters: bool = False
 
@@ -140,6 +140,7 @@ SCHEMAS: Mapping[str, Schema] = {
 
 _SELECTION = _ref("Selection")
 _RECORD = _ref("Record")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _BYTES: Schema = {"type": "string", "format": "binary"}
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -182,9 +183,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/{m}/export"): Operation(
         "Export records",
         "transfer",
-        _BYTES,
+        {},
         query={**_FORMAT, "columns": _TEXT, "ids": _TEXT, "ordering": _TEXT, "search": _TEXT, "bom": _TEXT},
-        media="application/octet-stream",
+        media=("text/csv", "application/json", _XLSX),
         filters=True,
     ),
     ("POST", "/api/{m}/-/import"): Operation(
@@ -226,7 +227,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "Records that belong to one", "records", _ref("Page"), query=_LIST_QUERY, filters=True
     ),
     ("GET", "/api/{m}/{pk}/-/blob/{field}"): Operation(
-        "The bytes of a field", "records", _BYTES, media="application/octet-stream"
+        "The bytes of a field", "records", _BYTES, media=("application/octet-stream",)
     ),
 }
 """By method and pattern, as the routes have them."""
