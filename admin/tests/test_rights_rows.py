@@ -224,3 +224,10 @@ async def test_selections_by_filter_hold_only_rows_that_exist(client):
     assert (await client.post("/api/parcels/bulk-delete", {**where, "expect": 2})).status == 409
     assert (await client.post("/api/parcels/bulk-delete", {**where, "expect": 1})).json() == {"deleted": 1}
     assert await Parcel.objects.values_list("code", flat=True).all() == [f"P-{OTHERS}"]
+
+
+async def test_a_target_that_no_key_can_name_is_not_there_either(client):
+    """An integer beyond 64 bits is no fault of ours, but a target that does not exist."""
+    for key in (2**63, 2**80, -(2**63) - 1):
+        answer = await client.patch("/api/parcels/1", {"depot_id": key})
+        assert (answer.status, answer.json()["errors"][0]["loc"]) == (422, ["depot_id"])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxyde import Query
+from oxyde.exceptions import FieldLookupValueError
 
 from ..exceptions import ErrorEntry, InvalidDataError
 from ..rows.among import among
@@ -31,12 +32,24 @@ async def seen(
     base = await _reachable(rights, model, client)
     if base is None:
         return set()
-    wanted, found = list(dict.fromkeys(keys)), set[tuple[Any, ...]]()
+    wanted, found = _storable(base, fields, list(dict.fromkeys(keys))), set[tuple[Any, ...]]()
     for start in range(0, len(wanted), BATCH):
         chosen = among(base, fields, wanted[start : start + BATCH])
         rows = await chosen.values_list(*fields).all(client=client)
         found.update(tuple(row) for row in rows)
     return found
+
+
+def _storable(base: Any, fields: Sequence[str], keys: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Without the keys that no column can hold, such as integers beyond 64 bits: no row has them."""
+    kept = []
+    for key in keys:
+        try:
+            among(base, fields, [key])
+        except FieldLookupValueError:
+            continue
+        kept.append(key)
+    return kept
 
 
 async def _reachable(rights: Rights, model: type[Any], client: Any) -> Any:
