@@ -69,7 +69,7 @@ async def test_every_write_is_told_with_what_it_changed(client: Client) -> None:
     told = await entries()
     assert [entry[:3] for entry in told] == [("create", "events", "1"), ("create", "parcels", "1")]
     assert told[1][3]["code"] == [None, "A-1"]
-    assert told[1][3]["tags"] == {"added": ["a"], "removed": []}
+    assert told[1][3]["tags"] == [[], ["a"]]
     await AdminLogEntry.objects.delete()
     await client.patch("/api/parcels/1", {"weight": 3, "note": None, "tags": ["b"]})
     await client.delete("/api/parcels/1")
@@ -78,7 +78,7 @@ async def test_every_write_is_told_with_what_it_changed(client: Client) -> None:
         "change",
         "parcels",
         "1",
-        {"weight": [0, 3], "tags": {"added": ["b"], "removed": ["a"]}},
+        {"weight": [0, 3], "tags": [["a"], ["b"]]},
     )
     assert told[1][:3] == ("delete", "parcels", "1")
     assert told[1][3]["weight"] == [3, None]

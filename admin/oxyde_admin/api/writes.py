@@ -91,7 +91,7 @@ async def _preview(call: Call) -> Response:
     rights = call.rights(action="delete")
     await rights.require("delete")
     query = await selected(call, rights, await call.json())
-    return json_response(await preview(call, rights, query))
+    return json_response(await preview(rights, query))
 
 
 async def _locked(rights: Rights, key: Key, client: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxyde import Query
@@ -12,25 +12,22 @@ from oxyde.models import iter_tables
 from ..rows.among import among
 
 if TYPE_CHECKING:
-    from ..http.call import Call
     from ..security.rights import Rights
 
-__all__ = ["OTHERS", "preview"]
-
-OTHERS = "-"
-"""Stands for records that this user cannot see; no model can have this slug."""
+__all__ = ["preview"]
 
 _EFFECTS = {"CASCADE": "delete", "SET NULL": "set_null", "SET DEFAULT": "set_null"}
 _BATCH = 1_000
 
 
-async def preview(call: Call, rights: Rights, query: Any) -> dict[str, dict[str, int]]:
+async def preview(rights: Rights, query: Any) -> dict[str, dict[str, int]]:
     """How many records, by model, go with those of the query, lose a reference, or forbid it.
 
-    Counts end at the panel's `count_limit`; what would be reached through more rows than that is
+    Records that do not exist for the user are followed, since what hangs on them may, but not
+    counted. Counts end at the panel's `count_limit`; what would be reached through more rows than that is
     counted through the first of them.
     """
-    tree = _Tree(call, rights)
+    tree = _Tree(rights)
     await tree.start(query)
     await tree.follow()
     return {name: dict(counts) for name, counts in tree.counts.items()}
@@ -39,10 +36,9 @@ async def preview(call: Call, rights: Rights, query: Any) -> dict[str, dict[str,
 class _Tree:
     """The rows that go, followed along references from model to model."""
 
-    def __init__(self, call: Call, rights: Rights) -> None:
-        self._call = call
+    def __init__(self, rights: Rights) -> None:
         self._rights = rights
-        self._limit = call.site.settings.count_limit
+        self._limit = rights.site.settings.count_limit
         # Foreign keys do not leave a database: what refers to these rows is where they are.
         self._on = rights.resource.on()
         self._gone: dict[type[Any], set[tuple[Any, ...]]] = {}
@@ -77,14 +73,14 @@ class _Tree:
             values = [row for row in await found.all(**self._on) if None not in row]
         if not values:
             return
-        query = among(Query(child), key.ids, values).limit(self._limit)
         child_keys = child._db_meta.pk_fields
-        if child_keys:
-            await self._count(effect, child, await query.values_list(*child_keys).all(**self._on))
-        else:
-            self.counts[effect][await self._name(child)] += await query.count(**self._on)
+        if not child_keys:  # nothing can refer to its rows
+            await self._told(effect, child, key.ids, values)
+            return
+        rows = among(Query(child), key.ids, values).limit(self._limit).values_list(*child_keys)
+        await self._count(effect, child, await rows.all(**self._on))
 
-    async def _count(self, effect: str, model: type[Any], rows: list[Any]) -> None:
+    async def _count(self, effect: str, model: Any, rows: list[Any]) -> None:
         keys = [tuple(row) for row in rows]
         if effect == "delete":
             known = self._gone.setdefault(model, set())
@@ -92,28 +88,22 @@ class _Tree:
             known.update(keys)
             if keys:
                 self._todo.append((model, keys))
-        name = await self._name(model)
-        seen = len(keys) if name == OTHERS else await self._visible(model, keys)
-        for label, count in ((name, seen), (OTHERS, len(keys) - seen)):
+        await self._told(effect, model, model._db_meta.pk_fields, keys)
+
+    async def _told(
+        self, effect: str, model: type[Any], names: Sequence[str], values: list[tuple[Any, ...]]
+    ) -> None:
+        """Counts the rows of these values that exist for the user."""
+        rights = self._rights.of(model)
+        if rights is None or not await rights.allows("view"):
+            return
+        base, counts = await rights.rows(), self.counts[effect]
+        for start in range(0, len(values), _BATCH):
+            query = among(base, names, values[start : start + _BATCH]).order_by()
+            count = await query.limit(self._limit).count(**self._on)
             if count:
-                counts = self.counts[effect]
-                counts[label] = min(self._limit, counts[label] + count)
-
-    async def _name(self, model: type[Any]) -> str:
-        resource = self._call.site.registry.resource_of(model)
-        if resource is None or not await self._call.rights(resource).allows("view"):
-            return OTHERS
-        return resource.slug
-
-    async def _visible(self, model: type[Any], keys: list[tuple[Any, ...]]) -> int:
-        resource = self._call.site.registry.resource_of(model)
-        assert resource is not None
-        base = await self._call.rights(resource).rows()
-        count = 0
-        for start in range(0, len(keys), _BATCH):
-            query = among(base, resource.keys, keys[start : start + _BATCH])
-            count += await query.order_by().count(**self._on)
-        return count
+                slug = rights.resource.slug
+                counts[slug] = min(self._limit, counts[slug] + count)
 
 
 def _references(model: type[Any]) -> Iterator[tuple[type[Any], Any]]:
