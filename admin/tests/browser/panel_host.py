@@ -7,7 +7,7 @@ Makes the tables of depots.py, fills them, and serves the panel under /host/admi
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -163,15 +163,19 @@ def make_host(url: str, locale: str) -> FastAPI:
     return host
 
 
-async def serve(url: str, port: int, locale: str) -> None:
+class Announcing(uvicorn.Server):
+    """Says when it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print("ready", flush=True)
+
+
+def serve(url: str, port: int, locale: str) -> None:
+    """Serves until it is told to stop."""
     settings = uvicorn.Config(make_host(url, locale), host="127.0.0.1", port=port, log_level="warning")
-    server = uvicorn.Server(settings)
-    running = asyncio.create_task(server.serve())
-    while not server.started and not running.done():
-        await asyncio.sleep(0.02)
-    print("ready", flush=True)
-    await running
+    Announcing(settings).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "en"))
+    serve(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "en")

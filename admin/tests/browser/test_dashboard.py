@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from conftest import Site, serious, shoot
 from playwright.sync_api import Page, expect
+
+from conftest import Site, serious, shoot
 
 
 def test_models_are_grouped_with_counts(page: Page, site: Site) -> None:

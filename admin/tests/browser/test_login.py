@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from conftest import Site, Watch, log_in
 from panel_host import EMAIL, PASSWORD
 from playwright.sync_api import Page, expect
+
+from conftest import Site, Watch, log_in
 
 
 def test_leads_to_where_one_wanted_to_go(guest: Page, site: Site) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Site, serious, shoot
 from playwright.sync_api import Page, expect
+
+from conftest import Site, serious, shoot
 
 PAGES = {
     "dashboard": "",
@@ -134,7 +135,8 @@ HARD_CODED = r"""() => {
     for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
         for (const name of ['title', 'placeholder', 'alt']) {
             const text = element.getAttribute(name) ?? '';
-            if (/\p{L}{2}/u.test(text) && !text.includes('⟦') && !inner(element)) found.push(`${name}: ${text}`);
+            if (!/\p{L}{2}/u.test(text) || text.includes('⟦') || inner(element)) continue;
+            found.push(`${name}: ${text}`);
         }
     }
     return found;

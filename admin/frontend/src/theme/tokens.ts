@@ -9,12 +9,19 @@ const STEPS = ["50", "100", "200", "300", "400", "500", "600", "700", "800", "90
 
 const scaleOf = (palette: string): Scale => Object.fromEntries(STEPS.map((step) => [step, `{${palette}.${step}}`]))
 
-const light = (primary: string) => ({
+/** Palettes whose 700 is still too bright for text on grey. */
+const BRIGHT = new Set(["emerald", "green", "lime", "orange", "amber", "yellow", "teal", "cyan"])
+
+/** Steps of a primary palette on light ground: at rest, hovered, pressed. */
+export const lightSteps = (primary: string): [string, string, string] =>
+  BRIGHT.has(primary) ? ["800", "900", "950"] : ["700", "800", "900"]
+
+const light = (primary: string, [rest, hovered, pressed] = lightSteps(primary)) => ({
   primary: {
-    color: `{${primary}.700}`,
+    color: `{${primary}.${rest}}`,
     contrastColor: "#ffffff",
-    hoverColor: `{${primary}.800}`,
-    activeColor: `{${primary}.900}`,
+    hoverColor: `{${primary}.${hovered}}`,
+    activeColor: `{${primary}.${pressed}}`,
   },
   highlight: {
     background: `{${primary}.50}`,
@@ -32,7 +39,7 @@ const light = (primary: string) => ({
     placeholderColor: "{surface.600}",
     borderColor: "{surface.500}",
     hoverBorderColor: "{surface.600}",
-    focusBorderColor: `{${primary}.700}`,
+    focusBorderColor: `{${primary}.${rest}}`,
     floatLabelColor: "{surface.600}",
     iconColor: "{surface.600}",
   },
