@@ -77,10 +77,12 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start_host(database: str, port: int, *arguments: str) -> subprocess.Popen[str]:
+def start_host(
+    database: str, port: int, *arguments: str, script: str = "panel_host.py"
+) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(HERE.parent), str(ROOT / "admin"), *sys.path])
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "panel_host.py"), database, str(port), *arguments],
+        [sys.executable, str(HERE / script), database, str(port), *arguments],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},

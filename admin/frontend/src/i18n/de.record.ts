@@ -1,4 +1,4 @@
-import type { Entry } from "./index";
+import type { Entry } from "./index"
 
 /** Texte der Datensatzseite und der Eingabefelder. */
 export const deRecord = {
@@ -183,4 +183,4 @@ export const deRecord = {
   "invalid.url_parsing": "Das ist keine vollständige Webadresse.",
   "invalid.too_short": "Mindestens {min_length} Einträge sind erforderlich.",
   "invalid.too_long": "Höchstens {max_length} Einträge sind erlaubt.",
-} satisfies Record<string, Entry>;
+} satisfies Record<string, Entry>

@@ -1,4 +1,4 @@
-import type { Entry } from "./index";
+import type { Entry } from "./index"
 
 /** Texts of the record page and the widgets. */
 export const enRecord = {
@@ -182,4 +182,4 @@ export const enRecord = {
   "invalid.url_parsing": "This is not a complete address of a web page.",
   "invalid.too_short": "At least {min_length} entries are required.",
   "invalid.too_long": "At most {max_length} entries are allowed.",
-} satisfies Record<string, Entry>;
+} satisfies Record<string, Entry>
