@@ -8,11 +8,11 @@ from ..exceptions import InvalidParameterError, RecordNotFoundError
 from ..http.call import Call, Route
 from ..http.reply import attachment, json_response
 from ..rows.choices import choices
-from ..rows.columns import is_blob
 from ..rows.find import by_key, one, shown
 from ..rows.inlines import inline_page
 from ..rows.lists import page
 from ..values.keys import key_of_text
+from ..values.records import is_blob
 
 if TYPE_CHECKING:
     from ..http.message import Response

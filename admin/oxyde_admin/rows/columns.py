@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..options.resource import AdminField, Resource
 
-__all__ = ["columns_of", "is_blob"]
-
-
-def is_blob(field: AdminField) -> bool:
-    """Whether the field holds bytes, which lists leave out."""
-    if field.kind == "array":
-        return bool(field.column.column_type.elem == "blob")
-    return field.kind == "blob"
+__all__ = ["columns_of"]
 
 
 def columns_of(resource: Resource, names: Iterable[str] | None = None) -> dict[str, AdminField]:

@@ -12,9 +12,8 @@ from oxyde.queries import RowNumber, Window
 from ..options.fields import fields_of
 from ..options.model_admin import overrides
 from ..values.encode import encode
-from ..values.records import record
+from ..values.records import is_blob, record
 from .among import among
-from .columns import is_blob
 from .reading import read
 
 if TYPE_CHECKING:

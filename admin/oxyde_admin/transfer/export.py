@@ -14,14 +14,14 @@ from .. import audit
 from ..exceptions import ExportTooLargeError, InvalidParameterError, PermissionDeniedError
 from ..options.model_admin import overrides
 from ..rows.among import among
-from ..rows.columns import columns_of, is_blob
+from ..rows.columns import columns_of
 from ..rows.computed import computed
 from ..rows.filters import narrow
 from ..rows.links import Linked, linked
 from ..rows.lists import order_of
 from ..rows.walk import walk
 from ..values.keys import key_of_item, split
-from ..values.records import record
+from ..values.records import is_blob, record
 from .cells import Cell, cell, link_cell
 from .formats import FORMATS, Format, Row
 

@@ -10,7 +10,7 @@ from .encode import encode
 if TYPE_CHECKING:
     from ..options.resource import AdminField, Resource
 
-__all__ = ["record"]
+__all__ = ["is_blob", "record"]
 
 
 def record(
@@ -36,12 +36,13 @@ def record(
             answer[field.name] = nested[field.name]
         elif field.shape == "foreign_key":
             answer[field.name] = None
-        elif field.shape == "column" and field.name in held and (blobs or not _is_blob(field)):
+        elif field.shape == "column" and field.name in held and (blobs or not is_blob(field)):
             answer[field.name] = encode(held[field.name], field)
     return answer
 
 
-def _is_blob(field: AdminField) -> bool:
+def is_blob(field: AdminField) -> bool:
+    """Whether the field holds bytes, which lists leave out."""
     if field.kind == "array":
         return bool(field.column.column_type.elem == "blob")
     return field.kind == "blob"
