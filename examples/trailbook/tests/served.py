@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def served(
         **environment,
     }
     base = f"http://127.0.0.1:{port}"
-    output = Path(f"/tmp/trailbook-{os.getpid()}-{port}.log")
+    output = Path(tempfile.gettempdir()) / f"trailbook-{os.getpid()}-{port}.log"
     with output.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *(word.format(port=port) for word in command)],

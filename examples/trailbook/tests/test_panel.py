@@ -11,6 +11,7 @@ import pytest
 
 from conftest import HASH, World, trail_values
 from oxyde_admin.auth import hash_password
+from trailbook.app import create_app
 from trailbook.models import Favourite, Member, Remark, Trail, Visit
 
 Clients = dict[str, httpx.AsyncClient]
@@ -212,3 +213,14 @@ async def test_what_is_done_is_told_and_no_hash_is(world: World, panel: Clients)
     for text in texts:
         assert "password_hash" not in text
         assert HASHED not in text and HASH not in text
+
+
+@pytest.mark.parametrize("debug", [True, False])
+async def test_cookies_are_secure_outside_of_trials(world: World, panel: Clients, debug: bool) -> None:
+    settings = world.app.state.settings.model_copy(update={"debug": debug})
+    transport = httpx.ASGITransport(create_app(settings))  # the database is connected already
+    async with httpx.AsyncClient(transport=transport, base_url="http://panel/admin/api") as client:
+        credentials = {"email": world.members["editor"].email, "password": PASSWORD}
+        cookie = (await client.post("/-/session", json=credentials)).headers["set-cookie"].lower()
+    assert ("secure" in cookie.split("; ")) is not debug
+    assert {"httponly", "samesite=strict"} <= set(cookie.split("; "))
