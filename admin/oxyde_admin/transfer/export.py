@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from oxyde import atomic
+from oxyde.db.router import routed
 from oxyde.models.unchecked import unchecked
 
 from .. import audit
@@ -26,6 +28,8 @@ from .cells import Cell, cell, link_cell
 from .formats import FORMATS, Format, Row
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from ..http.call import Call
     from ..options.resource import AdminField
     from ..rows.positions import Order
@@ -85,12 +89,13 @@ async def prepare(call: Call, rights: Rights) -> Export:
     if kind not in FORMATS:
         raise InvalidParameterError("format is csv, json or xlsx.")
     plan = await _plan(rights, call, cells=FORMATS[kind].cells)
-    query = await _query(call, rights)
-    order = await order_of(rights, call.argument("ordering") or None)
-    count = await _count(call, rights, query, FORMATS[kind].most_rows)
+    async with _reading(rights):
+        query = await _query(call, rights)
+        order = await order_of(rights, call.argument("ordering") or None)
+        count = await _count(call, rights, query, FORMATS[kind].most_rows)
+        if overrides(rights.resource.admin, "can"):
+            await _require_each(rights, query, order, call.site.settings.export_chunk_size)
     chunks = walk(rights, query, order, plan.loaded(), _chunk_size(call, plan))
-    if overrides(rights.resource.admin, "can"):
-        await _require_each(rights, query, order, call.site.settings.export_chunk_size)
     slug = rights.resource.slug
     written = FORMATS[kind](slug, plan.names, bom=call.argument("bom") == "1")
     facts = {"format": kind, "rows": count}
@@ -164,15 +169,31 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     """The file. Writing and compressing happen in a thread: the loop has other requests."""
     yield await asyncio.to_thread(written.begin)
-    async for chunk in chunks:
+    while chunk := await _next(plan, chunks):
         for start in range(0, len(chunk), SLICE):
             values = chunk[start : start + SLICE]
-            links = await linked(plan.rights, values, plan.visible, EVERY_LINK, names=_relations(plan))
-            nested = [await _nested(plan, row, links, index) for index, row in enumerate(values)]
+            async with _reading(plan.rights):
+                links = await linked(plan.rights, values, plan.visible, EVERY_LINK, names=_relations(plan))
+                nested = [await _nested(plan, row, links, index) for index, row in enumerate(values)]
             data = await asyncio.to_thread(partial(_written, plan, written, values, nested))
             if data:
                 yield data
     yield await asyncio.to_thread(written.end)
+
+
+async def _next(plan: _Plan, chunks: AsyncIterator[list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
+    if not plan.rights.resource.keys:
+        # One statement for all chunks, which would end with a transaction.
+        return await anext(chunks, None)
+    async with _reading(plan.rights):
+        return await anext(chunks, None)
+
+
+def _reading(rights: Rights) -> AbstractAsyncContextManager[Any]:
+    """A transaction for each step: only there a server can be told how long a statement may take, and
+    one around the whole file would lie open for as long as somebody downloads."""
+    alias = rights.resource.using or routed(rights.resource.model, False) or "default"
+    return atomic(using=alias, readonly=True, statement_timeout=rights.site.settings.query_timeout)
 
 
 def _relations(plan: _Plan) -> list[str]:
