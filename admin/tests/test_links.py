@@ -10,6 +10,8 @@ from client import Client
 from writing import a_parcel, make, places
 
 from conftest import EVERYWHERE
+from oxyde_admin.options.model_admin import ModelAdmin
+from oxyde_admin.site import AdminSite
 
 pytestmark = EVERYWHERE
 
@@ -79,6 +81,23 @@ async def test_what_was_read_can_be_written_back(client: Client, path: str) -> N
     answer = await client.patch(path, {"tags": record["tags"]})
     assert answer.json() == record
     assert await linked() == {"a": 1, "b": 7}
+
+
+async def test_hooks_may_set_records(client: Client, path: str) -> None:
+    class Setting(ModelAdmin):
+        async def validate(self, ctx: Any, data: dict[str, Any], record: Any) -> dict[str, Any]:
+            tag = await depots.Tag.objects.get(code="c")
+            depot = await depots.Depot.objects.create(name="made by a hook")
+            return {"tags": [tag], "depot": depot}
+
+    site = AdminSite()
+    for model in (depots.Depot, depots.Tag):
+        site.register(model)
+    site.register(depots.Parcel, Setting)
+    answer = await Client(site).patch(path, {"weight": 3})
+    assert (answer.status, answer.json()["weight"]) == (200, 0)
+    assert answer.json()["depot_id"] == (await depots.Depot.objects.get(name="made by a hook")).id
+    assert await linked() == {"c": 7}
 
 
 async def test_a_failed_create_leaves_no_links(client: Client, path: str) -> None:

@@ -97,6 +97,8 @@ def _key(field: AdminField, item: Any) -> Key:
     targets, names = fields_of(field.target), _far(field)
     if isinstance(item, Mapping):
         parts: Sequence[Any] = [item.get(name) for name in names]
+    elif isinstance(item, field.target):  # what a hook has set
+        parts = [getattr(item, name) for name in names]
     else:
         parts = item if len(names) > 1 and isinstance(item, (list, tuple)) else [item]
     if len(parts) != len(names):

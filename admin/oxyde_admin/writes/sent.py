@@ -51,7 +51,7 @@ class Sent:
             if target.shape == "many_to_many":
                 self.links[name] = value
             elif target.shape == "foreign_key":
-                self.values.update(_parts(target, value))
+                self.values.update(_parts(target, _key_of(resource, target, value)))
             else:
                 self.values[name] = value
 
@@ -126,6 +126,15 @@ def _add_relation(
 def _column_names(target: AdminField, column: AdminField) -> set[str]:
     """What an id field may be called besides by its relation."""
     return {column.name, column.column.db_column} - {target.name}
+
+
+def _key_of(resource: Resource, target: AdminField, value: Any) -> Any:
+    """What the id fields are given for a record, which hooks may set; keys stay as they are."""
+    if target.target is None or not isinstance(value, target.target):
+        return value
+    references = resource.model._db_meta.foreign_keys[target.name].references
+    parts = [getattr(value, name) for name in references]
+    return parts[0] if len(parts) == 1 else parts
 
 
 def _parts(target: AdminField, value: Any) -> dict[str, Any]:
