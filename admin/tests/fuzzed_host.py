@@ -13,11 +13,11 @@ from typing import Any
 import uvicorn
 from depots import ALL, Depot, Event, Parcel, ParcelTag, Tag
 from fastapi import FastAPI
-from oxyde_admin import AdminUser, AuthProvider, AuthRequest, FastAPIAdmin, Inline, ModelAdmin, action, column
-from oxyde_admin.models import OWN_TABLES
 from pydantic import BaseModel
 
 from oxyde import create_tables, db
+from oxyde_admin import AdminUser, AuthProvider, AuthRequest, FastAPIAdmin, Inline, ModelAdmin, action, column
+from oxyde_admin.models import OWN_TABLES
 
 
 class Weight(BaseModel):

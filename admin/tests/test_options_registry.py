@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 
 import pytest
+
+from oxyde import Field, Model
 from oxyde_admin.config import ModelAdmin
 from oxyde_admin.exceptions import ModelNotFoundError
 from oxyde_admin.options.actions import action
 from oxyde_admin.options.columns import column
 from oxyde_admin.options.inline import Inline
 from oxyde_admin.options.registry import Registry
-
-from oxyde import Field, Model
 
 
 class Yard(Model):
