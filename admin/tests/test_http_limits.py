@@ -63,6 +63,19 @@ async def test_a_slow_statement_is_ended_by_the_server(database: AsyncDatabase, 
 
 
 @EVERYWHERE
+async def test_a_slow_chart_is_ended_too(database: AsyncDatabase) -> None:
+    async def load(user: Any) -> list[tuple[str, int]]:
+        await execute_raw(SLEEP[database.backend])
+        return []
+
+    site = AdminSite(query_timeout=0.3)
+    site.register(depots.Depot)
+    site.chart("slow", "Slow", load)
+    answer = await Client(site).get("/api/-/charts/slow")
+    assert (answer.status, answer.json()["code"]) == (503, "timeout")
+
+
+@EVERYWHERE
 async def test_a_slow_statement_of_a_write_is_ended_too(database: AsyncDatabase) -> None:
     class Slow(ModelAdmin):
         async def before_save(self, ctx: Any, record: Any, created: bool) -> None:

@@ -54,5 +54,5 @@ async def chart(call: Call) -> Response:
 
 ROUTES = (
     Route("GET", "/api/-/dashboard", dashboard, reads="all"),
-    Route("GET", "/api/-/charts/{name}", chart),
+    Route("GET", "/api/-/charts/{name}", chart, reads="all"),
 )
