@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from contextlib import asynccontextmanager
 import kinds
 import uvicorn
 from fastapi import FastAPI
+from panel_host import Announcing
 
 from oxyde import create_tables, db
 from oxyde_admin import FastAPIAdmin
@@ -37,15 +37,8 @@ def make_host(url: str) -> FastAPI:
     return host
 
 
-async def serve(url: str, port: int) -> None:
-    settings = uvicorn.Config(make_host(url), host="127.0.0.1", port=port, log_level="warning")
-    server = uvicorn.Server(settings)
-    running = asyncio.create_task(server.serve())
-    while not server.started and not running.done():
-        await asyncio.sleep(0.02)
-    print("ready", flush=True)
-    await running
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], int(sys.argv[2])))
+    settings = uvicorn.Config(
+        make_host(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning"
+    )
+    Announcing(settings).run()
