@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -67,3 +69,15 @@ async def test_a_cursor_of_another_order_is_refused(panel: AdminSite) -> None:
     for broken in ("x", "AAAA", "W10", found.next[:-3] if found.next else "", "é"):
         with pytest.raises(InvalidParameterError):
             await listed(panel, depots.Parcel, ordering="weight", after=broken)
+
+
+async def test_forged_cursors_are_refused(panel: AdminSite) -> None:
+    await parcels(3)
+    found = await listed(panel, depots.Parcel, ordering="weight", per_page=1)
+    assert found.next is not None
+    signature, _ = json.loads(base64.urlsafe_b64decode(found.next + "=="))
+    for forged in ("x", [1], [1, 2, 3], ["\ud800", 1], [{}, 1], [True, 1], [float("nan"), 1], 7, None):
+        text = json.dumps([signature, forged])
+        cursor = base64.urlsafe_b64encode(text.encode()).decode()
+        with pytest.raises(InvalidParameterError):
+            await listed(panel, depots.Parcel, ordering="weight", after=cursor)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxyde.models.unchecked import unchecked
 
-from ..exceptions import InvalidParameterError
+from ..exceptions import InvalidParameterError, RecordNotFoundError
 from ..options.model_admin import overrides
 from ..values.etag import etag
 from ..values.keys import key_of_text, key_to_text
@@ -205,7 +205,10 @@ class _Window:
         found = self._order.position(cursor)
         if not isinstance(found, str):
             return found
-        key = key_of_text(self._resource, found)
+        try:
+            key = key_of_text(self._resource, found)
+        except RecordNotFoundError as error:
+            raise InvalidParameterError("The cursor cannot be used.") from error
         rows = await self._read(among(await self._rights.rows(), self._resource.keys, [key]).limit(1))
         if not rows:
             raise InvalidParameterError("The cursor cannot be used: its record is gone.")
