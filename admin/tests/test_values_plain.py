@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr, TypeAdapter
+
 from oxyde_admin.values.decode import decode_as
 from oxyde_admin.values.durations import duration_text
 from oxyde_admin.values.encode import encode_plain
 from oxyde_admin.values.keys import RESERVED_KEYS, escape, split, unescape
-from pydantic import BaseModel, SecretStr, TypeAdapter
 
 
 class Grade(enum.Enum):

@@ -137,6 +137,25 @@ async def test_targets_out_of_sight_cannot_be_chosen_and_stay(client: Client) ->
     assert left == [("x", 1)]
 
 
+async def test_hooks_may_choose_what_the_user_does_not_see(database: Any) -> None:
+    class Sorted(ModelAdmin):
+        async def validate(self, ctx: Any, data: dict[str, Any], record: Any) -> dict[str, Any]:
+            return {**data, "depot_id": 2} if data.get("note") == "sort" else data
+
+    site = AdminSite()
+    site.register(depots.Depot, DepotAdmin)
+    site.register(depots.Parcel, Sorted)
+    await depots.Depot.objects.create(name="here")
+    await depots.Depot.objects.create(name="there", city="away")
+    client = Client(site)
+    assert (await client.post("/api/parcels", {"code": "A-1", "depot": 2})).status == 422
+    created = await client.post("/api/parcels", {"code": "A-1", "depot": 1, "note": "sort"})
+    assert (created.status, created.json()["depot_id"]) == (201, 2)
+    assert (await client.patch("/api/parcels/1", {"depot": 1})).status == 200
+    changed = await client.patch("/api/parcels/1", {"note": "sort"})
+    assert (changed.status, changed.json()["depot_id"]) == (200, 2)
+
+
 async def test_inlines_out_of_sight_are_dropped(client: Client) -> None:
     rows = {"events": [{"text": "x"}], "nothing": [{}]}
     answer = await client.patch("/api/parcels/1", {"size": "l", "_inlines": rows})

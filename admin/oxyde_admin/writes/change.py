@@ -52,7 +52,7 @@ async def _changed(call: Call, rights: Rights, record: Any, sent: Sent, client: 
     valid = await checked(rights, sent, before)
     # A copy of what was read knows which row it is; it takes over what validation made of the values.
     changed = record.model_copy(update=columns_held(valid))
-    await check_references(rights, changed, sent.values, record, sent.sent_as)
+    await check_references(rights, changed, sent.by_user, record, sent.sent_as)
     plans = links.plan(rights, sent.links)
     rights.ctx.changes = {**{name: getattr(changed, name) for name in sent.values}, **sent.links}
     await _save(rights, changed, sent, before, client)

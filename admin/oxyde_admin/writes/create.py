@@ -46,7 +46,7 @@ async def _created(call: Call, rights: Rights, sent: Sent, fixed: Mapping[str, A
     sent.values.update(fixed)
     await reviewed(rights, sent, None)
     record = await checked(rights, sent, {})
-    await check_references(rights, record, sent.values.keys() - fixed.keys(), None, sent.sent_as)
+    await check_references(rights, record, sent.by_user - fixed.keys(), None, sent.sent_as)
     plans = links.plan(rights, sent.links)
     rights.ctx.changes = {**{name: getattr(record, name) for name in sent.values}, **sent.links}
     await hooks.run(rights, "before_save", record, True)

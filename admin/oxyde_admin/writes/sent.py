@@ -26,12 +26,14 @@ INLINES = "_inlines"
 @dataclass(slots=True)
 class Sent:
     """`values` by field with a column, `links` by m2m relation, `inlines` by name; all still raw but
-    decoded. `sent_as` holds id fields by the relation they were sent as."""
+    decoded. `sent_as` holds id fields by the relation they were sent as, `asked` the values as the
+    user has sent them, whatever hooks made of them."""
 
     values: dict[str, Any] = field(default_factory=dict)
     links: dict[str, Any] = field(default_factory=dict)
     inlines: dict[str, Any] = field(default_factory=dict)
     sent_as: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.values or self.links or self.inlines)
@@ -40,6 +42,13 @@ class Sent:
     def data(self) -> dict[str, Any]:
         """Values and links together, as hooks see them."""
         return {**self.values, **self.links}
+
+    @property
+    def by_user(self) -> set[str]:
+        """Fields whose value is the user's own, not that of a hook or of the panel."""
+        return {
+            name for name, value in self.asked.items() if name in self.values and self.values[name] == value
+        }
 
     def take(self, data: Mapping[str, Any], resource: Resource) -> None:
         """Takes over what a hook made of `data`, which may add fields of the model and leave some out."""
@@ -83,6 +92,7 @@ async def sort(
     if errors:
         raise InvalidDataError(errors=errors)
     sent.inlines = await _inlines(data.get(INLINES), rights)
+    sent.asked = dict(sent.values)
     return sent
 
 
