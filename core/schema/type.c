@@ -2,6 +2,10 @@
 /* type: a column's SQL type. */
 #include "ddl.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
 /* MySQL's own ceilings for DECIMAL. */
 #define DECIMAL_DIGITS_MAX 65
 #define DECIMAL_SCALE_MAX 30
@@ -74,6 +78,37 @@ static oxy_rc check_inline_enum(const oxy_column_def *c, const oxy_dialect *d, o
     return OXY_OK;
 }
 
+/* What a collation that sees neither case nor accents compares, for the caller
+ * to free; NULL if the value is no UTF-8. */
+static oxy_rc fold(oxy_sv value, char **out)
+{
+    utf8proc_uint8_t *text = NULL;
+    const utf8proc_option_t how = UTF8PROC_CASEFOLD | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_STRIPMARK;
+    utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)value.p, (utf8proc_ssize_t)value.len, &text, how);
+
+    *out = n < 0 ? NULL : (char *)text;
+    return n == UTF8PROC_ERROR_NOMEM ? OXY_NOMEM : OXY_OK;
+}
+
+/* Whether two values are one to the collations that MySQL and MariaDB have by
+ * default. */
+static oxy_rc values_collide(const oxy_column_def *c, bool *out, oxy_err *err)
+{
+    char **keys = calloc(c->enum_values.n + 1, sizeof *keys);
+    oxy_rc rc = keys != NULL ? OXY_OK : OXY_NOMEM;
+
+    *out = false;
+    for (uint32_t i = 0; rc == OXY_OK && i < c->enum_values.n; i++) {
+        rc = fold(c->enum_values.items[i], &keys[i]);
+        for (uint32_t j = 0; j < i && keys[i] != NULL && !*out; j++)
+            *out = keys[j] != NULL && strcmp(keys[i], keys[j]) == 0;
+    }
+    for (uint32_t i = 0; keys != NULL && i < c->enum_values.n; i++)
+        free(keys[i]);
+    free(keys);
+    return rc == OXY_OK ? OXY_OK : oxy_err_set(err, rc, "out of memory");
+}
+
 static void put_enum(const oxy_column_def *c, const oxy__ddl_rules *rules, const oxy_dialect *d, oxy_buf *out)
 {
     uint32_t i;
@@ -118,7 +153,13 @@ static oxy_rc put_kind(const oxy_column_def *c, oxy_kind kind, bool indexed, con
                                rules->native_enums ? "name" : "values");
         if (!rules->native_enums && check_inline_enum(c, d, err) != OXY_OK)
             return OXY_NOT_SUPPORTED;
+        bool collide = false;
+
+        if (!rules->native_enums && values_collide(c, &collide, err) != OXY_OK)
+            return OXY_NOMEM;
         put_enum(c, rules, d, out);
+        if (collide)
+            oxy_buf_puts(out, " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
     }
     return oxy__ddl_buf_rc(out, err);
 }

@@ -257,7 +257,7 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
 }
 
 /* The same rows, none of which come back: for servers without RETURNING. */
-static PyObject *insert_without_rows(PyObject *self, PyObject *Py_UNUSED(ignored))
+static PyObject *insert_without_rows(PyObject *self, PyObject *fields)
 {
     PyTypeObject *type = Py_TYPE(self);
     const insert_state *from = (const insert_state *)self;
@@ -268,11 +268,14 @@ static PyObject *insert_without_rows(PyObject *self, PyObject *Py_UNUSED(ignored
     }
     copy->model = Py_NewRef(from->model);
     copy->rows = Py_NewRef(from->rows);
-    copy->fields = Py_XNewRef(from->fields);
+    copy->fields = PySequence_Tuple(fields);
     copy->targets = Py_NewRef(from->targets);
     copy->sets = Py_XNewRef(from->sets);
     copy->conflict = from->conflict;
     copy->refill = false;
+    if (!copy->fields) {
+        Py_CLEAR(copy);
+    }
     return (PyObject *)copy;
 }
 
@@ -459,7 +462,8 @@ static PyMemberDef insert_members[] = {
 
 static PyMethodDef insert_methods[] = {
     {"groups", insert_groups, METH_VARARGS | METH_CLASS, groups_doc},
-    {"without_rows", insert_without_rows, METH_NOARGS, PyDoc_STR("The same rows, none of which come back.")},
+    {"without_rows", insert_without_rows, METH_O,
+     PyDoc_STR("without_rows(fields): the same rows, of which these fields are written and none come back.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -137,6 +137,22 @@ static int refuse(oxypy_state *st, const oxypy_plan *plan, PyObject *base, PyObj
     return -1;
 }
 
+/* A lookup that ends the path, because it stands for a comparison of its own. */
+static int refuse_after(oxypy_state *st, const oxypy_plan *plan, PyObject *base, PyObject *lookup, int of)
+{
+    if (of == OXYPY_L_MONTH || of == OXYPY_L_DAY) {
+        PyErr_Format(st->exceptions[OXY_LOOKUP],
+                     "%s.%U: nothing follows '%U', which takes a %s; for any year compare %s.%U.extract(\"%U\")",
+                     plan->model->tp_name, base, lookup,
+                     of == OXYPY_L_MONTH ? "tuple (year, month)" : "tuple (year, month, day)", plan->model->tp_name,
+                     base, lookup);
+    } else {
+        PyErr_Format(st->exceptions[OXY_LOOKUP], "%s.%U: nothing follows the lookup '%U'", plan->model->tp_name, base,
+                     lookup);
+    }
+    return -1;
+}
+
 static bool is_number(PyObject *segment)
 {
     Py_ssize_t n = PyUnicode_GET_LENGTH(segment);
@@ -187,7 +203,8 @@ static int resolve_second(oxypy_state *st, const oxypy_plan *plan, PyObject *bas
         return 0;
     }
     if (of >= 0 && oxypy_lookup_allowed(category, (unsigned)of)) {
-        return refuse(st, plan, base, second, (EXTRACTED) & (UINT64_C(1) << of) ? BASE | COMPARE : 0);
+        return in_set(EXTRACTED, (unsigned)of) ? refuse(st, plan, base, second, BASE | COMPARE)
+                                               : refuse_after(st, plan, base, first, of);
     }
     if (of >= 0) {
         return refuse(st, plan, base, first, allowed[category]);

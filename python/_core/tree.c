@@ -182,6 +182,16 @@ const oxy_expr *oxypy_build_column(oxypy_build *cx, const oxypy_scope *scope, co
     return NULL;
 }
 
+static bool is_open(const oxypy_scope *scope, PyObject *alias)
+{
+    for (const oxypy_open *o = scope->open; o; o = o->outer) {
+        if (PyUnicode_Compare(o->alias, alias) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const oxy_expr *build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr *expr)
 {
     oxypy_scope *scope = cx->scope;
@@ -197,16 +207,7 @@ static const oxy_expr *build_alias(oxypy_build *cx, PyObject *alias, oxypy_expr 
     if (column) {
         return oxypy_build_inner(cx, scope, column);
     }
-    for (const oxypy_open *o = scope->open; o; o = o->outer) {
-        if (PyUnicode_Compare(o->alias, alias) != 0) {
-            continue;
-        }
-        /* annotate(weight=F("weight") + 1) in dict mode: the field is meant. */
-        Py_ssize_t at = oxypy_plan_field(scope->plan, alias);
-
-        if (at >= 0) {
-            return oxypy_build_column(cx, scope, &scope->plan->fields[at]);
-        }
+    if (is_open(scope, alias)) {
         PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", alias);
         return NULL;
     }
@@ -349,6 +350,22 @@ static const oxy_expr *build_composite(oxypy_build *cx, const oxypy_name *name)
     return oxypy_way_key(cx, cx->scope, &name->way, &name->key);
 }
 
+/* annotate(team=F("team__name")) in dict mode: inside an alias its name is the field's or relation's. */
+static int resolve_inside(oxypy_build *cx, PyObject *path, oxypy_name *name)
+{
+    PyObject *alias = Py_NewRef(name->base);
+    int rc;
+
+    oxypy_name_fini(name);
+    rc = oxypy_name_resolve(cx->st, cx->scope->plan, NULL, path, name);
+    if (rc < 0 && PyErr_ExceptionMatches(cx->st->exceptions[OXY_FIELD])) {
+        PyErr_Clear();
+        PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", alias);
+    }
+    Py_DECREF(alias);
+    return rc;
+}
+
 const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_field **field)
 {
     oxypy_scope *scope = cx->scope;
@@ -365,7 +382,8 @@ const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_fi
         *field = column->field;
         return oxypy_build_inner(cx, scope, column);
     }
-    if (oxypy_name_resolve(cx->st, scope->plan, scope->q, path, &name) < 0) {
+    if (oxypy_name_resolve(cx->st, scope->plan, scope->q, path, &name) < 0 ||
+        (name.alias && is_open(scope, name.base) && resolve_inside(cx, path, &name) < 0)) {
         return NULL;
     }
     if (name.alias) {

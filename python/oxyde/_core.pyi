@@ -182,8 +182,8 @@ class InsertState:
     refill: bool
     targets: tuple[str, ...]
     sets: dict[str, Any] | None
-    def without_rows(self) -> InsertState:
-        """The same rows, none of which come back."""
+    def without_rows(self, fields: Sequence[str], /) -> InsertState:
+        """The same rows, of which these fields are written and none come back."""
 
     def __new__(
         cls,

@@ -26,10 +26,14 @@ from .._core import (
 )
 from ..exceptions import ManagerError
 from ..models._instance import _set_saved
+from ..models._values import validate_field
 from ._fields import column_fields, key_fields
 from ._keys import batches, where_keys
 
 __all__ = ["without_returning"]
+
+# Keys that one statement asks for.
+_AT_ONCE = 500
 
 
 async def without_returning(
@@ -79,7 +83,8 @@ async def _insert(state: _core.InsertState, client: Any) -> None:
     written = state.fields
     if written is None:
         ((written, _),) = _core.InsertState.groups(model, rows, len(rows))
-    first = await operation(DO_INSERT, state.without_rows(), SINK_INSERT_ID, client=client, write=True)
+    written = (*written, *await _make_keys(model, rows, written, client))
+    first = await operation(DO_INSERT, state.without_rows(written), SINK_INSERT_ID, client=client, write=True)
     keys = key_fields(model)
     if state.sets is not None:
         # A row may have been there, under any of its unique keys.
@@ -96,6 +101,23 @@ async def _insert(state: _core.InsertState, client: Any) -> None:
             await _read_back(model, rows, keys, missing, client)
     for row in rows:
         _set_saved(row, True)
+
+
+async def _make_keys(model: Any, rows: Any, written: tuple[str, ...], client: Any) -> list[str]:
+    """Gives the rows the keys that defaults of the database would make, which it tells nobody; their fields."""
+    made = []
+    for name in key_fields(model):
+        default = model._db_meta.columns[name].db_default
+        if default is None or name in written:
+            continue
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            asked = ", ".join(f"({default}) AS k{number}" for number in range(len(part)))
+            (answer,) = await _core.raw_operation(f"SELECT {asked}", None, client=client)
+            for row, value in zip(part, answer.values(), strict=True):
+                _core.write_attribute(row, name, validate_field(model, name, value))
+        made.append(name)
+    return made
 
 
 async def _number(rows: Any, name: str, first: int, client: Any) -> None:
