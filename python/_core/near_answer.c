@@ -8,9 +8,11 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* After so many answers in a row that were not near, only one in SELDOM is looked for. */
+/* After so many answers in a row that were not near, only one in SELDOM is looked for, and these in
+ * runs of BURST: the first finds both sides asleep, the next ones as they are while we look. */
 #define LATE_MAX 3
 #define SELDOM 16
+#define BURST 4
 /* Who is away for so long between two looks shares the processor with somebody. To give it up
  * by sched_yield() would cost a time slice where that somebody computes. */
 #define LOST (20 * OXY_NS_PER_MS / 1000)
@@ -73,7 +75,7 @@ static bool nothing_else(oxypy_loop *loop)
 /* Whether answers on this connection have been near of late. */
 static bool is_worth_it(oxypy_wire *wire)
 {
-    return wire->late < LATE_MAX || ++wire->skipped % SELDOM == 0;
+    return wire->late < LATE_MAX || wire->skipped++ % (SELDOM * BURST) < BURST;
 }
 
 /* Until the answer's next bytes are here. False: they are late, or something

@@ -55,6 +55,23 @@ async def test_a_near_answer_needs_no_turn_of_the_loop(name: str) -> None:
 
 
 @servers_only
+async def test_after_a_slow_phase_near_answers_are_found_again(name: str) -> None:
+    async with opened(name, near_budget=LONGEST) as database:
+        for _ in range(20):
+            await run(database, sleep(name, 0.01))
+        inline = 0
+        for _ in range(400):
+            try:
+                inline += ends_at_once(one(database))
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.01)
+            else:
+                if inline == 20:
+                    break
+    assert inline == 20, "they are looked for one after the other again, not only now and then"
+
+
+@servers_only
 async def test_without_a_budget_the_loop_waits(name: str) -> None:
     async with opened(name, near_budget=0) as database:
         await one(database)

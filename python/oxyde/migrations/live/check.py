@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._fields import enum_key
@@ -13,7 +13,7 @@ from ._match import Matcher
 from ._reading import Dict, Reading, Session
 from .inspect import open_session, read_database
 
-__all__ = ["check_schema"]
+__all__ = ["check_schema", "check_snapshot"]
 
 
 async def check_schema(
@@ -25,8 +25,13 @@ async def check_schema(
     without a model are left alone.
     """
     chosen = None if models is None else list(models)
+    return await check_snapshot(lambda backend: extract_current_schema(backend, models=chosen), alias)
+
+
+async def check_snapshot(expected_on: Callable[[str], Dict], alias: str = "default") -> list[dict[str, Any]]:
+    """The same for a snapshot, made for the backend of the alias."""
     async with open_session(alias) as (session, backend, flavor):
-        expected = extract_current_schema(backend, models=chosen)
+        expected = expected_on(backend)
         reading = await _read(session, backend, flavor, expected)
         matcher = Matcher(reading, expected, backend, flavor)
         live = matcher.matched()
