@@ -24,6 +24,11 @@ const char *oxy_dialect_name(const oxy_dialect *d)
     return d->name;
 }
 
+bool oxy_dialect_loose_containment(const oxy_dialect *d)
+{
+    return d->loose_containment;
+}
+
 uint32_t oxy_dialect_max_params(const oxy_dialect *d)
 {
     return d->max_params;

@@ -110,6 +110,7 @@ struct oxy_dialect {
     void (*regex)(oxy__emit *e, const oxy_expr *x, int min);
     void (*json_path)(oxy__emit *e, const oxy_expr *x, int min);
     void (*container)(oxy__emit *e, const oxy_expr *x, int min);
+    bool loose_containment; /* an array contains what one of its elements contains */
     /* Equality of JSON and array values, or its negation. */
     void (*equal)(oxy__emit *e, const oxy_expr *left, const oxy_expr *right, bool negated, int min);
     void (*in_array)(oxy__emit *e, const oxy_expr *x, int min);

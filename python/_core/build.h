@@ -205,8 +205,9 @@ typedef struct oxypy_build {
     uint32_t cap_origins;
     PyObject *plans; /* list of other plans that are named, or NULL */
     uint32_t depth;
-    uint32_t n_aliases; /* for unique source aliases */
-    bool checking;      /* trial run: OuterRef stands for anything */
+    uint32_t n_aliases;     /* for unique source aliases */
+    bool checking;          /* trial run: OuterRef stands for anything */
+    bool loose_containment; /* of the dialect it is built for: containment.c */
 } oxypy_build;
 
 /* What a literal meets: the type it takes. field may be NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lookups in the tree: what each keyword of a filter becomes. */
 #include "relation.h"
+#include "tree.h"
 
 #include <string.h>
 
@@ -378,20 +379,6 @@ static const oxy_expr *json_keys(oxypy_build *cx, unsigned op, const oxy_expr *t
                          target, NULL, keys, n);
 }
 
-static const oxy_expr *contain(oxypy_build *cx, const oxypy_lookup *lk, const oxy_expr *target, const oxypy_want *want,
-                               PyObject *value)
-{
-    bool json = lk->category == OXYPY_CAT_JSON;
-    const oxypy_want as_json = {.type = &json_type};
-    const oxy_expr *right = oxypy_build_operand(cx, value, json ? &as_json : want);
-    oxy_container_op op = lk->op == OXYPY_L_CONTAINS ? (json ? OXY_CO_JSON_CONTAINS : OXY_CO_ARRAY_CONTAINS)
-                          : lk->op == OXYPY_L_CONTAINED_BY
-                              ? (json ? OXY_CO_JSON_CONTAINED_BY : OXY_CO_ARRAY_CONTAINED_BY)
-                              : OXY_CO_ARRAY_OVERLAP;
-
-    return right ? oxy_container(cx->b, op, target, right, NULL, 0) : NULL;
-}
-
 /* --- paths inside JSON ---------------------------------------------------------------------------------- */
 
 static oxy_json_as form_of(PyObject *value)
@@ -415,9 +402,7 @@ static oxy_json_as common_form(PyObject *values)
     return form;
 }
 
-/* Values that JSON has no form for (dates, decimals, UUIDs) compare as the
- * text that Pydantic writes for them. New reference. */
-static PyObject *json_form(oxypy_build *cx, PyObject *value)
+PyObject *oxypy_json_form(oxypy_build *cx, PyObject *value)
 {
     if (value == Py_None || PyBool_Check(value) || PyLong_Check(value) || PyFloat_Check(value) ||
         PyUnicode_Check(value) || PyDict_Check(value) || PyList_Check(value) || oxypy_is_expr(cx->st, value) ||
@@ -428,7 +413,7 @@ static PyObject *json_form(oxypy_build *cx, PyObject *value)
         PyObject *out = PyTuple_New(PyTuple_GET_SIZE(value));
 
         for (Py_ssize_t i = 0; out && i < PyTuple_GET_SIZE(value); i++) {
-            PyObject *own = json_form(cx, PyTuple_GET_ITEM(value, i));
+            PyObject *own = oxypy_json_form(cx, PyTuple_GET_ITEM(value, i));
 
             if (!own) {
                 Py_CLEAR(out);
@@ -478,7 +463,7 @@ static const oxy_expr *json_compare(oxypy_build *cx, const oxypy_lookup *lk, con
         return NULL;
     }
     if (lk->op == OXYPY_L_CONTAINS && as == OXY_JSON_STRUCTURE) {
-        return contain(cx, lk, at, NULL, value);
+        return oxypy_build_containment(cx, lk, at, NULL, value);
     }
     if (value == Py_None && (lk->op == OXYPY_L_EXACT || lk->op == OXYPY_L_NE)) {
         oxy_value null = {.tag = OXY_V_JSON, .s = OXY_SV("null")};
@@ -494,7 +479,7 @@ static const oxy_expr *json_compare(oxypy_build *cx, const oxypy_lookup *lk, con
 
 static const oxy_expr *json_path(oxypy_build *cx, const oxypy_lookup *lk, const oxy_expr *target, PyObject *value)
 {
-    PyObject *own = json_form(cx, value);
+    PyObject *own = oxypy_json_form(cx, value);
     const oxy_expr *node = own ? json_compare(cx, lk, target, own) : NULL;
 
     Py_XDECREF(own);
@@ -546,10 +531,10 @@ const oxy_expr *oxypy_build_lookup_on(oxypy_build *cx, const oxypy_lookup *lk, c
     case OXYPY_L_HAS_KEYS:
     case OXYPY_L_HAS_ANY_KEYS: return json_keys(cx, lk->op, target, value);
     case OXYPY_L_CONTAINED_BY:
-    case OXYPY_L_OVERLAP: return contain(cx, lk, target, &want, value);
+    case OXYPY_L_OVERLAP: return oxypy_build_containment(cx, lk, target, &want, value);
     case OXYPY_L_CONTAINS:
         if (lk->category == OXYPY_CAT_JSON || lk->category == OXYPY_CAT_ARRAY) {
-            return contain(cx, lk, target, &want, value);
+            return oxypy_build_containment(cx, lk, target, &want, value);
         }
         break;
     default: break;

@@ -238,6 +238,7 @@ int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject 
     int rc = 0;
 
     start(&cx, st, out);
+    cx.loose_containment = oxy_dialect_loose_containment(dialect);
     if (what <= OXYPY_DO_EXISTS && oxypy_is_query(st, subject)) {
         rc = prepare_short(&cx, what, (oxypy_query *)subject, limit_override, dialect, codec, out);
     }
@@ -411,6 +412,7 @@ PyObject *oxypy_sql_text(oxypy_state *st, oxypy_what what, PyObject *subject, Py
         return NULL;
     }
     start(&cx, st, &p);
+    cx.loose_containment = oxy_dialect_loose_containment(dialect);
     (void)build_and_compile(&cx, what, subject, arg, returning, -1, dialect, &p);
     if (p.compiled) {
         PyObject *params = plain_params(&cx, p.compiled->sql, &p);

@@ -353,17 +353,18 @@ static const oxy_expr *build_composite(oxypy_build *cx, const oxypy_name *name)
 /* annotate(team=F("team__name")) in dict mode: inside an alias its name is the field's or relation's. */
 static int resolve_inside(oxypy_build *cx, PyObject *path, oxypy_name *name)
 {
-    PyObject *alias = Py_NewRef(name->base);
-    int rc;
+    oxypy_plan *plan = cx->scope->plan;
+    const oxypy_relation *relation = NULL;
+    int known = oxypy_plan_field(plan, name->base) >= 0;
 
-    oxypy_name_fini(name);
-    rc = oxypy_name_resolve(cx->st, cx->scope->plan, NULL, path, name);
-    if (rc < 0 && PyErr_ExceptionMatches(cx->st->exceptions[OXY_FIELD])) {
-        PyErr_Clear();
-        PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", alias);
+    if (!known) {
+        known = oxypy_plan_relation(cx->st, plan, name->base, &relation);
     }
-    Py_DECREF(alias);
-    return rc;
+    if (known == 0) {
+        PyErr_Format(cx->st->exceptions[OXY_FIELD], "the alias '%U' is defined by itself", name->base);
+    }
+    oxypy_name_fini(name);
+    return known > 0 ? oxypy_name_resolve(cx->st, plan, NULL, path, name) : -1;
 }
 
 const oxy_expr *oxypy_build_path(oxypy_build *cx, PyObject *path, const oxypy_field **field)

@@ -34,6 +34,13 @@ const oxy_expr *oxypy_build_subquery(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_outer(oxypy_build *cx, oxypy_expr *e);
 const oxy_expr *oxypy_build_raw(oxypy_build *cx, oxypy_expr *e);
 
+/* containment.c: contains, contained_by, overlap. */
+const oxy_expr *oxypy_build_containment(oxypy_build *cx, const oxypy_lookup *lk, const oxy_expr *target,
+                                        const oxypy_want *want, PyObject *value);
+/* lookup_build.c. Values that JSON has no form for (dates, decimals, UUIDs)
+ * compare as the text that Pydantic writes for them. New reference. */
+PyObject *oxypy_json_form(oxypy_build *cx, PyObject *value);
+
 /* write.c: assignments from a dict name -> value. excluded: None stands for the
  * new value of an upsert. */
 int oxypy_build_assigns(oxypy_build *cx, PyObject *values, bool excluded, oxy_assign **out, uint32_t *n);

@@ -106,6 +106,11 @@ def test_a_part_may_be_compared() -> None:
     assert lookup(due__quarter__between=(1, 2))[1] == [1, 2]
 
 
+def test_what_follows_a_month_is_explained() -> None:
+    with pytest.raises(FieldLookupError, match=r'nothing follows .month.*sent\.extract\("month"\)'):
+        P.filter(sent__month__exact=3)
+
+
 @pytest.mark.parametrize(
     "keywords",
     [
@@ -162,7 +167,7 @@ def test_the_reason_of_a_failed_conversion_is_its_cause() -> None:
         ("weight__contains", "lookup 'contains' is not allowed for Parcel.weight"),
         ("state__gt", "lookup 'gt' is not allowed"),
         ("due__hour", "lookup 'hour' is not allowed"),
-        ("sent__month__gte", "lookup 'gte' is not allowed"),
+        ("sent__month__gte", "nothing follows 'month', which takes a tuple"),
         ("sent__hour__contains", "lookup 'contains' is not allowed"),
         ("ref__a__b", "neither a relation nor a JSON field"),
         ("__ref", "does not begin with a name"),

@@ -49,6 +49,15 @@ def test_nothing_of_a_path_is_selected() -> None:
     assert sql(C.filter(hall__label="x").values("id")).startswith('SELECT "route_crates"."id" FROM')
 
 
+def test_an_alias_may_be_made_from_the_relation_of_its_name() -> None:
+    for query in (
+        C.values("id", hall=F("hall__land__code")),
+        C.annotate(hall=F("hall__land__code")).values("id", "hall"),
+    ):
+        assert sql(query).startswith('SELECT "route_crates"."id", "hall_land"."code" AS "hall" FROM')
+        assert JOIN_HALL in sql(query)
+
+
 EXISTS = 'EXISTS (SELECT 1 FROM "route_crates" WHERE "hall_id" = "route_halls"."id"'
 
 

@@ -526,6 +526,10 @@ const oxy_expr *oxy_cast(oxy_builder *b, const oxy_expr *arg, const oxy_type *to
 const oxy_expr *oxy_extract(oxy_builder *b, oxy_part part, bool trunc, const oxy_expr *arg);
 const oxy_expr *oxy_json_path(oxy_builder *b, const oxy_expr *arg, const oxy_json_step *steps, uint32_t n,
                               oxy_json_as as, const oxy_type *type);
+/* keys: of has_key and its kin. For containment in JSON they are guards, which
+ * dialects with oxy_dialect_loose_containment write and others leave out: for
+ * JSON_CONTAINS places in arg that are no array, for JSON_CONTAINED_BY places
+ * that are nothing but an array, and arg itself if it is no object. */
 const oxy_expr *oxy_container(oxy_builder *b, oxy_container_op op, const oxy_expr *arg, const oxy_expr *value,
                               const oxy_expr *const *keys, uint32_t n_keys);
 const oxy_expr *oxy_scalar(oxy_builder *b, const oxy_select *select); /* type of its only item */

@@ -21,6 +21,9 @@ extern const oxy_dialect oxy_dialect_sqlite;
 /* "postgres", "postgresql", "mysql", "mariadb", "sqlite"; NULL if unknown. */
 const oxy_dialect *oxy_dialect_find(oxy_sv name);
 const char *oxy_dialect_name(const oxy_dialect *d);
+/* Whether an array in JSON contains whatever one of its elements contains, so
+ * that oxy_container wants guards. */
+bool oxy_dialect_loose_containment(const oxy_dialect *d);
 /* Greatest number of bound parameters in one statement. */
 uint32_t oxy_dialect_max_params(const oxy_dialect *d);
 /* For oxy_builder.array_from: how many values this database would rather have in one array. */

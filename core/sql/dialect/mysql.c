@@ -470,16 +470,39 @@ static void put_keys(oxy__emit *e, const oxy_expr *x)
     OXY__PUTC(e, ')');
 }
 
+/* What the server's containment lets through and PostgreSQL's does not. */
+static void put_guard(oxy__emit *e, const oxy_expr *x, const oxy_expr *at)
+{
+    bool inner = x->container.op == OXY_CO_JSON_CONTAINED_BY && at != x->container.arg;
+
+    OXY__PUTS(e, inner ? " AND COALESCE(CAST(JSON_TYPE(" : " AND CAST(JSON_TYPE(");
+    oxy__put_expr(e, at, OXY__P_NONE);
+    OXY__PUTS(e, inner                                     ? ") AS CHAR), 'ARRAY') = 'ARRAY'"
+                 : x->container.op == OXY_CO_JSON_CONTAINS ? ") AS CHAR) <> 'ARRAY'"
+                                                           : ") AS CHAR) <> 'OBJECT'");
+}
+
+static void put_containment(oxy__emit *e, const oxy_expr *x, int min)
+{
+    const oxy_expr *arg = x->container.arg, *value = x->container.value;
+    bool within = x->container.op == OXY_CO_JSON_CONTAINED_BY || x->container.op == OXY_CO_ARRAY_CONTAINED_BY;
+    bool open = x->container.keys.n != 0 && oxy__paren_open(e, OXY__P_AND, min);
+
+    put_call(e, "JSON_CONTAINS", within ? value : arg, within ? arg : value);
+    for (uint32_t i = 0; i < x->container.keys.n; i++)
+        put_guard(e, x, x->container.keys.items[i]);
+    oxy__paren_close(e, open);
+}
+
 static void container(oxy__emit *e, const oxy_expr *x, int min)
 {
     const oxy_expr *arg = x->container.arg, *value = x->container.value;
 
-    (void)min;
     switch (x->container.op) {
     case OXY_CO_JSON_CONTAINS:
-    case OXY_CO_ARRAY_CONTAINS: put_call(e, "JSON_CONTAINS", arg, value); break;
+    case OXY_CO_ARRAY_CONTAINS:
     case OXY_CO_JSON_CONTAINED_BY:
-    case OXY_CO_ARRAY_CONTAINED_BY: put_call(e, "JSON_CONTAINS", value, arg); break;
+    case OXY_CO_ARRAY_CONTAINED_BY: put_containment(e, x, min); break;
     case OXY_CO_HAS_KEY:
     case OXY_CO_HAS_KEYS:
     case OXY_CO_HAS_ANY_KEYS: put_keys(e, x); break;
@@ -564,6 +587,7 @@ static void in_array(oxy__emit *e, const oxy_expr *x, int min)
 /* clang-format off */
 #define SHARED_ROWS                                                                                                    \
     .max_params = 65535,                                                                                               \
+    .loose_containment = true,                                                                                         \
     .quote = '`',                                                                                                      \
     .boolean = {"FALSE", "TRUE"},                                                                                      \
     .offset_alone = " LIMIT 18446744073709551615",                                                                     \

@@ -359,6 +359,8 @@ static const oxy_expr *build_container(struct build *in, const sexp *x, oxy_cont
         n = build_args(in, x, 2, keys, &text);
     else if (x->n > 2)
         value = build(in, &x->items[2], &arg->type);
+    if (value != NULL && x->n > 3)
+        n = build_args(in, x, 3, keys, NULL);
     return oxy_container(in->b, op, arg, value, keys, n);
 }
 

@@ -104,7 +104,7 @@ async def _insert(state: _core.InsertState, client: Any) -> None:
 
 
 async def _make_keys(model: Any, rows: Any, written: tuple[str, ...], client: Any) -> list[str]:
-    """Gives the rows the keys that defaults of the database would make, which it tells nobody; their fields."""
+    """Gives the rows the keys that defaults of the database would make and tell nobody; their fields."""
     made = []
     for name in key_fields(model):
         default = model._db_meta.columns[name].db_default
