@@ -313,3 +313,58 @@ async def test_what_some_database_cannot_keep(database: Any, new_panel: NewPanel
     answer = await client.post("/api/login", {**WRONG, "email": "\0" + "x" * 1000})
     assert answer.status == 401
     assert len((await AdminLogEntry.objects.get()).label) == 255
+
+
+@EVERYWHERE
+async def test_labels_are_the_text_of_any_field_a_path_or_the_key(database: Any, new_panel: NewPanel) -> None:
+    class Acting(ModelAdmin):
+        @action("Touch", scope="row")
+        async def touch(self, ctx: Any, record: Any, form: Any) -> None:
+            pass
+
+    site = new_panel(depots.Depot, depots.Tag, depots.Shelf, depots.ParcelTag, audit=True)
+    site.register(depots.Event, Acting, display_field="parcel__weight")
+    site.register(depots.Parcel, display_field="weight")
+    client = Client(site)
+    await depots.Depot.objects.create(name="d")
+    await client.post("/api/parcels", {"code": "A-1", "depot_id": 1, "weight": 12, "tags": []})
+    await depots.Tag.objects.create(code="a/b", label="l")
+    made = await client.post("/api/parcel_tags", {"parcel_id": 1, "tag_code": "a/b"})
+    assert made.status == 201, made.text
+    await client.post("/api/events", {"parcel_id": 1, "text": "t"})
+    assert (await client.post("/api/events/-/actions/touch", {"ids": [1]})).status == 200
+    await client.delete("/api/events/1")
+    told = [(item["model"], item["action"], item["label"]) for item in await entries(client)]
+    assert told == [
+        ("events", "delete", "12"),
+        ("events", "touch", "12"),
+        ("events", "create", "12"),
+        ("parcel_tags", "create", "1,a~2Fb"),
+        ("parcels", "create", "12"),
+    ]
+
+
+async def test_a_label_out_of_sight_is_the_key(database: Any, new_panel: NewPanel) -> None:
+    site = audited(new_panel, field_access={"name": {"view": ["chief"]}})
+    await user(site).post("/api/depots", {"name": "hidden-name", "city": "c"})
+    assert (await entries(user(site)))[0]["label"] == "hidden-name"
+    assert (await entries(user(site, "clerk")))[0]["label"] == "1"
+
+
+async def test_models_without_history_do_not_hide_logins(database: Any, new_panel: NewPanel) -> None:
+    await AdminLogEntry.objects.create(at="2031-01-01T00:00:00Z", user_id="x", action="login")
+
+    class Rule(Header):
+        async def authenticate(self, request: AuthRequest) -> AdminUser | None:
+            found = await super().authenticate(request)
+            if found is not None:
+                found.permissions = ["*:*"] if found.id == "chief" else ["depots:*", "readings:*"]
+            return found
+
+    site = new_panel(
+        depots.Depot, depots.Reading, depots.Tag, audit=True, auth_provider=Rule(), permissions="user"
+    )
+    assert [item["action"] for item in await entries(user(site))] == ["login"]
+    assert await entries(user(site, "clerk")) == []
+    without = new_panel(depots.Reading, audit=True, auth_provider=Rule(), permissions="user")
+    assert await entries(user(without, "clerk")) == []

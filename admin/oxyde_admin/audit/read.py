@@ -59,7 +59,7 @@ async def page(call: Call, wanted: Wanted, size: int = PAGE) -> Page:
     readable = await _readable(call, wanted.model)
     found = Page(next=wanted.after)
     scope = Q(model__in=sorted(readable))
-    if wanted.model is None and len(readable) == len(call.site.registry.resources()):
+    if wanted.model is None and _all_history(call, readable):
         scope = scope | Q(model="")
     query = _narrowed(AdminLogEntry.objects.filter(scope), wanted, readable)
     seen = Visibility(readable)
@@ -123,6 +123,12 @@ async def _readable(call: Call, model: str | None) -> Mapping[str, Rights]:
         return {rights.resource.slug: rights}
     every = [call.rights(resource, "history") for resource in call.site.registry.resources()]
     return {rights.resource.slug: rights for rights in every if await rights.allows("history")}
+
+
+def _all_history(call: Call, readable: Mapping[str, Rights]) -> bool:
+    """Whether that is every model that can have a history; one without a key cannot."""
+    able = [resource for resource in call.site.registry.resources() if "history" in resource.offered]
+    return bool(able) and all(resource.slug in readable for resource in able)
 
 
 def _narrowed(query: Any, wanted: Wanted, readable: Mapping[str, Rights]) -> Any:

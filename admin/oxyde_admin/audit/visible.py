@@ -101,13 +101,14 @@ async def _allowed(rights: Rights, keys: set[Key]) -> set[Key] | None:
 
 
 async def _label(rights: Rights, row: AdminLogEntry) -> str | None:
-    """The label, unless it was read from a field that this user does not see."""
+    """The label; the key where there is none, or one read from a field that this user does not see."""
+    key = row.pk or None
     if not row.label or not row.label_field:
-        return None
+        return key
     try:
-        return row.label if await rights.sees(row.label_field) else None
+        return row.label if await rights.sees(row.label_field) else key
     except (ValueError, LookupError):  # the model has no such field any more
-        return None
+        return key
 
 
 async def _changes(rights: Rights, row: AdminLogEntry, links: Mapping[str, set[Any]]) -> dict[str, Any]:

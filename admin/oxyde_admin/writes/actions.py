@@ -14,6 +14,7 @@ from ..options.model_admin import overrides
 from ..problems import entries_of
 from ..rows.among import among
 from ..values.keys import key_to_json
+from . import history
 from .bound import BoundQuery
 from .bulk import batches
 from .failures import refusals
@@ -41,6 +42,8 @@ async def run_action(call: Call, name: str, body: Mapping[str, Any]) -> ActionRe
     async with writing(rights) as client:
         await enlist(rights, client)
         chosen, keys = await _chosen(call, rights, action, body, client)
+        # Before it runs: afterwards there may be no such record.
+        label_field, label = await history.label(rights, chosen) if action.scope == "row" else (None, "")
         async with refusals(rights):
             result = await action.run(rights.ctx, chosen, form)
         await audit.entry(
@@ -49,6 +52,8 @@ async def run_action(call: Call, name: str, body: Mapping[str, Any]) -> ActionRe
             name,
             rights.resource,
             key=keys[0] if action.scope == "row" else None,
+            label=label,
+            label_field=label_field,
             changes={}
             if action.scope == "model"
             else {"keys": [key_to_json(rights.resource, key) for key in keys]},

@@ -22,10 +22,10 @@ async def delete(rights: Rights, record: Any, client: Any) -> int:
     await enlist(rights, client)
     await rights.require("delete", record)
     rights.ctx.changes = {}
-    told = history.state(rights, record)
+    told, labelled = history.state(rights, record), await history.label(rights, record)
     async with refusals(rights, deleting=True):
         await hooks.run(rights, "before_delete", record)
         count: int = await record.delete(client=client)
         await hooks.run(rights, "after_delete", record)
-    await history.written(rights, "delete", record, before=told)
+    await history.written(rights, "delete", record, before=told, labelled=labelled)
     return count

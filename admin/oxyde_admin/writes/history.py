@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import audit
+from ..rows.labels import label_of
 from .links import Linked
 
 if TYPE_CHECKING:
     from ..security.rights import Rights
 
-__all__ = ["label", "state", "written"]
+__all__ = ["Labelled", "label", "state", "written"]
+
+Labelled = tuple[str | None, str]
 
 
 def state(rights: Rights, record: Any) -> dict[str, Any]:
@@ -27,14 +30,18 @@ async def written(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     links: Mapping[str, Linked] | None = None,
+    labelled: Labelled | None = None,
 ) -> None:
-    """One entry about one record, in the open transaction."""
+    """One entry about one record, in the open transaction.
+
+    `labelled` is its `label`, for a record that can no longer be asked for it.
+    """
     changes: dict[str, Any] = dict(audit.changes(before, after))
     for name, linked in (links or {}).items():
         if linked.added or linked.removed:
             changes[name] = audit.link_changes(_keys(linked.added), _keys(linked.removed))
     resource = rights.resource
-    label_field, text = await label(rights, record)
+    label_field, text = labelled or await label(rights, record)
     await audit.entry(
         rights.site,
         rights.ctx,
@@ -47,14 +54,12 @@ async def written(
     )
 
 
-async def label(rights: Rights, record: Any) -> tuple[str | None, str]:
-    """The field that stands for the record, if it is one of its own, and its text.
+async def label(rights: Rights, record: Any) -> Labelled:
+    """The path that the record's label comes from, and the label.
 
-    History keeps both: whoever may not see the field is not shown the text.
+    History keeps both: whoever may not see that field is not shown the text.
     """
-    name = await rights.display()
-    value = vars(record).get(name) if name is not None else None
-    return name, value if isinstance(value, str) else ""
+    return await rights.display(), await label_of(rights, record, client=rights.ctx.client)
 
 
 def _keys(keys: list[tuple[Any, ...]]) -> list[Any]:
