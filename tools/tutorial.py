@@ -7,8 +7,8 @@ A step begins with the files of the step before. Of its README.md
 - a `diff` block below `<!-- change: PATH -->` changes one,
 - a `console` block has commands (`oxyde`, `python`) and what they print.
 
-Afterwards the files must be those of the step's folder. `tutorial.py --write` plays too, but writes
-folders and outputs instead of comparing them.
+Afterwards the files must be those of the step's folder, but for stubs: they are made anew and get big.
+`tutorial.py --write` plays too, but writes folders and outputs instead of comparing them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BLOCK = re.compile(
 )
 COMMAND = re.compile(r"^\$ (?P<line>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.M)
 MADE = re.compile(r"^Created: .*$", re.M)
-IGNORED = ("README.md", "*.db", "*.db-*", "__pycache__")
+IGNORED = ("README.md", "*.db", "*.db-*", "*.pyi", "__pycache__")
 
 
 def steps() -> list[Path]:
@@ -109,9 +109,13 @@ def write(step: Path, before: Path | None) -> None:
                 page.read_text(),
             )
         )
-        for old in files_of(step):
+        there, now = files_of(step), files_of(folder)
+        for old in there.keys() - now.keys():
             (step / old).unlink()
-        shutil.copytree(folder, step, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED))
+        # A migration that says the same keeps the time at which it was first made.
+        for name in (name for name, text in now.items() if there.get(name) != text):
+            (step / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, step / name)
 
 
 def main() -> None:

@@ -1,0 +1,105 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, EmailStr
+
+from oxyde import Check, Field, Model
+
+
+def now() -> datetime:
+    """This moment, with its zone."""
+    return datetime.now(timezone.utc)
+
+
+Key = Annotated[int | None, Field(default=None, db_pk=True)]
+Moment = Annotated[AwareDatetime, Field(default_factory=now)]
+Slug = Annotated[str, Field(min_length=1, max_length=120, db_unique=True)]
+
+
+class Role(str, Enum):
+    """What a member may do, from least to most."""
+
+    READER = "reader"
+    AUTHOR = "author"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class Difficulty(str, Enum):
+    """How hard a trail is."""
+
+    EASY = "easy"
+    MODERATE = "moderate"
+    HARD = "hard"
+    EXPERT = "expert"
+
+
+class Facts(BaseModel):
+    """What else is known of a trail."""
+
+    water: bool = False
+    dogs: bool = True
+    highest_m: int | None = None
+    huts: list[str] = []
+
+
+class Member(Model):
+    """Somebody who may log in."""
+
+    id: Key
+    handle: str = Field(db_unique=True, min_length=2, max_length=40, pattern=r"^[\w.-]+$")
+    email: EmailStr = Field(db_unique=True, max_length=254)
+    role: Role = Role.READER
+    active: bool = True
+    joined: Moment
+    trails: list[Trail] = Field(db_reverse_fk="author")
+
+    class Meta:
+        is_table = True
+        table_name = "members"
+
+
+class Region(Model):
+    """A part of the country, inside another one or not."""
+
+    code: str = Field(db_pk=True, min_length=2, max_length=8, pattern=r"^[A-Z0-9-]+$")
+    name: str = Field(min_length=1, max_length=80)
+    parent: Region | None = Field(default=None, db_on_delete="SET NULL")
+    children: list[Region] = Field(db_reverse_fk="parent")
+    trails: list[Trail] = Field(db_reverse_fk="region")
+
+    class Meta:
+        is_table = True
+        table_name = "regions"
+
+
+class Trail(Model):
+    """A hiking route and what its author tells of it."""
+
+    id: Key
+    title: str = Field(min_length=1, max_length=120)
+    slug: Slug
+    body: str = Field(default="", db_type="TEXT", max_length=20_000)
+    difficulty: Difficulty = Difficulty.EASY
+    length_km: Decimal = Field(gt=0, max_digits=6, decimal_places=2)
+    walking_time: timedelta
+    highlights: list[str] = Field(default_factory=list, max_length=20)
+    facts: Facts = Field(default_factory=Facts)
+    opens: time | None = None
+    published_on: date | None = None
+    created: Moment
+    updated: Moment
+    author: Member = Field(db_on_delete="RESTRICT", db_index=True)
+    region: Region | None = Field(default=None, db_on_delete="SET NULL")
+
+    class Meta:
+        is_table = True
+        table_name = "trails"
+        # SQLite keeps decimals as text: adding 0 makes a number of them, everywhere.
+        constraints = [Check("length_km + 0 > 0", name="trails_have_length")]
