@@ -1,7 +1,7 @@
 """Databases, panels and clients for the tests of the admin panel.
 
 `panel` has all tables of depots.py without options on a fresh SQLite file. Mark a test with
-`EVERYWHERE` to run it on PostgreSQL too; `new_panel` makes panels with arguments of their own, and
+`everywhere.EVERYWHERE` to run it on PostgreSQL too; `new_panel` makes panels with arguments of their own, and
 `client.Client(panel)` speaks to them.
 """
 
@@ -19,8 +19,6 @@ from oxyde import AsyncDatabase, create_tables, db
 
 if TYPE_CHECKING:
     from oxyde_admin.site import AdminSite
-
-EVERYWHERE = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from pydantic import BaseModel, ConfigDict, Field
 from writing import make, places
 
-from conftest import EVERYWHERE
 from oxyde import Query
 from oxyde_admin.exceptions import InvalidDataError
 from oxyde_admin.options.actions import ActionResult, action

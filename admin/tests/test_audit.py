@@ -8,9 +8,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from test_session import RIGHT, WRONG, NewPanel, Tokens
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, create_tables, execute_raw
 from oxyde_admin import ModelAdmin, action
 from oxyde_admin.auth import AdminUser, AuthProvider, AuthRequest

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from test_session import RIGHT, WRONG, NewPanel, Tokens
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, create_tables
 from oxyde_admin.auth import DefaultCredentials
 from oxyde_admin.models import OWN_TABLES, AdminThrottle

@@ -8,9 +8,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import kinds, make, places
 
-from conftest import EVERYWHERE
 from oxyde import Query
 from oxyde_admin.exceptions import InvalidDataError
 from oxyde_admin.options.model_admin import ModelAdmin

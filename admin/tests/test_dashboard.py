@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from client import Client
 from depots import Depot, Parcel, Setting
+from everywhere import EVERYWHERE
 
-from conftest import EVERYWHERE
 from oxyde_admin.auth import AdminUser, AuthProvider, AuthRequest
 from oxyde_admin.config import ModelAdmin
 from oxyde_admin.site import AdminSite

@@ -13,9 +13,9 @@ import depots
 import openpyxl
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from test_session import NewPanel
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, execute_raw
 from oxyde_admin import ModelAdmin, column
 from oxyde_admin.http.message import Request

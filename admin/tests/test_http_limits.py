@@ -11,8 +11,8 @@ import depots
 import pytest
 import servers
 from client import Client, read
+from everywhere import EVERYWHERE
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, execute_raw
 from oxyde_admin import ModelAdmin
 from oxyde_admin.http.message import Request

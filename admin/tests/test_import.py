@@ -7,9 +7,9 @@ from typing import Any
 import depots
 import pytest
 from client import Answer, Client
+from everywhere import EVERYWHERE
 from test_session import NewPanel
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, create_tables
 from oxyde_admin import ModelAdmin
 from oxyde_admin.models import OWN_TABLES, AdminLogEntry

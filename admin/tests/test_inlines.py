@@ -8,9 +8,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import make, places
 
-from conftest import EVERYWHERE
 from oxyde_admin.options.inline import Inline
 from oxyde_admin.options.model_admin import ModelAdmin
 from oxyde_admin.site import AdminSite

@@ -9,9 +9,9 @@ from typing import Any
 
 import depots
 import pytest
+from everywhere import EVERYWHERE
 from reading import listed, parcels
 
-from conftest import EVERYWHERE
 from oxyde_admin.exceptions import InvalidParameterError
 from oxyde_admin.site import AdminSite
 

@@ -9,9 +9,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import a_parcel, make
 
-from conftest import EVERYWHERE
 from oxyde import Query
 from oxyde_admin.exceptions import InvalidParameterError
 from oxyde_admin.options.model_admin import ModelAdmin

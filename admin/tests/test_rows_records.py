@@ -13,9 +13,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from reading import parcels
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, db, execute_raw, related
 from oxyde_admin.options.columns import column
 from oxyde_admin.options.inline import Inline

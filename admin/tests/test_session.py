@@ -8,8 +8,8 @@ from typing import Any
 import depots
 import pytest
 from client import Answer, Client
+from everywhere import EVERYWHERE
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, create_tables
 from oxyde_admin.auth import (
     AdminUser,

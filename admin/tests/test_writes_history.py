@@ -7,9 +7,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import make
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, create_tables
 from oxyde_admin.exceptions import InvalidDataError
 from oxyde_admin.models import AdminLogEntry

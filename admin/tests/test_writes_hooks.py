@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import make, places
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, Field, Model, create_tables, is_saved
 from oxyde.exceptions import DatabaseError
 from oxyde_admin.exceptions import ConflictError, InvalidDataError, PermissionDeniedError

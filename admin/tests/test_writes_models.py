@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 from writing import make, places
 
-from conftest import EVERYWHERE
 from oxyde import AsyncDatabase, Field, Model, create_tables
 from oxyde_admin.options.inline import Inline
 from oxyde_admin.site import AdminSite

@@ -7,9 +7,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import places
 
-from conftest import EVERYWHERE
 from oxyde import Query
 from oxyde_admin.options.inline import Inline
 from oxyde_admin.options.model_admin import ModelAdmin

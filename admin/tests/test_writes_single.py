@@ -7,9 +7,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import EVERYWHERE
 from writing import a_parcel, kinds, make, places
 
-from conftest import EVERYWHERE
 from oxyde import db
 
 pytestmark = EVERYWHERE
