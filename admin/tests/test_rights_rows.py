@@ -231,3 +231,29 @@ async def test_a_target_that_no_key_can_name_is_not_there_either(client):
     for key in (2**63, 2**80, -(2**63) - 1):
         answer = await client.patch("/api/parcels/1", {"depot_id": key})
         assert (answer.status, answer.json()["errors"][0]["loc"]) == (422, ["depot_id"])
+
+
+async def test_a_record_names_the_fields_that_it_keeps(database, new_panel):
+    class Settled(ModelAdmin):
+        async def hidden(self, ctx):
+            return {"price"}
+
+        async def readonly(self, ctx, record=None):
+            settled = {"weight", "origin", "price"}
+            return set() if record is None or not record.sent else settled
+
+    site = new_panel(Depot)
+    site.register(Parcel, Settled)
+    client = Client(site)
+    depot = await Depot.objects.create(name="d")
+    for code in ("A", "B"):
+        await Parcel.objects.create(code=code, depot=depot, sent=code == "B")
+
+    async def kept(key: int) -> str:
+        return (await client.get(f"/api/parcels/{key}")).headers["x-admin-readonly"]
+
+    assert await kept(1) == "id"
+    assert await kept(2) == "id, origin, weight, origin_id"
+    changed = await client.patch("/api/parcels/2", {"weight": 9, "origin_id": 1, "note": "n"})
+    stored = changed.json()
+    assert (stored["weight"], stored["origin_id"], stored["note"]) == (0, None, "n")

@@ -44,10 +44,15 @@ async def get_record(call: Call) -> Response:
     obj = await one(rights, call.params["pk"])
     await rights.require("view", obj)
     found = await shown(rights, obj)
+    fixed = await rights.readonly(obj)
     return json_response(found.record).with_headers(
         {
             "ETag": found.etag,
             "X-Admin-Allow": ", ".join(await rights.actions(obj)),
+            # Hidden fields are read-only too, and not to be named.
+            "X-Admin-Readonly": ", ".join(
+                field.name for field in await rights.visible() if field.name in fixed
+            ),
             **_truncated(found.truncated),
         }
     )

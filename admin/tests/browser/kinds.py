@@ -136,6 +136,12 @@ class SampleAdmin(ModelAdmin):
         """Locked samples are only looked at."""
         return action in ("view", "history") or getattr(record, "name", "") != "locked"
 
+    async def readonly(self, ctx: Any, record: Any = None) -> set[str]:
+        """What a settled sample is called is settled; only stored ones can be marked."""
+        if record is None:
+            return {"slug"}
+        return {"nick", "maker"} if record.name == "settled" else set()
+
     @action("Praise", scope="row", form=Praise, confirm="Praise {n} sample?")
     async def praise(self, ctx: Any, record: Any, form: Praise) -> str:
         record.nick = form.words

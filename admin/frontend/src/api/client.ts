@@ -37,19 +37,21 @@ async function data<T>(method: string, path: string, options: Parameters<typeof 
   return (await request<T>(method, path, options)).data
 }
 
-function stored(answer: { data: Row; headers: Headers }): Stored {
-  const words = (name: string): string[] =>
-    (answer.headers.get(name) ?? "")
-      .split(",")
-      .map((word) => word.trim())
-      .filter(Boolean)
-  return {
-    record: answer.data,
-    etag: answer.headers.get("ETag"),
-    allow: answer.headers.has("X-Admin-Allow") ? words("X-Admin-Allow") : null,
-    truncated: words("X-Admin-Truncated"),
-  }
+/** The names in a header; null without it. */
+function words(headers: Headers, name: string): string[] | null {
+  const line = headers.get(name)
+  if (line === null) return null
+  const parts = line.split(",").map((word) => word.trim())
+  return parts.filter(Boolean)
 }
+
+const stored = (answer: { data: Row; headers: Headers }): Stored => ({
+  record: answer.data,
+  etag: answer.headers.get("ETag"),
+  allow: words(answer.headers, "X-Admin-Allow"),
+  readonly: words(answer.headers, "X-Admin-Readonly"),
+  truncated: words(answer.headers, "X-Admin-Truncated") ?? [],
+})
 
 const record = (model: string, key: RecordKey): string => segments(model, keyText(key))
 

@@ -180,6 +180,8 @@ export interface Stored {
   etag: string | null
   /** Actions allowed on this row; null when the server did not say. */
   allow: string[] | null
+  /** Fields of this row that keep their values; null when the server did not say. */
+  readonly: string[] | null
   /** m2m relations cut to the server's bound. */
   truncated: string[]
 }

@@ -21,6 +21,8 @@ export class Draft {
   /** What the server refused. */
   readonly errors = ref<ErrorEntry[]>([])
   /** What is typed and is no value, by path. */
+  /** Fields that the stored record keeps as they are; null: those of the schema. */
+  readonly fixed = shallowRef<readonly string[] | null>(null)
   private readonly typed = reactive(new Map<string, Problem>())
   readonly problems = computed(() => [...this.typed.values()])
   readonly changed = computed(() => changedNames(this.fields, this.base.value, this.values))
@@ -82,6 +84,12 @@ export class Draft {
     else this.typed.set(key, { path, text })
   }
 
+  /** Whether a stored record lets the field be written. */
+  mayChange(field: FormField): boolean {
+    const fixed = this.fixed.value
+    return fixed === null ? field.change : !field.aliases.some((alias) => fixed.includes(alias))
+  }
+
   isChanged(name: string): boolean {
     return !sameJson(this.base.value[name], this.values[name])
   }
@@ -91,6 +99,7 @@ export class Draft {
   }
 
   changeBody(): Record<string, Json> {
-    return changeBody(this.fields, this.base.value, this.values)
+    const fields = this.fields.map((field) => ({ ...field, change: this.mayChange(field) }))
+    return changeBody(fields, this.base.value, this.values)
   }
 }

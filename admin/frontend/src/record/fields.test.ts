@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { ModelSchema } from "@/api"
 import { Exact } from "@/api/json"
 import { widgetOf } from "@/widgets/schema"
+import { Draft } from "./draft"
 import { changeBody, createBody, differences, errorsOf, fieldSets, fieldsOf, initialOf, type Values } from "./fields"
 
 const model = {
@@ -124,5 +125,20 @@ describe("a stored record", () => {
       ["active", false],
       ["note", false],
     ])
+  })
+})
+
+describe("a record that keeps fields", () => {
+  const sent = (readonly: string[] | null): object => {
+    const draft = new Draft(model)
+    draft.fixed.value = readonly
+    for (const name of ["id", "note", "depot_id"]) draft.set(name, 3)
+    return draft.changeBody()
+  }
+
+  it("says itself which; else its schema does", () => {
+    expect(sent(null)).toEqual({ note: 3, depot_id: 3 })
+    expect(sent(["id", "note", "depot"])).toEqual({})
+    expect(sent([])).toEqual({ id: 3, note: 3, depot_id: 3 })
   })
 })

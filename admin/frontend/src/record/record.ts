@@ -1,7 +1,18 @@
 /** The record of a page: loading, saving, deleting, and meeting somebody else's changes. */
 
 import { computed, markRaw, ref, shallowRef } from "vue"
-import { api, ApiError, asError, keyNames, keyOf, type ModelSchema, type RecordKey, type Row, unescapeKey } from "@/api"
+import {
+  api,
+  ApiError,
+  asError,
+  keyNames,
+  keyOf,
+  type ModelSchema,
+  type RecordKey,
+  type Row,
+  type Stored,
+  unescapeKey,
+} from "@/api"
 import type { Json } from "@/api/json"
 import { schemaOf } from "@/state/panel"
 import { Draft } from "./draft"
@@ -32,7 +43,7 @@ export class RecordModel {
   /** What concerns the record as a whole. */
   readonly refusal = shallowRef<ApiError | null>(null)
   /** Somebody else's version, once it is known that there is one. */
-  readonly theirs = shallowRef<{ values: Values; etag: string | null; record: Row } | null>(null)
+  readonly theirs = shallowRef<(Stored & { values: Values }) | null>(null)
   private etag: string | null = null
   key: RecordKey | null
 
@@ -88,6 +99,7 @@ export class RecordModel {
     // The address holds text; the record knows whether its key is a number.
     this.key = keyOf(stored.record, keyNames(schema.properties)) ?? this.key
     this.allow.value = stored.allow ?? schema["x-admin"].permissions
+    draft.fixed.value = stored.readonly
     this.truncated.value = stored.truncated
     this.etag = stored.etag
     this.record.value = stored.record
@@ -148,7 +160,7 @@ export class RecordModel {
   private async compare(draft: Draft): Promise<Outcome> {
     try {
       const now = await api.get(this.model, this.key as RecordKey)
-      this.theirs.value = { values: await draft.valuesOf(now.record), etag: now.etag, record: now.record }
+      this.theirs.value = { ...now, values: await draft.valuesOf(now.record) }
       await Promise.all(this.inlines.value.map((inline) => inline.refresh(this.model, this.key as RecordKey)))
       return "stale"
     } catch (error) {
@@ -162,8 +174,10 @@ export class RecordModel {
     const theirs = this.theirs.value
     const draft = this.draft.value
     if (!theirs || !draft) return
+    draft.fixed.value = theirs.readonly
     const kept: Values = {}
-    for (const name of mine) kept[name] = draft.values[name]
+    for (const field of draft.fields)
+      if (mine.includes(field.name) && draft.mayChange(field)) kept[field.name] = draft.values[field.name]
     draft.rebase(theirs.values, kept)
     this.etag = theirs.etag
     this.record.value = theirs.record
