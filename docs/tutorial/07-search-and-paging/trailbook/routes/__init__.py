@@ -1,0 +1,10 @@
+"""The routes: a module and a router for each thing."""
+
+from trailbook.routes import labels, regions, trails
+
+# Fixed paths stand before those with a key in the same place.
+ROUTERS = (
+    trails.router,
+    labels.router,
+    regions.router,
+)
