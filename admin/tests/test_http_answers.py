@@ -28,8 +28,8 @@ from oxyde_admin.site import AdminSite
 NewPanel = Callable[..., AdminSite]
 
 
-def answered(error: Exception) -> tuple[int, Any]:
-    response = error_response(error, "id7")
+async def answered(error: Exception) -> tuple[int, Any]:
+    response = await error_response(error, "id7")
     assert isinstance(response.body, bytes)
     return response.status, json.loads(response.body)
 
@@ -37,23 +37,23 @@ def answered(error: Exception) -> tuple[int, Any]:
 # --- errors -----------------------------------------------------------------------------------
 
 
-def test_the_form_of_errors() -> None:
-    assert answered(RecordNotFoundError()) == (
+async def test_the_form_of_errors() -> None:
+    assert await answered(RecordNotFoundError()) == (
         404,
         {"detail": "There is no such record.", "code": "not_found", "errors": [], "request_id": "id7"},
     )
     entries = [{"type": "invalid", "loc": ["name"], "msg": "no"}]
-    assert answered(InvalidDataError({"name": "no"}, extra={"rows": 3})) == (
+    assert await answered(InvalidDataError({"name": "no"}, extra={"rows": 3})) == (
         422,
         {"detail": entries, "code": "invalid", "errors": entries, "request_id": "id7", "rows": 3},
     )
-    assert answered(UnauthorizedError()) == (401, {"detail": "Unauthorized"})
+    assert await answered(UnauthorizedError()) == (401, {"detail": "Unauthorized"})
 
 
-def test_headers_of_errors_go_out() -> None:
-    response = error_response(RateLimitedError(17), "x")
+async def test_headers_of_errors_go_out() -> None:
+    response = await error_response(RateLimitedError(17), "x")
     assert (response.status, ("retry-after", "17") in response.headers) == (429, True)
-    assert dict(error_response(UnauthorizedError(), "x").headers)["www-authenticate"] == "Bearer"
+    assert dict((await error_response(UnauthorizedError(), "x")).headers)["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(
@@ -78,20 +78,20 @@ def test_headers_of_errors_go_out() -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_errors_of_the_database_and_faults(error: Exception, status: int, code: str) -> None:
-    got, content = answered(error)
+async def test_errors_of_the_database_and_faults(error: Exception, status: int, code: str) -> None:
+    got, content = await answered(error)
     assert (got, content["code"]) == (status, code)
     assert "secret" not in json.dumps(content)
     assert content["request_id"] == "id7"
 
 
-def test_faults_are_in_the_log_with_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
+async def test_faults_are_in_the_log_with_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "oxyde_admin"):
-        answered(LookupError("what happened"))
+        await answered(LookupError("what happened"))
     assert "id7" in caplog.text
     assert "LookupError: what happened" in caplog.text
     caplog.clear()
-    answered(RecordNotFoundError())
+    await answered(RecordNotFoundError())
     assert not caplog.records
 
 
@@ -105,10 +105,10 @@ class Sent(BaseModel):
     inner: list[Inner]
 
 
-def test_errors_of_pydantic_name_limits_and_no_values() -> None:
+async def test_errors_of_pydantic_name_limits_and_no_values() -> None:
     with pytest.raises(ValidationError) as raised:
         Sent.model_validate({"count": 0, "when": "marker-value", "inner": [{"kind": "marker-value"}]})
-    status, content = answered(raised.value)
+    status, content = await answered(raised.value)
     assert status == 422
     assert [entry["loc"] for entry in content["detail"]] == [["count"], ["when"], ["inner", 0, "kind"]]
     assert content["detail"][0]["ctx"] == {"ge": 1}
@@ -117,7 +117,7 @@ def test_errors_of_pydantic_name_limits_and_no_values() -> None:
 
 
 async def test_texts_that_are_no_utf_8_can_be_answered() -> None:
-    answer = await read(json_response({"a": "\ud800 ä"}))
+    answer = await read(await json_response({"a": "\ud800 ä"}))
     assert answer.json() == {"a": "\ud800 ä"}
 
 

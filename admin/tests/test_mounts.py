@@ -81,7 +81,7 @@ def test_a_known_rest(where: dict[str, Any], rest: str, mount: str, below: str) 
 
 
 async def echo(call: Call) -> Any:
-    return json_response([call.request.mount, call.request.path])
+    return await json_response([call.request.mount, call.request.path])
 
 
 def panel() -> FastAPIAdmin:

@@ -20,7 +20,7 @@ async def _run(call: Call) -> Response:
     if result.content is not None:
         name = result.filename or "download"
         return attachment(result.content, name, mimetypes.guess_type(name)[0] or "application/octet-stream")
-    return json_response(
+    return await json_response(
         {
             "message": result.message,
             "level": result.level,

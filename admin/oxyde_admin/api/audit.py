@@ -31,18 +31,18 @@ async def show_audit(call: Call) -> Response:
         until=_moment(call, "to", days_end=True),
         after=_position(call),
     )
-    return _answer(await read.page(call, wanted))
+    return await _answer(await read.page(call, wanted))
 
 
 async def show_history(call: Call) -> Response:
     """What happened to one record, newest first."""
     read.require_audit(call)
     rights = call.rights(action="history")
-    return _answer(await read.history(call, rights, call.params["pk"], _position(call)))
+    return await _answer(await read.history(call, rights, call.params["pk"], _position(call)))
 
 
-def _answer(page: read.Page) -> Response:
-    return json_response({"items": page.items, "next": None if page.next is None else str(page.next)})
+async def _answer(page: read.Page) -> Response:
+    return await json_response({"items": page.items, "next": None if page.next is None else str(page.next)})
 
 
 def _position(call: Call) -> int | None:

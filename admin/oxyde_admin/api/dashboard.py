@@ -32,7 +32,7 @@ async def dashboard(call: Call) -> Response:
                 "exact": exact,
             }
         )
-    return json_response(
+    return await json_response(
         {
             "groups": [{"name": name, "models": models} for name, models in groups.items()],
             "charts": [
@@ -49,7 +49,7 @@ async def chart(call: Call) -> Response:
     shown = next((each for each in await charts_of(call) if each.name == call.params["name"]), None)
     if shown is None:
         raise AdminError("There is no such chart.", status=404, code="not_found")
-    return json_response({"points": await shown.points()})
+    return await json_response({"points": await shown.points()})
 
 
 ROUTES = (

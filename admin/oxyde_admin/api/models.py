@@ -25,7 +25,7 @@ async def config(call: Call) -> Response:
     provider = settings.auth_provider
     enabled = provider is not None or settings.auth_check is not None
     builtin = has_builtin_login(provider)
-    return json_response(
+    return await json_response(
         {
             "title": settings.title,
             "preset": settings.preset,
@@ -61,12 +61,12 @@ async def config(call: Call) -> Response:
 
 async def models(call: Call) -> Response:
     """The models that the user may view, with their options."""
-    return json_response([await _model(rights) for rights in await viewable(call)])
+    return await json_response([await _model(rights) for rights in await viewable(call)])
 
 
 async def counts(call: Call) -> Response:
     """How many rows of each model there are for the user."""
-    return json_response(
+    return await json_response(
         {rights.resource.slug: (await count_of(call, rights))[0] for rights in await viewable(call)}
     )
 
@@ -75,7 +75,7 @@ async def schema(call: Call) -> Response:
     """The fields of one model."""
     rights = call.rights()
     await rights.require("view")
-    return json_response(await full_schema(rights))
+    return await json_response(await full_schema(rights))
 
 
 async def _model(rights: Rights) -> dict[str, Any]:

@@ -44,7 +44,7 @@ async def openapi(call: Call) -> Response:
         operation = OPERATIONS[route.method, route.pattern]
         described = _operation(route, operation, slugs, creatable)
         paths.setdefault(route.pattern, {})[route.method.lower()] = described
-    return json_response(
+    return await json_response(
         {
             "openapi": "3.1.0",
             "info": {"title": call.site.settings.title, "version": __version__},

@@ -16,7 +16,6 @@ from ..values.records import is_blob
 
 if TYPE_CHECKING:
     from ..http.message import Response
-    from ..rows.lists import Page
 
 __all__ = ["ROUTES"]
 
@@ -25,11 +24,8 @@ async def list_records(call: Call) -> Response:
     """GET /api/{m}"""
     rights = call.rights()
     await rights.require("view")
-    return _listed(await page(rights, call.arguments))
-
-
-def _listed(found: Page) -> Response:
-    response = json_response(found.content())
+    found = await page(rights, call.arguments)
+    response = await json_response(found.content())
     return response.with_headers(_truncated(found.truncated))
 
 
@@ -45,7 +41,8 @@ async def get_record(call: Call) -> Response:
     await rights.require("view", obj)
     found = await shown(rights, obj)
     fixed = await rights.readonly(obj)
-    return json_response(found.record).with_headers(
+    response = await json_response(found.record)
+    return response.with_headers(
         {
             "ETag": found.etag,
             "X-Admin-Allow": ", ".join(await rights.actions(obj)),
@@ -70,7 +67,7 @@ async def list_options(call: Call) -> Response:
         raise InvalidParameterError("limit must be a whole number.") from error
     include = [value for name, value in call.arguments if name == "include"]
     search = call.argument("search") or ""
-    return json_response(await choices(rights, search=search, limit=limit, include=include))
+    return await json_response(await choices(rights, search=search, limit=limit, include=include))
 
 
 async def list_inline(call: Call) -> Response:
@@ -80,7 +77,7 @@ async def list_inline(call: Call) -> Response:
     parent = await one(rights, call.params["pk"])
     await rights.require("view", parent)
     found = await inline_page(rights, parent, call.params["name"], call.arguments)
-    response = json_response({**found.content(), "etags": found.etags})
+    response = await json_response({**found.content(), "etags": found.etags})
     return response.with_headers(_truncated(found.truncated))
 
 

@@ -28,7 +28,7 @@ async def login(call: Call) -> Response:
     """A token for credentials; no cookie."""
     token, account = await _token(call, await call.json())
     await log.of_login(call, "login", await call.site.gate.user_of(call.auth_request, token), account)
-    return json_response({"token": token})
+    return await json_response({"token": token})
 
 
 async def open_session(call: Call) -> Response:
@@ -44,12 +44,13 @@ async def open_session(call: Call) -> Response:
     if visit is None:
         raise UnauthorizedError
     await log.of_login(call, "login", visit.user, account)
-    return _answer(visit).with_headers({"set-cookie": gate.cookie(call.request, visit.secret)})
+    response = await _answer(visit)
+    return response.with_headers({"set-cookie": gate.cookie(call.request, visit.secret)})
 
 
 async def show_session(call: Call) -> Response:
     """Who is logged in."""
-    return _answer(call.visit)
+    return await _answer(call.visit)
 
 
 async def close_session(call: Call) -> Response:
@@ -76,9 +77,9 @@ async def _token(call: Call, content: dict[str, Any]) -> tuple[str, str]:
         raise
 
 
-def _answer(visit: Visit) -> Response:
+async def _answer(visit: Visit) -> Response:
     user = visit.user
-    return json_response(
+    return await json_response(
         {
             "user": {"id": user.id, "name": user.name, "roles": list(user.roles)},
             "csrf": visit.csrf,

@@ -26,7 +26,7 @@ async def export(call: Call) -> Response:
 async def import_(call: Call) -> Response:
     """POST /api/{m}/-/import"""
     rights = call.rights(action="import")
-    return json_response(await run(call, rights))
+    return await json_response(await run(call, rights))
 
 
 ROUTES = (

@@ -60,10 +60,10 @@ async def _delete(call: Call) -> Response:
     async with writing(rights) as client:
         record = await _locked(rights, key, client)
         if record is None:
-            return json_response({"deleted": 0})
+            return await json_response({"deleted": 0})
         await rights.require("delete", record)
         await check(rights, record, call.request.header("if-match"), client)
-        return json_response({"deleted": await delete(rights, record, client)})
+        return await json_response({"deleted": await delete(rights, record, client)})
 
 
 async def _bulk_change(call: Call) -> Response:
@@ -75,7 +75,7 @@ async def _bulk_change(call: Call) -> Response:
         raise bad_body("data is an object.")
     async with writing(rights) as client:
         query = await selected(call, rights, body, client)
-        return json_response({"updated": await change_all(call, rights, query, data, client)})
+        return await json_response({"updated": await change_all(call, rights, query, data, client)})
 
 
 async def _bulk_delete(call: Call) -> Response:
@@ -84,14 +84,14 @@ async def _bulk_delete(call: Call) -> Response:
     body = await call.json()
     async with writing(rights) as client:
         query = await selected(call, rights, body, client)
-        return json_response({"deleted": await delete_all(rights, query, client)})
+        return await json_response({"deleted": await delete_all(rights, query, client)})
 
 
 async def _preview(call: Call) -> Response:
     rights = call.rights(action="delete")
     await rights.require("delete")
     query = await selected(call, rights, await call.json())
-    return json_response(await preview(rights, query))
+    return await json_response(await preview(rights, query))
 
 
 async def _locked(rights: Rights, key: Key, client: Any) -> Any:
@@ -102,7 +102,7 @@ async def _locked(rights: Rights, key: Key, client: Any) -> Any:
 async def _record(rights: Rights, record: Any, client: Any, status: int = 200) -> Response:
     """The record as a GET would show it, read before the transaction ends."""
     answer = await shown(rights, record, client=client)
-    response = json_response(answer.record, status)
+    response = await json_response(answer.record, status)
     if rights.resource.keys:
         response.with_headers({"etag": answer.etag})
     if answer.truncated:

@@ -46,7 +46,7 @@ async def handle(site: AdminSite, request: Request) -> Response:
     except ClientGoneError:
         response = Response(NOBODY_THERE)
     except Exception as error:
-        response = error_response(error, request_id)
+        response = await error_response(error, request_id)
     except asyncio.CancelledError:
         await watch.stop()
         if not watch.gone:

@@ -78,16 +78,17 @@ def translated(error: BaseException) -> AdminError | None:
     return None
 
 
-def error_response(error: Exception, request_id: str) -> Response:
+async def error_response(error: Exception, request_id: str) -> Response:
     """The answer to a request that ended with `error`."""
     refusal = translated(error)
     if refusal is None:
         log.error("request %s failed", request_id, exc_info=error)
-        return internal_error(request_id)
+        return await internal_error(request_id)
     if refusal.status == 503:
         log.warning("request %s: %s: %s", request_id, type(error).__name__, error)
     if isinstance(refusal, UnauthorizedError):
-        return json_response({"detail": refusal.detail}, 401).with_headers(refusal.headers)
+        response = await json_response({"detail": refusal.detail}, 401)
+        return response.with_headers(refusal.headers)
     errors = [dict(entry) for entry in refusal.errors]
     content = {
         "detail": errors if refusal.status == 422 else refusal.detail,
@@ -96,10 +97,11 @@ def error_response(error: Exception, request_id: str) -> Response:
         "request_id": request_id,
         **refusal.extra,
     }
-    return json_response(content, refusal.status).with_headers(refusal.headers)
+    response = await json_response(content, refusal.status)
+    return response.with_headers(refusal.headers)
 
 
-def internal_error(request_id: str) -> Response:
+async def internal_error(request_id: str) -> Response:
     """500; what happened is in the log under the same id."""
     content = {
         "detail": "The panel failed. The log knows more under the id of this request.",
@@ -107,4 +109,4 @@ def internal_error(request_id: str) -> Response:
         "errors": [],
         "request_id": request_id,
     }
-    return json_response(content, 500)
+    return await json_response(content, 500)

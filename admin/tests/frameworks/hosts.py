@@ -67,7 +67,7 @@ async def broken_stream(call: Call) -> Response:
 
 
 async def streams(call: Call) -> Response:
-    return json_response(STREAMS)
+    return await json_response(STREAMS)
 
 
 async def slow(call: Call) -> Response:
@@ -76,11 +76,11 @@ async def slow(call: Call) -> Response:
         await asyncio.sleep(20)
     finally:
         STREAMS["closed"] += 1
-    return json_response({})
+    return await json_response({})
 
 
 async def echo(call: Call) -> Response:
-    return json_response(
+    return await json_response(
         {
             "path": call.request.path,
             "mount": call.request.mount,
@@ -94,11 +94,11 @@ async def echo(call: Call) -> Response:
 
 
 async def body(call: Call) -> Response:
-    return json_response({"length": len(await call.body(5_000_000))})
+    return await json_response({"length": len(await call.body(5_000_000))})
 
 
 async def read_json(call: Call) -> Response:
-    return json_response({"keys": sorted(await call.json())})
+    return await json_response({"keys": sorted(await call.json())})
 
 
 async def fault(call: Call) -> Response:
