@@ -424,6 +424,29 @@ async def test_every_hook_runs_and_the_first_error_is_raised(caplog: pytest.LogC
     await on_commit(fail, robust=True)
 
 
+async def test_a_cancellation_ends_one_hook_and_the_others_run() -> None:
+    seen: list[str] = []
+    waiting = asyncio.Event()
+
+    async def wait() -> None:
+        waiting.set()
+        await asyncio.sleep(60)
+
+    async def work() -> None:
+        async with atomic() as block:
+            await add("a")
+            block.on_commit(wait)
+            block.on_commit(lambda: seen.append("last"))
+        seen.append("never")
+
+    working = asyncio.create_task(work())
+    await asyncio.wait_for(waiting.wait(), 10)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert seen == ["last"] and await refs() == ["a"]
+
+
 async def test_a_rolled_back_block_runs_no_hook() -> None:
     seen: list[str] = []
     async with atomic() as block:

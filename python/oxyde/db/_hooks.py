@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Generator
@@ -63,12 +64,17 @@ class CommitHooks:
         del self._hooks[length:]
 
     async def run(self) -> None:
-        """Calls all of them, once; the first error is raised when the last has run."""
+        """Calls all of them, once; the first error is raised when the last has run.
+
+        A cancellation ends the one that it meets, and is raised before any error.
+        """
         hooks, self._hooks = self._hooks, []
         first: BaseException | None = None
         for func, robust in hooks:
             try:
                 await run_hook(func, robust)
+            except asyncio.CancelledError as cancelled:
+                first = cancelled
             except Exception as error:
                 first = first or error
         if first is not None:
