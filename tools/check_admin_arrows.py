@@ -34,7 +34,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "site": ("http", "api", "settings", "check", "security", "options"),
     "models": (),
 }
-SHARED = {"exceptions", "problems", "_version"}
+SHARED = {"exceptions", "finishing", "problems", "_version"}
 FRAMEWORKS = {"fastapi", "starlette", "litestar", "sanic", "quart", "werkzeug", "falcon", "flask"}
 
 

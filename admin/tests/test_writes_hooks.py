@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -180,6 +181,31 @@ async def test_after_commit_only_logs(
     assert answer.status == 200
     assert "mail server away" in caplog.text
     assert (await Page.objects.get(id=1)).title == "Other"
+
+
+async def test_a_client_who_goes_cuts_nothing_after_the_commit(
+    database: AsyncDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, gone, done = asyncio.Event(), asyncio.Event(), []
+
+    class Telling(ModelAdmin):
+        async def after_commit(self, ctx: Any) -> None:
+            begun.set()
+            await gone.wait()
+            await asyncio.sleep(0.05)
+            done.append(await Page.objects.count())
+
+    await create_tables(database, models=[Page])
+    site = AdminSite()
+    site.register(Page, Telling)
+    caplog.set_level(logging.INFO, "oxyde_admin.audit")
+    data = {"title": "Told"}
+    posting = asyncio.create_task(Client(site).post("/api/hooked_pages", data, gone=gone.wait))
+    await asyncio.wait_for(begun.wait(), 10)
+    gone.set()
+    answer = await asyncio.wait_for(posting, 10)
+    assert (answer.status, done) == (499, [1])
+    assert [record.name for record in caplog.records].count("oxyde_admin.audit") == 1
 
 
 async def test_hidden_names_in_what_a_hook_says_are_withheld(client: Client, admin: PageAdmin) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from oxyde import db
 from oxyde.db.router import routed
 
+from ..finishing import finished
 from ..models import AdminLogEntry
 from ..security.store import now
 from ..values.keys import key_to_text
@@ -117,7 +118,7 @@ async def _write(site: AdminSite, rows: list[AdminLogEntry], client: Any) -> Non
 
     async def after_commit() -> None:
         if not inside:
-            await _store(site, rows, None)
+            await finished(_store(site, rows, None))
         _log(rows)
 
     await client.on_commit(after_commit, robust=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from oxyde import atomic
 from oxyde.db.router import routed
 
+from ..finishing import finished
 from . import hooks
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ async def enlist(rights: Rights, client: Any) -> None:
 
 async def _committed(rights: Rights) -> None:
     rights.ctx.client = None
-    await hooks.after_commit(rights)
+    await finished(hooks.after_commit(rights))
