@@ -1,0 +1,36 @@
+"""Names for URLs."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from oxyde import Model, UniqueViolationError, atomic
+from trailbook.errors import Problem
+
+LENGTH = 100
+ROUNDS = 200
+Row = TypeVar("Row", bound=Model)
+
+
+def slugify(text: str, fallback: str) -> str:
+    """Letters and digits of any script in lower case, joined by hyphens; `fallback` if there are none."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    words = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in plain)
+    return "-".join(words.split())[:LENGTH].strip("-") or fallback
+
+
+async def with_free_slug(base: str, write: Callable[[str], Awaitable[Row]]) -> Row:
+    """What `write` makes with the first of `base`, `base-2`, … that is free.
+
+    The unique column decides, so two who write at once cannot both win; each try is a savepoint,
+    because an error ends a transaction of PostgreSQL.
+    """
+    for number in range(1, ROUNDS):
+        try:
+            async with atomic():
+                return await write(base if number == 1 else f"{base}-{number}")
+        except UniqueViolationError:
+            continue
+    raise Problem(409, "taken", "Too many entries have this name.")
