@@ -12,13 +12,15 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import SecretBytes, SecretStr
+
 from ..exceptions import InvalidDataError
-from .encode import SECRET
+from .encode import SECRET, STRUCTURES, members_of
 
 if TYPE_CHECKING:
     from ..options.resource import AdminField
 
-__all__ = ["UNCHANGED", "decode", "decode_as"]
+__all__ = ["UNCHANGED", "decode", "decode_as", "with_secrets"]
 
 
 class _Unchanged:
@@ -62,12 +64,26 @@ def decode_as(value: Any, kind: str, element: str = "") -> Any:
         return [_item(item, index, element) for index, item in enumerate(value)]
     if kind == "blob" and isinstance(value, str):
         return _bytes(value)
-    if kind in {"json", "json_binary"}:
+    if kind in STRUCTURES:
         return _structure(value)
     if isinstance(value, Decimal):
         return _number(value, kind)
     if kind == "double" and isinstance(value, str) and _overflows(value):
         raise _Refused("finite_number", "This number is too large.")
+    return value
+
+
+def with_secrets(value: Any, stored: Any) -> Any:
+    """The JSON that was sent, with the secrets of `stored` where the stars they are shown as stand."""
+    if value == SECRET and isinstance(stored, (SecretStr, SecretBytes)):
+        secret = stored.get_secret_value()
+        return secret.decode() if isinstance(secret, bytes) else secret
+    if isinstance(value, dict):
+        members = members_of(stored) or {}
+        return {name: with_secrets(item, members.get(name)) for name, item in value.items()}
+    if isinstance(value, list) and isinstance(stored, (list, tuple)):
+        before = [*stored[: len(value)], *[None] * (len(value) - len(stored))]
+        return [with_secrets(item, old) for item, old in zip(value, before, strict=True)]
     return value
 
 

@@ -23,9 +23,11 @@ from .durations import duration_text
 if TYPE_CHECKING:
     from ..options.resource import AdminField
 
-__all__ = ["SECRET", "as_text", "encode", "encode_plain"]
+__all__ = ["SECRET", "STRUCTURES", "as_text", "encode", "encode_plain", "members_of"]
 
 SECRET = "**********"
+STRUCTURES = frozenset({"json", "json_binary"})
+"""Kinds of columns that hold whole structures."""
 # A Decimal is written out digit by digit unless its exponent would make that a book.
 _LONGEST_DECIMAL = 1_000
 
@@ -36,6 +38,35 @@ def encode(value: Any, field: AdminField) -> Any:
         return None
     if field.secret:
         return SECRET
+    return _inside_json(value) if field.kind in STRUCTURES else encode_plain(value)
+
+
+def members_of(value: Any) -> Mapping[Any, Any] | None:
+    """The members of a mapping, a model or a dataclass by name; None for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, BaseModel):
+        return {**value.__dict__, **(value.__pydantic_extra__ or {})}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    return None
+
+
+def _inside_json(value: Any) -> Any:
+    """A value of a JSON column. Bytes are text in there, as they are stored: what is sent back is
+    read by the model, which knows no Base64."""
+    members = members_of(value)
+    if members is not None:
+        return {_member_name(name): _inside_json(item) for name, item in members.items()}
+    if isinstance(value, (list, tuple)):
+        return [_inside_json(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return _in_order([_inside_json(item) for item in value])
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return encode_plain(value)
     return encode_plain(value)
 
 
@@ -47,7 +78,7 @@ def encode_plain(value: Any) -> Any:
     for kind, convert in _BY_BASE:
         if isinstance(value, kind):
             return convert(value)
-    return _dataclass(value) if dataclasses.is_dataclass(value) else str(value)
+    return _named(value) if dataclasses.is_dataclass(value) else str(value)
 
 
 def as_text(encoded: Any) -> str:
@@ -94,23 +125,19 @@ def _list(value: Any) -> list[Any]:
 
 def _set(value: Any) -> list[Any]:
     """In an order that depends on nothing but the members, so that equal sets are equal text."""
-    return sorted(
-        _list(value), key=lambda item: (str(type(item)), item if _orders(item) else json.dumps(item))
-    )
+    return _in_order(_list(value))
+
+
+def _in_order(items: list[Any]) -> list[Any]:
+    return sorted(items, key=lambda item: (str(type(item)), item if _orders(item) else json.dumps(item)))
 
 
 def _orders(item: Any) -> bool:
     return isinstance(item, (int, float, str))
 
 
-def _model(value: BaseModel) -> dict[str, Any]:
-    return {name: encode_plain(item) for name, item in value.__dict__.items()} | {
-        name: encode_plain(item) for name, item in (value.__pydantic_extra__ or {}).items()
-    }
-
-
-def _dataclass(value: Any) -> Any:
-    return {f.name: encode_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+def _named(value: Any) -> dict[str, Any]:
+    return {name: encode_plain(item) for name, item in (members_of(value) or {}).items()}
 
 
 _PLAIN: dict[type, Callable[[Any], Any]] = {
@@ -135,7 +162,7 @@ _BY_BASE: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (enum.Enum, lambda value: encode_plain(value.value)),
     ((SecretStr, SecretBytes), lambda value: SECRET),
     ((bytes, bytearray, memoryview), lambda value: base64.b64encode(value).decode("ascii")),
-    (BaseModel, _model),
+    (BaseModel, _named),
     (str, str.__str__),
     (int, int),
     (float, lambda value: _float(float(value))),

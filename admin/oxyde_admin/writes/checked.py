@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..exceptions import InvalidDataError
+from ..values.encode import STRUCTURES
 from . import hooks
 from .failures import entries
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from .sent import Sent
 
 __all__ = ["checked", "reviewed"]
-
-_STRUCTURES = frozenset({"json", "json_binary"})
 
 
 async def reviewed(rights: Rights, sent: Sent, record: Any) -> None:
@@ -50,7 +49,7 @@ def _typed(model: Any, name: str, value: Any) -> Any:
     if not isinstance(value, (str, list, dict)):
         return value
     column, strict = model._db_meta.columns[name], _is_strict(model, name)
-    if not strict and not (isinstance(value, (list, dict)) and column.column_type.kind in _STRUCTURES):
+    if not strict and not (isinstance(value, (list, dict)) and column.column_type.kind in STRUCTURES):
         return value
     try:
         return _adapter(column.python_type).validate_json(json.dumps(value), strict=strict or None)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ErrorEntry, InvalidDataError
-from ..values.decode import UNCHANGED, decode
+from ..values.decode import UNCHANGED, decode, with_secrets
+from ..values.encode import STRUCTURES
 from .failures import about
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ async def sort(
             elif target.shape == "foreign_key":
                 _add_relation(sent, resource, target, value, data)
             elif (decoded := decode(value, target)) is not UNCHANGED:
+                if record is not None and target.kind in STRUCTURES:
+                    decoded = with_secrets(decoded, vars(record).get(target.name))
                 sent.values.setdefault(target.name, decoded)
         except InvalidDataError as error:
             errors.extend(error.errors)
