@@ -44,7 +44,6 @@ class _Recorder(MigrationContext):
         self, dialect: str | None, state: SchemaState, *, lenient: bool, backwards: bool = False
     ) -> None:
         super().__init__("collect", None, dialect, None, state, lenient=lenient, backwards=backwards)
-        self._goes_back = backwards
         self.noted: list[Raw] = []
 
     def execute(self, sql: str, params: list[Any] | None = None) -> Any:
@@ -52,7 +51,7 @@ class _Recorder(MigrationContext):
         return super().execute(sql, params)
 
     def run(self, func: Callable[[Any], Any], reverse: Callable[[Any], Any] | None = None) -> None:
-        called = reverse if self._goes_back and reverse is not None else func
+        called = reverse if self.backwards and reverse is not None else func
         name = getattr(called, "__name__", repr(called))
         self.noted.append(Raw(len(self.get_collected_operations()), f"ctx.run({name})", is_code=True))
         super().run(func, reverse)

@@ -47,8 +47,8 @@ _TYPES: dict[str, Any] = {
 _DB_TYPES = {"date_time_utc": "TIMESTAMPTZ", "json": "JSON", "json_binary": "JSONB"}
 
 
-def historical_model(table: Mapping[str, Any], client: Any, context: Any) -> type[Any]:
-    """A model of the table, unregistered; its queries run on `client`, or nowhere while collecting."""
+def historical_model(table: Mapping[str, Any], context: Any) -> type[Any]:
+    """A model of the table, unregistered; its queries run where the migration does, or not at all."""
     fields = {field["name"]: _field(field) for field in table["fields"]}
     meta = type("Meta", (), {"is_table": True, "table_name": table["name"], "schema": table.get("schema")})
     namespace: Dict = {
@@ -57,9 +57,9 @@ def historical_model(table: Mapping[str, Any], client: Any, context: Any) -> typ
         "__annotations__": {name: annotation for name, (annotation, _) in fields.items()},
         **{name: value for name, (_, value) in fields.items()},
         "Meta": meta,
-        "objects": _manager(client, context),
+        "objects": _manager(context),
     }
-    namespace.update(_bound(Model, client, context))
+    namespace.update(_bound(Model, context))
     metaclass: Any = type(Model)
     model = metaclass(table["name"], (Model,), namespace)
     unregister_table(model)
@@ -100,24 +100,23 @@ def _enum(kind: Mapping[str, Any]) -> Any:
 # --- queries that run where the migration runs -------------------------------------------
 
 
-def _manager(client: Any, context: Any) -> Any:
-    namespace = _bound(Query, client, context)
-    if context.mode == "collect":
-        namespace.update(iterator=_no_rows, __aiter__=_no_rows)
+def _manager(context: Any) -> Any:
+    namespace = _bound(Query, context)
+    stream = _no_rows if context.mode == "collect" else _streamed(context)
+    namespace.update(iterator=stream, __aiter__=stream)
     manager: Any = manager_class_of(type("HistoricalQuery", (Query,), namespace))
     return manager()
 
 
-def _bound(owner: Any, client: Any, context: Any) -> Dict:
-    """The methods of a class that take a client, with the migration's."""
+def _bound(owner: Any, context: Any) -> Dict:
+    """The methods of a class that take a client, on the migration's connection."""
     methods: Dict = {}
     for name in dir(owner):
         method = getattr(owner, name, None)
-        if name.startswith("_") or name in ("iterator", "raw") or not inspect.isfunction(method):
+        if name.startswith("_") or name == "iterator" or not inspect.isfunction(method):
             continue
         if "client" in inspect.signature(method).parameters:
-            nowhere = context.mode == "collect"
-            methods[name] = _nowhere(name, method) if nowhere else _flushed(method, client, context)
+            methods[name] = _nowhere(name, method) if context.mode == "collect" else _flushed(method, context)
     return methods
 
 
@@ -126,15 +125,24 @@ async def _no_rows(self: Any, *args: Any, **kwargs: Any) -> Any:
     yield
 
 
-def _flushed(method: Any, client: Any, context: Any) -> Any:
+def _streamed(context: Any) -> Any:
+    async def rows(self: Any, chunk_size: int = 2000) -> Any:
+        await context.flush()
+        async with context.runner.client() as client:
+            async for row in Query.iterator(self, chunk_size, client=client):
+                yield row
+
+    return rows
+
+
+def _flushed(method: Any, context: Any) -> Any:
     """The same, on the migration's connection and after what is queued."""
 
     @functools.wraps(method)
     async def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         await context.flush()
-        if client is not None:
-            kwargs.setdefault("client", client)
-        return await method(self, *args, **kwargs)
+        async with context.runner.client() as client:
+            return await method(self, *args, **{"client": client, **kwargs})
 
     return run
 
@@ -147,6 +155,7 @@ _EMPTY: Dict = {
     "delete": 0,
     "increment": 0,
     "in_bulk": {},
+    "raw": [],
 }
 
 

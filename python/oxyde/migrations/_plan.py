@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .context import MigrationContext, collect
+from ..db.connection import Connection
+from .context import MigrationContext, collect, queue
 from .errors import IrreversibleError, MigrationError, MigrationFileNotFoundError, UnknownMigrationError
 from .files import CURRENT_FORMAT, MigrationFile, find
 from .replay import replay_files
@@ -16,8 +17,11 @@ __all__ = [
     "Planned",
     "Squashed",
     "as_dict",
+    "context_for",
+    "function_of",
     "missing_file",
     "plan_one",
+    "queue_one",
     "resolve_history",
     "state_of",
     "stored_checksums",
@@ -30,7 +34,10 @@ Dict = dict[str, Any]
 
 @dataclass(frozen=True)
 class Planned:
-    """One file of a run: its operations as collected, and how it will run."""
+    """One file of a run: its operations, and how it will run.
+
+    `queued` is the context that holds them already, in the order in which they will run.
+    """
 
     file: MigrationFile
     backwards: bool
@@ -42,6 +49,7 @@ class Planned:
     calls_code: bool
     first_raw_at: int
     transaction: bool
+    queued: MigrationContext | None = None
 
     @property
     def name(self) -> str:
@@ -51,32 +59,67 @@ class Planned:
 
 def plan_one(file: MigrationFile, state: SchemaState, flavor: str, *, backwards: bool = False) -> Planned:
     """Collects the operations of a file from this state on, and checks what needs no database."""
-    function = file.downgrade if backwards else file.upgrade
-    if function is None:
-        raise IrreversibleError(f"{file.name} has no downgrade: it cannot be rolled back")
     after = SchemaState.from_snapshot(state.to_snapshot())
     lenient = file.format < CURRENT_FORMAT
     context = MigrationContext("collect", None, flavor, None, after, lenient=lenient, backwards=backwards)
-    collect(context, function, file.name)
+    collect(context, function_of(file, backwards), file.name)
+    return _planned(file, state, context)
+
+
+def queue_one(
+    file: MigrationFile, state: SchemaState, conn: Connection, *, backwards: bool = False
+) -> Planned:
+    """The same for a run. A plain function is called once: what it queues is what will run.
+
+    Of an async one is to be known before its transaction what it does after it first waits: it is
+    collected, and called again to run.
+    """
+    context = context_for(file, state, conn, backwards)
+    if not queue(context, function_of(file, backwards), file.name):
+        return plan_one(file, state, conn.flavor, backwards=backwards)
+    return replace(_planned(file, state, context), queued=context)
+
+
+def function_of(file: MigrationFile, backwards: bool) -> Callable[[Any], Any]:
+    """What a file does in this direction."""
+    function = file.downgrade if backwards else file.upgrade
+    if function is None:
+        raise IrreversibleError(f"{file.name} has no downgrade: it cannot be rolled back")
+    return function
+
+
+def context_for(
+    file: MigrationFile, state: SchemaState, conn: Connection, backwards: bool
+) -> MigrationContext:
+    """A context that executes on the connection."""
+    lenient = file.format < CURRENT_FORMAT
+    before = SchemaState.from_snapshot(state.to_snapshot(), strict=not lenient)
+    alias, flavor = conn.database.name, conn.flavor
+    context = MigrationContext("execute", alias, flavor, conn, before, lenient=lenient, backwards=backwards)
+    assert context.runner is not None
+    context.runner.name = file.name
+    return context
+
+
+def _planned(file: MigrationFile, before: SchemaState, context: MigrationContext) -> Planned:
     operations = context.get_collected_operations()
     return Planned(
         file=file,
-        backwards=backwards,
+        backwards=context.backwards,
         operations=operations,
-        before=state,
-        after=after,
+        before=before,
+        after=SchemaState.from_snapshot(context.schema_state.to_snapshot()),
         raw_sql=tuple(context.raw_sql),
         has_raw_sql=context.has_raw_sql,
         calls_code=context.calls_code,
         first_raw_at=len(operations) if context.first_raw_at is None else context.first_raw_at,
-        transaction=_in_transaction(file, operations, context, flavor),
+        transaction=_in_transaction(file, operations, context),
     )
 
 
-def _in_transaction(
-    file: MigrationFile, operations: Iterable[Dict], context: MigrationContext, flavor: str
-) -> bool:
-    if any(op.get("concurrently") for op in operations) and flavor == "postgres" and file.atomic:
+def _in_transaction(file: MigrationFile, operations: Iterable[Dict], context: MigrationContext) -> bool:
+    on_postgres = context.flavor == "postgres"
+    if any(op.get("concurrently") for op in operations) and on_postgres and file.atomic:
         raise MigrationError(
             f"{file.name} makes or drops an index concurrently, which PostgreSQL does outside of "
             "transactions only: write atomic = False into the file, best with nothing else in it"
@@ -85,7 +128,7 @@ def _in_transaction(
         return False
     # PostgreSQL takes a new enum value only after the transaction that added it.
     used_at_once = context.has_raw_sql and any(op["type"] == "add_enum_value" for op in operations)
-    return not (flavor == "postgres" and used_at_once)
+    return not (on_postgres and used_at_once)
 
 
 # --- which ---------------------------------------------------------------------------------------

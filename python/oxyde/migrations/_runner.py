@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from ..db.connection import Connection
 from ._guards import check
 from ._journal import Journal
 from ._live import adapt
@@ -51,7 +54,7 @@ class Runner:
         self.dialect = dialect_named(dialect)
         self.state = SchemaState.from_snapshot(state.to_snapshot(), strict=state.strict)
         self.name = name
-        self.client: Any = None  # the transaction that historical models use
+        self.transaction: Any = None  # the migration's own, if it has one
         self.reports: list[str] = []
         self.executed: list[str] = []
         self.done = self.at = 0  # operations looked at, and run
@@ -59,6 +62,20 @@ class Runner:
         self.journal: Journal | None = None  # MySQL: which statements are done, for the next run
 
     # --- what the context asks for -----------------------------------------------------------
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Any]:
+        """What queries of historical models run on."""
+        if self.transaction is not None:
+            yield self.transaction
+        elif not isinstance(self.conn, Connection):
+            yield self.conn
+        elif self.conn._open_transaction is not None:
+            yield self.conn._open_transaction
+        else:  # a query may be several statements, and each would look for a connection of its own
+            async with self.conn.transaction(statement_timeout=math.inf) as tx:
+                self.conn.database._watch.discard(tx)
+                yield tx
 
     async def fetch(self, sql: str, params: Sequence[Any] | None = None) -> list[Dict]:
         """Runs a statement of the author; its rows."""

@@ -37,13 +37,15 @@ def rebuilds_tables(operations: Iterable[Dict]) -> bool:
 async def migration_transaction(
     conn: Connection, *, transaction: bool, lock_timeout: float, unenforced: bool
 ) -> AsyncIterator[Any]:
-    """Runs a block in the migration's transaction, which is the task's active one; gives it, or None.
+    """Runs a block in the migration's transaction, which is the task's active one; gives it.
+
+    Without one it gives None, and the task's queries run wherever they usually do.
 
     `unenforced`: SQLite does not look at foreign keys meanwhile, and at all of them at the end.
     """
     async with _enforcement_off(conn, unenforced):
         if not transaction:
-            async with _without_limits(conn), _as_the_tasks(conn, conn):
+            async with _without_limits(conn):
                 yield None
             return
         options: Dict = {"statement_timeout": math.inf}

@@ -11,7 +11,7 @@ from ._runner import Call, Runner, Statement
 from .errors import IrreversibleError, ManualMigrationRequired, MigrationError
 from .state import SchemaState
 
-__all__ = ["MigrationContext", "Mode", "collect", "perform"]
+__all__ = ["MigrationContext", "Mode", "collect", "perform", "queue"]
 
 Dict = dict[str, Any]
 Mode = Literal["execute", "collect"]
@@ -80,7 +80,7 @@ class MigrationContext:
         self.calls_code = False
         self.first_raw_at: int | None = None  # how many operations come before the first SQL or code
         self._lenient = lenient
-        self._backwards = backwards
+        self.backwards = backwards
         self._operations: list[Dict] = []
         self._waiting: list[Dict | Statement | Call] = []
         self._inside: SchemaState | None = None  # the schema while a queued function runs
@@ -322,10 +322,10 @@ class MigrationContext:
         self._note_raw(code=True)
         if self.mode == "collect":
             return
-        if self._backwards and reverse is None:
+        if self.backwards and reverse is None:
             name = getattr(func, "__name__", repr(func))
             raise IrreversibleError(f"ctx.run({name}) says no reverse=: give it a function that undoes it")
-        chosen = reverse if self._backwards and reverse is not None else func
+        chosen = reverse if self.backwards and reverse is not None else func
         self._waiting.append(Call(chosen))
 
     def model(self, table: str) -> type[Any]:
@@ -340,9 +340,9 @@ class MigrationContext:
             raise MigrationError(
                 f"ctx.model({table!r}): there is no such table at this point of the migrations"
             )
-        if self.mode == "execute" and self.runner is None:
+        if self.mode == "execute":
             self._running()
-        return historical_model(found, None if self.runner is None else self.runner.client, self)
+        return historical_model(found, self)
 
     # --- running ---------------------------------------------------------------------------------------
 
@@ -382,12 +382,29 @@ class MigrationContext:
             self._waiting = rest
 
 
+def queue(context: MigrationContext, function: Callable[[Any], Any], name: str) -> bool:
+    """Calls a plain `upgrade` or `downgrade`, which queues all that it does; False if it is an async one."""
+    if inspect.iscoroutinefunction(function):
+        return False
+    try:
+        result = function(context)
+    except MigrationError:
+        raise
+    except Exception as error:
+        raise MigrationError(
+            f"{name} failed before anything of it ran: {type(error).__name__}: {error}"
+        ) from error
+    if inspect.iscoroutine(result):
+        result.close()
+        return False
+    return True
+
+
 async def perform(context: MigrationContext, function: Callable[[Any], Any]) -> None:
-    """Calls `upgrade` or `downgrade` of a file and runs all that it queues."""
+    """Calls an async `upgrade` or `downgrade` of a file; what it queued last is left to be run."""
     result = function(context)
     if inspect.isawaitable(result):
         await result
-    await context.flush()
 
 
 def collect(context: MigrationContext, function: Callable[[Any], Any], name: str) -> None:

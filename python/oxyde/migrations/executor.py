@@ -21,8 +21,11 @@ from ._notes import add_note
 from ._plan import (
     Planned,
     as_dict,
+    context_for,
+    function_of,
     missing_file,
     plan_one,
+    queue_one,
     resolve_history,
     state_of,
     stored_checksums,
@@ -30,9 +33,9 @@ from ._plan import (
     to_roll_back,
 )
 from ._transaction import migration_transaction, rebuilds_tables
-from .context import MigrationContext, perform
+from .context import perform
 from .errors import DependencyError, MigrationError
-from .files import CURRENT_FORMAT, MigrationFile, find, heads, load_files
+from .files import MigrationFile, find, heads, load_files
 from .state import SchemaState
 from .tracker import History
 
@@ -251,7 +254,7 @@ class _Run:
             hidden = set(each.file.replaces)
             old = [file for file in self.all_files if file.name in hidden]
             for file in each.unfinished:
-                planned = plan_one(file, state_of(old, self.applied, self._flavor), self._flavor)
+                planned = queue_one(file, state_of(old, self.applied, self._flavor), self.conn)
                 await self._perform(planned, partial(self._add, file))
             async with self._short():
                 await self._add(each.file)
@@ -265,8 +268,6 @@ class _Run:
         """Applies what is pending."""
         names = []
         pending = to_apply(self.files, self.applied, target)
-        if not fake:
-            self._plan_all(pending)
         state: SchemaState | None = None
         for file in pending:
             if file.name in self.applied:
@@ -279,19 +280,13 @@ class _Run:
             else:
                 if state is None:
                     state = state_of(self.files, self.applied, self._flavor)
-                planned = plan_one(file, state, self._flavor)
+                planned = queue_one(file, state, self.conn)
                 if not await self._perform(planned, partial(self._add, file)):
                     state = None
                     continue
                 state = planned.after
             names.append(file.name)
         return names
-
-    def _plan_all(self, pending: Iterable[MigrationFile]) -> None:
-        """Whatever can be refused without a database is refused before the first file runs."""
-        state = state_of(self.files, self.applied, self._flavor)
-        for file in pending:
-            state = plan_one(file, state, self._flavor).after
 
     def _require(self, file: MigrationFile) -> None:
         missing = [name for name in file.depends_on if name not in self.applied]
@@ -328,8 +323,8 @@ class _Run:
                 raise DependencyError(
                     f"{file.name} cannot be rolled back: {', '.join(needed)} is applied and depends on it"
                 )
-        if not fake:
-            self._plan_back(files)
+            if not fake:
+                function_of(file, backwards=True)
         for file in files:
             await self._roll_back_one(file, fake)
         return [file.name for file in files]
@@ -340,7 +335,7 @@ class _Run:
                 await self.history.remove(file.name)
         else:
             state = state_of(self.files, self.applied, self._flavor)
-            planned = plan_one(file, state, self._flavor, backwards=True)
+            planned = queue_one(file, state, self.conn, backwards=True)
             await self._perform(planned, partial(self.history.remove, file.name))
         await self.load()
 
@@ -380,9 +375,10 @@ class _Run:
             await self.load()
             if (planned.name in self.applied) != planned.backwards:
                 return False
-            context = self._context(planned)
+            file, backwards = planned.file, planned.backwards
+            context = planned.queued or context_for(file, planned.before, self.conn, backwards)
             assert context.runner is not None
-            context.runner.client = tx
+            context.runner.transaction = tx
             # What the author's SQL may change first is looked at when its turn comes.
             context.runner.unchecked_from = planned.first_raw_at
             journal = await _journal.begin(context.runner, planned)
@@ -392,10 +388,10 @@ class _Run:
                 await _guards.check(context.runner, checked, planned.name)
             else:
                 context.runner.unchecked_from = len(planned.operations)
-            function = planned.file.downgrade if planned.backwards else planned.file.upgrade
-            assert function is not None
             try:
-                await perform(context, function)
+                if planned.queued is None:
+                    await perform(context, function_of(file, backwards))
+                await context.flush()
             except Exception as error:
                 if journal is not None:
                     journal.explain(error, context.runner.executed)
@@ -407,22 +403,6 @@ class _Run:
             warnings.warn(f"{planned.name}: {words}", UserWarning, stacklevel=5)
         await self.load()
         return True
-
-    def _context(self, planned: Planned) -> MigrationContext:
-        lenient = planned.file.format < CURRENT_FORMAT
-        state = SchemaState.from_snapshot(planned.before.to_snapshot(), strict=not lenient)
-        context = MigrationContext(
-            "execute",
-            self.db_alias,
-            self._flavor,
-            self.conn,
-            state,
-            lenient=lenient,
-            backwards=planned.backwards,
-        )
-        assert context.runner is not None
-        context.runner.name = planned.name
-        return context
 
     async def _which_side(self, planned: Planned) -> str:
         """What the history says of a migration whose commit was not answered."""
