@@ -12,7 +12,7 @@ from .context import MigrationContext, collect
 from .files import CURRENT_FORMAT, MigrationFile, find, load_files, without_replaced
 from .state import SchemaState
 
-__all__ = ["replay_files", "replay_migrations"]
+__all__ = ["SchemaState", "replay_files", "replay_migrations"]
 
 
 def replay_migrations(

@@ -10,12 +10,15 @@ from typing import Any
 from ..db.connection import Connection
 from ..db.registry import get_connection
 from ..exceptions import DatabaseError
+from .files import get_migration_files, get_pending_migrations
 
 __all__ = [
     "CREATE_TABLE",
     "History",
     "ensure_migrations_table",
     "get_applied_migrations",
+    "get_migration_files",
+    "get_pending_migrations",
     "record_migration",
     "remove_migration",
 ]
