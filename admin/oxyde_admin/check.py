@@ -26,17 +26,19 @@ async def _missing_tables(site: AdminSite) -> list[str]:
         try:
             await model.objects.limit(1).values().all(using=alias)
         except oxyde.OxydeError as error:
-            found.append(f"{model.__name__}: its table cannot be read on {alias!r}: {error}")
+            where = "" if alias is None else f" on {alias!r}"
+            found.append(f"{model.__name__}: its table cannot be read{where}: {error}")
     return found
 
 
-def _tables(site: AdminSite) -> list[tuple[Any, str]]:
-    tables = [(model, admin.using or "default") for model, admin in site.models.items()]
+def _tables(site: AdminSite) -> list[tuple[Any, str | None]]:
+    """Each table and its alias, None where that is the router's to say."""
+    tables: list[tuple[Any, str | None]] = [(model, admin.using) for model, admin in site.models.items()]
     if site.settings.audit or site.settings.store == "database":
         from . import models
 
         own: list[type[Any]] = [models.AdminLogEntry] if site.settings.audit else []
         if site.settings.store == "database":
             own += [models.AdminSession, models.AdminThrottle]
-        tables += [(model, "default") for model in own]
+        tables += [(model, None) for model in own]
     return tables

@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from oxyde import atomic
-from oxyde.db.router import routed
 
 if TYPE_CHECKING:
     from ..options.resource import Resource
@@ -36,9 +35,9 @@ async def limited(site: AdminSite, route: Route, params: Mapping[str, str]) -> A
 def _aliases(site: AdminSite, route: Route, params: Mapping[str, str]) -> set[str]:
     if route.reads == "model":
         resource = site.resource(params["m"])
-        return {_alias_of(known) for known in (resource, *_targets(site, resource))}
+        return {known.alias() for known in (resource, *_targets(site, resource))}
     if route.reads == "all":
-        return {_alias_of(resource) for resource in site.registry.resources()}
+        return {resource.alias() for resource in site.registry.resources()}
     return set()
 
 
@@ -47,7 +46,3 @@ def _targets(site: AdminSite, resource: Resource) -> Iterable[Resource]:
     related: set[type[Any]] = {item.target for item in resource.fields.values() if item.target is not None}
     found = (site.registry.resource_of(model) for model in related)
     return [target for target in found if target is not None]
-
-
-def _alias_of(resource: Resource) -> str:
-    return resource.using or routed(resource.model, False) or "default"

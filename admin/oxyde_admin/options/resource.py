@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from oxyde.db.router import routed
+
 if TYPE_CHECKING:
     from .actions import Action
     from .columns import Column
@@ -101,6 +103,10 @@ class Resource:
     def name_of(self, name: str) -> str | None:
         """The field of that name or column; None if there is none."""
         return name if name in self.fields else self.columns.get(name)
+
+    def alias(self, *, write: bool = False) -> str:
+        """The database whose rows these are: the option's, the router's, or the usual one."""
+        return self.using or routed(self.model, write) or "default"
 
     def on(self, client: Any = None) -> dict[str, Any]:
         """Where a statement about this model runs: keyword arguments of every terminal."""

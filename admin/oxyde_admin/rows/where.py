@@ -16,4 +16,4 @@ async def backend_of(resource: Resource, client: Any = None) -> str:
     """`sqlite`, `postgres` or `mysql`."""
     if client is not None and hasattr(client, "backend"):
         return str(client.backend)
-    return (await get_connection(resource.using or "default")).backend
+    return (await get_connection(resource.alias())).backend

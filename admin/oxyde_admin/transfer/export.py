@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oxyde import atomic
-from oxyde.db.router import routed
 from oxyde.models.unchecked import unchecked
 
 from .. import audit
@@ -192,8 +191,9 @@ async def _next(plan: _Plan, chunks: AsyncIterator[list[dict[str, Any]]]) -> lis
 def _reading(rights: Rights) -> AbstractAsyncContextManager[Any]:
     """A transaction for each step: only there a server can be told how long a statement may take, and
     one around the whole file would lie open for as long as somebody downloads."""
-    alias = rights.resource.using or routed(rights.resource.model, False) or "default"
-    return atomic(using=alias, readonly=True, statement_timeout=rights.site.settings.query_timeout)
+    return atomic(
+        using=rights.resource.alias(), readonly=True, statement_timeout=rights.site.settings.query_timeout
+    )
 
 
 def _relations(plan: _Plan) -> list[str]:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oxyde import atomic
-from oxyde.db.router import routed
 
 from ..finishing import finished
 from . import hooks
@@ -22,9 +21,8 @@ __all__ = ["enlist", "writing"]
 @asynccontextmanager
 async def writing(rights: Rights, *, dry: bool = False) -> AsyncIterator[Any]:
     """A transaction on the model's database. `dry`: everything is done, and undone at the end."""
-    resource = rights.resource
-    alias = resource.using or routed(resource.model, True) or "default"
-    async with atomic(using=alias, statement_timeout=rights.site.settings.query_timeout) as block:
+    alias, limit = rights.resource.alias(write=True), rights.site.settings.query_timeout
+    async with atomic(using=alias, statement_timeout=limit) as block:
         yield block.transaction
         if dry:
             block.set_rollback()
