@@ -74,6 +74,7 @@ def test_logging_out_ends_the_session(guest: Page, site: Site) -> None:
 def test_a_session_that_ended_elsewhere_asks_again(guest: Page, site: Site, watch: list[Watch]) -> None:
     watch[0].expected.append(r"status of 401")
     log_in(guest, site)
+    guest.wait_for_load_state("networkidle")  # else a chart that is still loading would ask again first
     guest.context.clear_cookies()
     guest.get_by_role("link", name="Parcels").first.click()
     expect(guest.get_by_text("Your session has ended.")).to_be_visible()
