@@ -222,6 +222,9 @@ bool oxy__same_check(const oxy_check_def *a, const oxy_check_def *b)
 
 /* --- names that nobody chose ------------------------------------------------------------------ */
 
+/* The beginning ends before a character of up to 4 bytes. */
+enum { CUT_DIGITS = 8, CUT_LONGEST = 63, CUT_SHORTEST = 60 };
+
 /* Cuts word off the front of *text. */
 static bool starts(oxy_sv *text, oxy_sv word)
 {
@@ -231,22 +234,55 @@ static bool starts(oxy_sv *text, oxy_sv word)
     return true;
 }
 
+/* What is left of a name that is too long for servers: its beginning, '_' and 8 digits of a hash
+ * (python/oxyde/db/_names.py). The whole name if it is not of this form. */
+static oxy_sv beginning(oxy_sv name)
+{
+    size_t len = name.len;
+
+    if (len < CUT_SHORTEST || len > CUT_LONGEST || name.p[len - CUT_DIGITS - 1] != '_')
+        return name;
+    for (size_t i = len - CUT_DIGITS; i < len; i++)
+        if (strchr("0123456789abcdef", name.p[i]) == NULL)
+            return name;
+    return (oxy_sv){name.p, len - CUT_DIGITS - 1};
+}
+
+/* Cuts word off the front of *text, which may end inside of the word. */
+static bool goes_on(oxy_sv *text, oxy_sv word)
+{
+    return starts(text, word.len <= text->len ? word : (oxy_sv){word.p, text->len});
+}
+
+static bool cut_index_name(const oxy_table_def *t, const oxy_index_def *index)
+{
+    oxy_sv rest = beginning(index->name);
+    oxy_sv ending = index->constraint ? OXY_SV("_key") : OXY_SV("_idx");
+    bool same = rest.len != index->name.len && goes_on(&rest, t->name);
+
+    for (uint32_t i = 0; same && i < index->columns.n; i++)
+        same = goes_on(&rest, OXY_SV("_")) && goes_on(&rest, index->columns.items[i]);
+    return same && goes_on(&rest, ending) && rest.len == 0;
+}
+
 bool oxy__auto_index_name(const oxy_table_def *t, const oxy_index_def *index)
 {
     oxy_sv rest = index->name;
+    bool same = starts(&rest, t->name);
 
-    if (!starts(&rest, t->name))
-        return false;
-    for (uint32_t i = 0; i < index->columns.n; i++)
-        if (!starts(&rest, OXY_SV("_")) || !starts(&rest, index->columns.items[i]))
-            return false;
-    return oxy_sv_eq(rest, index->constraint ? OXY_SV("_key") : OXY_SV("_idx"));
+    for (uint32_t i = 0; same && i < index->columns.n; i++)
+        same = starts(&rest, OXY_SV("_")) && starts(&rest, index->columns.items[i]);
+    if (same && oxy_sv_eq(rest, index->constraint ? OXY_SV("_key") : OXY_SV("_idx")))
+        return true;
+    return cut_index_name(t, index);
 }
 
 bool oxy__auto_check_name(const oxy_table_def *t, const oxy_check_def *check)
 {
-    oxy_sv rest = check->name;
+    oxy_sv rest = check->name, cut = beginning(check->name);
 
+    if (cut.len != rest.len)
+        return goes_on(&cut, OXY_SV("chk_")) && goes_on(&cut, t->name) && cut.len <= 1;
     if (!starts(&rest, OXY_SV("chk_")) || !starts(&rest, t->name) || !starts(&rest, OXY_SV("_")) || rest.len == 0)
         return false;
     for (size_t i = 0; i < rest.len; i++)
@@ -254,3 +290,4 @@ bool oxy__auto_check_name(const oxy_table_def *t, const oxy_check_def *check)
             return false;
     return true;
 }
+

@@ -11,14 +11,21 @@ import pytest
 import servers
 from migrating import connected, write
 
-from oxyde import AsyncDatabase, db
+from oxyde import AsyncDatabase, Field, Model, db
+from oxyde.db._names import shortened
 from oxyde.migrations import (
     MigrationLockTimeout,
     SchemaError,
     apply_migrations,
+    check_schema,
+    compute_diff,
+    extract_current_schema,
+    generate_migration_file,
     get_applied_migrations,
+    replay_migrations,
     rollback_migrations,
 )
+from oxyde.models.registry import unregister_table
 
 ID = '{"name": "id", "column_type": {"kind": "big_integer"}, "primary_key": True}'
 CRATE = f'ctx.create_table("crate", fields=[{ID}])'
@@ -63,6 +70,67 @@ async def test_a_table_moves_to_another_schema_and_back(
             assert empty_database.rows(f"SELECT id, kg FROM {place}.crate") == [(7, None)]
             await rollback_migrations(1, tmp_path)
             assert empty_database.rows("SELECT * FROM crate") == [(7,)]
+
+
+LONG = "crate_of_apples_from_the_orchard_behind_the_house_on_the_hill"
+
+
+async def test_names_beyond_what_servers_take_are_shortened_alike(
+    empty_database: servers.Server, tmp_path: Path
+) -> None:
+    """The names of the files are those of the database and of the models: nothing is left to do."""
+
+    class Orchard(Model):
+        id: int = Field(db_pk=True)
+
+        class Meta:
+            is_table = True
+            table_name = f"{LONG}_o"
+
+    class Crate(Model):
+        id: int = Field(db_pk=True)
+        orchard_that_it_was_picked_in: Orchard | None = None
+        how_many_kilograms_it_weighs: int = Field(default=0, db_index=True)
+        label_that_is_glued_to_it: str = Field(default="", max_length=20)
+
+        class Meta:
+            is_table = True
+            table_name = LONG
+            unique_together = [("how_many_kilograms_it_weighs", "label_that_is_glued_to_it")]
+
+    models = [Orchard, Crate]
+    try:
+        now = extract_current_schema(empty_database.backend, models=models)
+        table = now["tables"][LONG]
+        names = [each["name"] for each in (*table["indexes"], *table["foreign_keys"])]
+        assert len(names) == len(set(names)) == 3 and all(len(name.encode()) <= 63 for name in names)
+        # Nobody chose these names: they are no difference when the table is called otherwise.
+        indexes = [
+            {**each, "name": shortened(f"{LONG}_x_{'_'.join(each['fields'])}_{ending}")}
+            for each, ending in zip(table["indexes"], ("idx", "key"), strict=True)
+        ]
+        rest = {name: each for name, each in now["tables"].items() if name != LONG}
+        moved = {**table, "name": f"{LONG}_x", "indexes": indexes}
+        newer = {**now, "tables": {**rest, f"{LONG}_x": moved}}
+        renames = [f"{LONG}:{LONG}_x"]
+        assert [op["type"] for op in compute_diff(now, newer, renames=renames)] == ["rename_table"]
+        # Files of before say them whole.
+        whole = [
+            {**each, "name": f"{LONG}_{'_'.join(each['fields'])}_{ending}"}
+            for each, ending in zip(table["indexes"], ("idx", "key"), strict=True)
+        ]
+        older = {**now, "tables": {**rest, LONG: {**table, "indexes": whole}}}
+        assert compute_diff(older, now) == []
+        generate_migration_file(compute_diff({}, now), tmp_path)
+        assert compute_diff(replay_migrations(tmp_path), now) == []
+        async with connected(empty_database):
+            (applied,) = await apply_migrations(tmp_path)
+            assert await check_schema(models=models) == []
+            assert await rollback_migrations(1, tmp_path) == [applied]
+            assert {op["type"] for op in await check_schema(models=models)} == {"create_table"}
+    finally:
+        for model in models:
+            unregister_table(model)
 
 
 async def test_the_usual_directory_when_a_database_is_opened(

@@ -17,6 +17,7 @@ from ..models._plan import enum_type_name, plan_of
 from ..models._stored import to_stored_for
 from ..models.metadata import ColumnMeta, ForeignKey, ModelMeta
 from ..models.registry import assert_no_pending_models, iter_tables
+from ._names import shortened
 from ._shield import Shielded
 from .pool import AsyncDatabase
 
@@ -158,7 +159,10 @@ def describe_model(model: Any) -> dict[str, Any]:
         "foreign_keys": [_foreign_key(meta, key) for key in meta.foreign_keys.values()],
         "indexes": _indexes(model, meta) + [_unique(meta, group) for group in meta.unique_together],
         "checks": [
-            {"name": check.name or f"chk_{meta.table_name}_{position}", "expression": check.expression}
+            {
+                "name": check.name or shortened(f"chk_{meta.table_name}_{position}"),
+                "expression": check.expression,
+            }
             for position, check in enumerate(meta.constraints)
         ],
     }
@@ -199,7 +203,7 @@ def _foreign_key(meta: ModelMeta, key: ForeignKey) -> dict[str, Any]:
     target: ModelMeta = key.target._db_meta
     columns = tuple(meta.columns[name].db_column for name in key.ids)
     return {
-        "name": f"fk_{meta.table_name}_{'_'.join(columns)}",
+        "name": shortened(f"fk_{meta.table_name}_{'_'.join(columns)}"),
         "columns": columns,
         "target_table": target.table_name,
         "target_schema": target.schema or "",
@@ -245,7 +249,7 @@ def _names(meta: ModelMeta, fields: Iterable[str]) -> tuple[str, ...]:
 def _unique(meta: ModelMeta, group: Iterable[str]) -> dict[str, Any]:
     columns = _names(meta, group)
     return {
-        "name": f"{meta.table_name}_{'_'.join(columns)}_key",
+        "name": shortened(f"{meta.table_name}_{'_'.join(columns)}_key"),
         "columns": columns,
         "method": "",
         "where": "",
@@ -260,7 +264,7 @@ def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
         columns = _names(meta, index.fields)
         indexes.append(
             {
-                "name": index.name or f"{meta.table_name}_{'_'.join(columns)}_idx",
+                "name": index.name or shortened(f"{meta.table_name}_{'_'.join(columns)}_idx"),
                 "columns": columns,
                 "method": index.method or "",
                 "where": index.where or "",
@@ -282,7 +286,7 @@ def _indexes(model: Any, meta: ModelMeta) -> list[dict[str, Any]]:
             continue
         indexes.append(
             {
-                "name": column.index_name or f"{meta.table_name}_{column.db_column}_idx",
+                "name": column.index_name or shortened(f"{meta.table_name}_{column.db_column}_idx"),
                 "columns": (column.db_column,),
                 "method": column.index_method or "",
                 "where": "",
