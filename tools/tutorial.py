@@ -5,7 +5,8 @@ A step begins with the files of the step before. Of its README.md
 
 - a `python` block below `<!-- not run: PATH -->` is a new file,
 - a `diff` block below `<!-- change: PATH -->` changes one,
-- a `console` block has commands (`oxyde`, `python`) and what they print.
+- a `console` block has commands (`oxyde`, `python`, `rm`) and what they print, but for how long tests took;
+  variables may stand before a command, and `POSTGRES` is a new database on the server of the tests.
 
 Afterwards the files must be those of the step's folder, but for stubs: they are made anew and get big.
 `tutorial.py --write` plays too, but writes folders and outputs instead of comparing them.
@@ -14,6 +15,8 @@ Afterwards the files must be those of the step's folder, but for stubs: they are
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -29,8 +32,11 @@ BLOCK = re.compile(
     r"^(?:<!-- (?:not run|change): (?P<path>[\w./]+) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S
 )
 COMMAND = re.compile(r"^\$ (?P<line>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.M)
+VARIABLE = re.compile(r"\w+=.*")
+TOOK = re.compile(r" in \d+\.\d+s$", re.M)
+POSTGRES = "postgresql://postgres@127.0.0.1/trailbook"
 MADE = re.compile(r"^Created: .*$", re.M)
-IGNORED = ("README.md", "*.db", "*.db-*", "*.pyi", "__pycache__")
+IGNORED = ("README.md", "*.db", "*.db-*", "*.pyi", "__pycache__", ".pytest_cache")
 
 
 def steps() -> list[Path]:
@@ -60,12 +66,22 @@ def changed(text: str, diff: str, where: str) -> str:
 
 def printed(line: str, folder: Path) -> str:
     """What a command prints."""
-    program, *arguments = shlex.split(line)
+    words = shlex.split(line)
+    variables = list(itertools.takewhile(VARIABLE.fullmatch, words))
+    program, *arguments = words[len(variables) :]
+    if program == "rm":
+        for name in arguments:
+            (folder / name).unlink()
+        return ""
     start = {"oxyde": ["-m", "oxyde"], "python": []}[program]
     done = subprocess.run(
         [sys.executable, "-W", "error", *start, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **dict(variable.split("=", 1) for variable in variables),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -73,7 +89,20 @@ def printed(line: str, folder: Path) -> str:
     )
     if done.returncode != 0:
         raise ValueError(f"`{line}` failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return TOOK.sub("", done.stdout)
+
+
+@contextlib.contextmanager
+def postgres(page: str) -> Iterator[str]:
+    """The URL to take for `POSTGRES`: a database that lives as long as this, if the page needs one."""
+    if POSTGRES not in page:
+        yield POSTGRES
+        return
+    sys.path.insert(0, str(TUTORIAL.parent.parent / "tests" / "support"))
+    import servers
+
+    with servers.fresh_database("postgres") as found:
+        yield found.url
 
 
 def play(step: Path, before: Path | None, folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -81,16 +110,22 @@ def play(step: Path, before: Path | None, folder: Path) -> Iterator[tuple[str, s
     does print."""
     if before is not None:
         shutil.copytree(before, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*IGNORED))
-    for block in BLOCK.finditer((step / "README.md").read_text()):
-        path = folder / (block["path"] or "")
-        if block["kind"] == "console":
-            for command in COMMAND.finditer(block["body"]):
-                yield command["line"], command["output"], printed(command["line"], folder)
-        elif block["kind"] == "diff":
-            path.write_text(changed(path.read_text(), block["body"], f"{step.name}: {block['path']}"))
-        elif block["path"]:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block["body"])
+    page = (step / "README.md").read_text()
+    with postgres(page) as url:
+        for block in BLOCK.finditer(page):
+            path = folder / (block["path"] or "")
+            if block["kind"] == "console":
+                for command in COMMAND.finditer(block["body"]):
+                    yield (
+                        command["line"],
+                        command["output"],
+                        printed(command["line"].replace(POSTGRES, url), folder),
+                    )
+            elif block["kind"] == "diff":
+                path.write_text(changed(path.read_text(), block["body"], f"{step.name}: {block['path']}"))
+            elif block["path"]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block["body"])
 
 
 def write(step: Path, before: Path | None) -> None:

@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tutorial  # noqa: E402
 
 STEPS = tutorial.steps()
+# The application has tests of its own, which need the servers of this repository.
+SHARED = ("trailbook/", "mounts/", "migrations/", "oxyde_config.py")
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)), ids=[step.name for step in STEPS])
@@ -26,6 +28,15 @@ def test_a_step_does_what_its_page_says(number: int, tmp_path: Path) -> None:
         commands += 1
     assert commands
     assert tutorial.files_of(tmp_path) == tutorial.files_of(step)
+
+
+def test_the_last_folder_is_the_application() -> None:
+    last, application = (
+        {name: text for name, text in tutorial.files_of(folder).items() if name.startswith(SHARED)}
+        for folder in (STEPS[-1], ROOT / "examples" / "trailbook")
+    )
+    assert {name.partition("/")[0] for name in last} == {name.rstrip("/") for name in SHARED}
+    assert last == application
 
 
 def test_the_first_page_names_every_step() -> None:

@@ -57,17 +57,17 @@ def test_migrations_run_from_empty_down_and_up_again(database: servers.Server) -
 
 
 def test_tones_become_colours_and_back(database: servers.Server) -> None:
-    run(database, "oxyde", "migrate", "0004")
+    run(database, "oxyde", "migrate", "0007")
     with database.admin() as admin:
         for tone in ("green", "odd"):
             admin.rows(f"INSERT INTO labels (name, slug, tone) VALUES ('{tone}', '{tone}', '{tone}')")
-        run(database, "oxyde", "migrate", "0005")
+        run(database, "oxyde", "migrate", "0008")
         assert admin.rows("SELECT slug, colour FROM labels ORDER BY slug") == [
             ("green", "#2e7d32"),
             ("odd", "#607d8b"),
         ]
         run(database, "oxyde", "migrate")
-        run(database, "oxyde", "migrate", "0004")
+        run(database, "oxyde", "migrate", "0007")
         assert admin.rows("SELECT slug, tone FROM labels ORDER BY slug") == [
             ("green", "green"),
             ("odd", "grey"),

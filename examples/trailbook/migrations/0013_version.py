@@ -1,27 +1,27 @@
 """Auto-generated migration.
 
-Created: 2026-11-22 00:17:25
+Created: 2026-11-22 01:49:03
 """
 
 format = 2
-depends_on = "0001_initial"
+depends_on = "0012_visit_note"
 
 
 def upgrade(ctx):
     """Apply migration."""
     ctx.add_column(
-        "labels",
+        "trails",
         {
-            "name": "colour",
-            "column_type": {"kind": "string", "length": 7},
+            "name": "version",
+            "column_type": {"kind": "big_integer"},
             "nullable": False,
             "primary_key": False,
             "unique": False,
-            "default": "'#607d8b'",
+            "default": "1",
         },
     )
 
 
 def downgrade(ctx):
     """Revert migration."""
-    ctx.drop_column("labels", "colour")
+    ctx.drop_column("trails", "version")

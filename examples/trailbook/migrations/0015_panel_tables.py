@@ -1,10 +1,10 @@
 """Auto-generated migration.
 
-Created: 2026-11-22 00:43:57
+Created: 2026-11-22 01:53:52
 """
 
 format = 2
-depends_on = "0006_drop_label_tone"
+depends_on = "0014_accounts"
 
 
 def upgrade(ctx):

@@ -1,10 +1,10 @@
 """Auto-generated migration.
 
-Created: 2026-11-22 00:17:27
+Created: 2026-11-22 01:46:10
 """
 
 format = 2
-depends_on = "0003_find_trails_by_region"
+depends_on = "0011_visits"
 
 
 def upgrade(ctx):

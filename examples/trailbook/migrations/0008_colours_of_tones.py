@@ -1,7 +1,7 @@
 """Labels get the colour that their tone used to stand for."""
 
 format = 2
-depends_on = "0004_visit_note"
+depends_on = "0007_label_colour"
 
 COLOURS = {"green": "#2e7d32", "blue": "#1565c0", "red": "#c62828", "brown": "#6d4c41"}
 

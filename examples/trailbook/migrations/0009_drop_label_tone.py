@@ -1,10 +1,10 @@
 """Auto-generated migration.
 
-Created: 2026-11-22 00:17:48
+Created: 2026-11-22 01:38:10
 """
 
 format = 2
-depends_on = "0005_colours_of_tones"
+depends_on = "0008_colours_of_tones"
 
 
 def upgrade(ctx):

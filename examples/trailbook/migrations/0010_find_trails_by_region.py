@@ -1,10 +1,10 @@
 """Auto-generated migration.
 
-Created: 2026-11-22 00:17:26
+Created: 2026-11-22 01:42:06
 """
 
 format = 2
-depends_on = "0002_label_colour"
+depends_on = "0009_drop_label_tone"
 
 
 def upgrade(ctx):

@@ -1,0 +1,1 @@
+"""The same panel in five frameworks; each file runs by itself."""

@@ -1,0 +1,1 @@
+"""Trailbook: a club's blog of hiking routes, on oxyde and FastAPI."""
