@@ -12,6 +12,7 @@ from test_session import RIGHT, WRONG, NewPanel, Tokens
 
 from oxyde import AsyncDatabase, create_tables
 from oxyde_admin.auth import DefaultCredentials
+from oxyde_admin.exceptions import LoginFailedError
 from oxyde_admin.models import OWN_TABLES, AdminThrottle
 
 BOTH_STORES = pytest.mark.parametrize("store", ["memory", "database"])
@@ -122,3 +123,23 @@ async def test_database_knows_no_account_by_name(new_panel: NewPanel) -> None:
     kept = repr(await AdminThrottle.objects.values().all())
     assert await AdminThrottle.objects.count() == 3
     assert "ann" not in kept and "127.0.0.1" not in kept
+
+
+async def test_a_provider_that_refuses_by_raising_is_counted(new_panel: NewPanel) -> None:
+    class Raising(Tokens):
+        async def login(self, credentials: DefaultCredentials) -> str | None:
+            if await super().login(credentials) is None:
+                raise LoginFailedError
+            return "signed"
+
+    client = Client(new_panel(auth_provider=Raising(), login_limit=(2, 60)))
+    found = [(await client.post("/api/login", WRONG)).status for _ in range(4)]
+    assert found == [401, 401, 429, 429]
+
+
+async def test_names_that_are_made_up_leave_nothing_once_the_address_is_refused(new_panel: NewPanel) -> None:
+    client = Client(new_panel(auth_provider=Tokens(), store="database", login_limit=(1, 60)))
+    for n in range(20):
+        answer = await client.post("/api/login", {**WRONG, "email": f"{n}@example.org"})
+        assert answer.status == (401 if n < 4 else 429)
+    assert await AdminThrottle.objects.count() == 1 + 4 * 2

@@ -15,6 +15,7 @@ __all__ = ["SAFE_METHODS", "behind_proxies", "forged", "refuse_cross_site"]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Segments of plain signs: a prefix becomes part of addresses and of a cookie's path.
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~%-]+)+")
+_WITH_PORT = re.compile(r"\[([\w:.%]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -28,7 +29,7 @@ def behind_proxies(request: Request, proxies: int) -> Request:
         return request
     addresses = _entries(request, "x-forwarded-for")
     schemes = _entries(request, "x-forwarded-proto")
-    client = addresses[-min(proxies, len(addresses))] if addresses else request.client
+    client = _without_port(addresses[-min(proxies, len(addresses))]) if addresses else request.client
     scheme = schemes[-min(proxies, len(schemes))].lower() if schemes else request.scheme
     prefix = request.header("x-forwarded-prefix") or ""
     known = request.mount == prefix or request.mount.startswith(prefix + "/")
@@ -38,6 +39,13 @@ def behind_proxies(request: Request, proxies: int) -> Request:
         scheme=scheme if scheme in _PORTS else request.scheme,
         mount=prefix + request.mount if _PREFIX.fullmatch(prefix) and not known else request.mount,
     )
+
+
+def _without_port(address: str) -> str:
+    """The address alone. Some proxies add the port, which a client changes as it likes: attempts are
+    counted by address."""
+    found = _WITH_PORT.fullmatch(address)
+    return (found[1] or found[2]) if found else address
 
 
 def _entries(request: Request, name: str) -> list[str]:

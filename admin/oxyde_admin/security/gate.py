@@ -106,6 +106,8 @@ class Gate:
         attempt = await self.throttle.attempt(account_of(credentials), request.client)
         try:
             token = await self.provider.login(credentials)
+        except AdminError:
+            raise  # a provider may refuse by raising: that is a failure like any other
         except Exception:
             await attempt.undo()
             raise

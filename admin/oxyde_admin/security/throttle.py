@@ -43,9 +43,9 @@ class Attempt:
 
     async def succeeded(self) -> None:
         """Clears the account's counter at this address; for the others it was no failure."""
-        own, *others = self._counters
+        address, own, account = self._counters
         await self._store.clear(own)
-        await self.undo(others)
+        await self.undo([address, account])
 
     async def undo(self, counters: list[str] | None = None) -> None:
         """Takes the attempt back: nobody has decided it."""
@@ -66,9 +66,10 @@ class Throttle:
         """Counts an attempt; raises RateLimitedError, naming the wait, where there were too many."""
         name = _folded(account)
         where = _network(address)
+        # The address first: what it is refused for then leaves no counter, whatever names it makes up.
         rules = (
-            (digest("account and address", f"{name}\0{where}"), self._limit),
             (digest("address", where), PER_ADDRESS * self._limit),
+            (digest("account and address", f"{name}\0{where}"), self._limit),
             (digest("account", name), PER_ACCOUNT * self._limit),
         )
         counted = Attempt(self._store, [])
