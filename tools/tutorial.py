@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 TUTORIAL = Path(__file__).resolve().parent.parent / "docs" / "tutorial"
@@ -46,10 +47,11 @@ def steps() -> list[Path]:
 
 def files_of(folder: Path) -> dict[str, str]:
     """Every file that belongs to a step, as text; when migrations were made does not count."""
+    inside = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
     kept = (
         path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(path.match(name) or path.parent.match(name) for name in IGNORED)
+        for name, path in inside
+        if not any(fnmatch(part, ignored) for part in name.parts for ignored in IGNORED)
     )
     return {str(path.relative_to(folder)): MADE.sub("Created:", path.read_text()) for path in kept}
 
