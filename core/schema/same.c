@@ -290,4 +290,3 @@ bool oxy__auto_check_name(const oxy_table_def *t, const oxy_check_def *check)
             return false;
     return true;
 }
-
