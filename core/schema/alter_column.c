@@ -235,6 +235,8 @@ oxy_rc oxy__alter_fit_index(oxy__alter *a, oxy_names columns)
 
 /* --- uniqueness --------------------------------------------------------------------------------- */
 
+enum { LONGEST_NAME = 63 }; /* bytes; PostgreSQL cuts the rest off */
+
 /* Name of what makes the column unique: {table}_{column}_key unless it was found. */
 static void put_unique_name(oxy__alter *a)
 {
@@ -260,13 +262,18 @@ static oxy_rc change_unique(oxy__alter *a)
 {
     oxy__ddl *e = a->e;
     bool add = a->new_column->unique;
+    /* A name that is too long is left to the server, which makes one as it does for a new table. */
+    bool named = !add || a->new_table->name.len + a->new_column->name.len + strlen("__key") <= LONGEST_NAME;
 
     (void)oxy__alter_begin(e, a->new_table);
     if (e->rules->modifies)
         oxy_buf_puts(&e->out, add ? "ADD UNIQUE INDEX " : "DROP INDEX ");
-    else
+    else if (named)
         oxy_buf_puts(&e->out, add ? "ADD CONSTRAINT " : "DROP CONSTRAINT ");
-    put_unique_name(a);
+    else
+        oxy_buf_puts(&e->out, "ADD");
+    if (named)
+        put_unique_name(a);
     if (add) {
         oxy_buf_puts(&e->out, e->rules->modifies ? " (" : " UNIQUE (");
         oxy_quote_name(e->d, &e->out, a->new_column->name);

@@ -9,10 +9,11 @@ from pathlib import Path
 import instances
 import pytest
 import servers
-from migrating import connected, write
+from migrating import connected, execute, write
 
 from oxyde import AsyncDatabase, Field, Model, db
 from oxyde.db._names import shortened
+from oxyde.exceptions import IntegrityError
 from oxyde.migrations import (
     MigrationLockTimeout,
     SchemaError,
@@ -131,6 +132,23 @@ async def test_names_beyond_what_servers_take_are_shortened_alike(
     finally:
         for model in models:
             unregister_table(model)
+
+
+async def test_a_column_with_a_long_name_becomes_unique_and_back(
+    empty_database: servers.Server, tmp_path: Path
+) -> None:
+    column = '{"name": "how_many_kilograms", "column_type": {"kind": "big_integer"}, "nullable": True}'
+    write(tmp_path, "0001_crate", f'ctx.create_table("{LONG}", fields=[{ID}, {column}])')
+    alter = f'ctx.alter_column("{LONG}", "how_many_kilograms", unique='
+    write(tmp_path, "0002_once", f"{alter}True)", f"{alter}False)")
+    insert = f"INSERT INTO {LONG} (id, how_many_kilograms) VALUES "
+    async with connected(empty_database) as handle:
+        for _ in range(2):
+            await apply_migrations(tmp_path)
+            with pytest.raises(IntegrityError):
+                await execute(handle, f"{insert} (1, 5), (2, 5)")
+            await rollback_migrations(1, tmp_path)
+        await execute(handle, f"{insert} (1, 5), (2, 5)")
 
 
 async def test_the_usual_directory_when_a_database_is_opened(
