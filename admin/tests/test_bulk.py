@@ -122,6 +122,7 @@ async def test_delete(client: Client, admin: ParcelAdmin) -> None:
         ({"ids": [[1]]}, "bad_parameter"),
         ({"ids": list(range(6))}, "too_many"),
         ({"where": {}, "expect": 9}, "selection_changed"),
+        ({"where": {}, "expect": 10**30}, "selection_changed"),
     ],
 )
 async def test_selections_that_cannot_be_used(client: Client, body: Any, code: str) -> None:

@@ -67,7 +67,7 @@ async def _matching(call: Call, rights: Rights, where: Any, expect: Any, client:
     rows = await rights.rows(client)
     query, _ = await narrow(rows, rights, arguments_of(filters), search=search, refuse=True)
     most = call.site.settings.max_bulk_rows
-    count = await query.order_by().limit(max(most, expect) + 1).count(**rights.resource.on(client))
+    count = await query.order_by().limit(most + 1).count(**rights.resource.on(client))
     _refuse_more(call, count)
     if count != expect:
         raise ConflictError("The selection has changed meanwhile.", code="selection_changed")
