@@ -8,8 +8,6 @@ Screenshots lie in build/screenshots.
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,26 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import browsing
 import pytest
 import servers
+from browsing import Watch, new_context, serious, settle, shoot
 from panel_host import EMAIL, PASSWORD
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+__all__ = ["Watch", "new_context", "serious", "settle", "shoot"]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
-AXE = ROOT / "admin" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-
-PATIENCE_MS = int(os.environ.get("OXYDE_TEST_PATIENCE_MS", "15000"))
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -48,27 +37,6 @@ class Site:
     kind: str
     database: str
     cookies: list[Any] = field(default_factory=list)
-
-
-@dataclass
-class Watch:
-    """What went wrong in a page. `expected` are patterns of messages that a test provokes."""
-
-    origin: str
-    found: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=lambda: [r"status of 401 .*api/-/session$"])
-
-    def console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.found.append(f"{message.text} {message.location.get('url', '')}")
-
-    def request(self, request: Request) -> None:
-        if not request.url.startswith((self.origin, "data:", "blob:")):
-            self.found.append(f"asked another host: {request.url}")
-
-    def verify(self) -> None:
-        left = [text for text in self.found if not any(re.search(known, text) for known in self.expected)]
-        assert not left, "\n".join(left)
 
 
 def free_port() -> int:
@@ -111,33 +79,13 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail("Chromium is missing; call: scripts/admin browser", pytrace=False)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with browsing.started_browser() as started:
         yield started
-        started.close()
-
-
-def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    usual: dict[str, Any] = {
-        "viewport": {"width": 1280, "height": 900},
-        "locale": "en-GB",
-        "timezone_id": "Europe/Berlin",
-        "reduced_motion": "reduce",
-    }
-    return browser.new_context(**{**usual, **options})
 
 
 def watched(context: BrowserContext, site: Site) -> tuple[Page, Watch]:
     """A page whose troubles are noted."""
-    page = context.new_page()
-    watch = Watch(origin=site.url.split("/host/")[0])
-    page.on("console", watch.console)
-    page.on("pageerror", lambda error: watch.found.append(str(error)))
-    page.on("request", watch.request)
-    return page, watch
+    return browsing.watched(context, site.url)
 
 
 def log_in(page: Page, site: Site) -> None:
@@ -152,7 +100,6 @@ def log_in(page: Page, site: Site) -> None:
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """A browser of its own, logged in; the login itself is done once."""
     made = new_context(browser)
-    made.set_default_timeout(PATIENCE_MS)
     if site.cookies:
         made.add_cookies(site.cookies)
     else:
@@ -183,27 +130,8 @@ def page(context: BrowserContext, site: Site, watch: list[Watch]) -> Iterator[Pa
 def guest(browser: Browser, site: Site, watch: list[Watch]) -> Iterator[Page]:
     """A page of somebody who has not logged in."""
     context = new_context(browser)
-    context.set_default_timeout(PATIENCE_MS)
     made, noted = watched(context, site)
     watch.append(noted)
     yield made
     context.close()
     noted.verify()
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds wrong with a page, as lines; only serious and critical findings."""
-    page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
-    return [
-        f"{found['id']}: {found['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for found in result["violations"]
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]
-
-
-def shoot(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

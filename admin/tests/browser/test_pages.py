@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from conftest import Site, serious, shoot
+from conftest import Site, serious, settle, shoot
 
 PAGES = {
     "dashboard": "",
@@ -21,13 +21,6 @@ PAGES = {
     "audit": "-/audit",
     "missing": "a/b/c/d",
 }
-
-
-def settle(page: Page) -> None:
-    """Waits until nothing loads any more."""
-    expect(page.locator("main h1").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".spinner")).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
