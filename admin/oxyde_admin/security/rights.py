@@ -137,10 +137,8 @@ class Rights:
         resource = self.resource
         if resource.display is not None and await self.sees(resource.display):
             return resource.display
-        texts = (
-            f.name for f in await self.visible() if f.shape == "column" and f.kind in _TEXTS and not f.secret
-        )
-        return next(texts, None)
+        own = [f for f in await self.visible() if f.shape == "column" and f.relation is None and not f.secret]
+        return next((f.name for f in own if f.kind in _TEXTS), None)
 
     def _refused(self, what: str) -> frozenset[str]:
         """The fields that `field_access` keeps from this user's roles."""
