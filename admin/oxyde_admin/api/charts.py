@@ -39,15 +39,16 @@ class Shown:
 
 
 async def charts_of(call: Call) -> list[Shown]:
-    """All charts for this user; one of the project wins over a model's of the same name."""
-    found = {}
+    """All charts for this user, those of the project first; they win over a model's of the same name."""
+    found = {
+        declared.name: _of_project(call, declared)
+        for declared in call.site.charts.values()
+        if declared.roles is None or not declared.roles.isdisjoint(call.user.roles)
+    }
     for rights in await viewable(call):
         chart = await _of_model(rights)
         if chart is not None:
-            found[chart.name] = chart
-    for declared in call.site.charts.values():
-        if declared.roles is None or not declared.roles.isdisjoint(call.user.roles):
-            found[declared.name] = _of_project(call, declared)
+            found.setdefault(chart.name, chart)
     return list(found.values())
 
 
