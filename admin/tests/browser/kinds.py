@@ -137,10 +137,8 @@ class SampleAdmin(ModelAdmin):
         return action in ("view", "history") or getattr(record, "name", "") != "locked"
 
     async def readonly(self, ctx: Any, record: Any = None) -> set[str]:
-        """What a settled sample is called is settled; only stored ones can be marked."""
-        if record is None:
-            return {"slug"}
-        return {"nick", "maker"} if record.name == "settled" else set()
+        """What a settled sample is called is settled."""
+        return {"nick", "maker"} if getattr(record, "name", None) == "settled" else set()
 
     @action("Praise", scope="row", form=Praise, confirm="Praise {n} sample?")
     async def praise(self, ctx: Any, record: Any, form: Praise) -> str:

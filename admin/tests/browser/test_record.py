@@ -252,7 +252,5 @@ def test_fields_of_one_record_are_read_only(form: Form, api: Api) -> None:
     form.save_and_stay()
     form.open(free)
     form.label("Nick").fill("new")
-    form.label("Slug").fill("marked")
     form.save_and_stay()
-    stored = api.call("GET", f"samples/{free}")
-    assert (stored["nick"], stored["slug"]) == ("new", "marked")
+    assert api.call("GET", f"samples/{free}")["nick"] == "new"
