@@ -71,7 +71,7 @@ def test_fields_that_are_not_given_are_not_loaded() -> None:
 async def test_an_unchecked_instance_is_saved_deleted_and_related(tmp_path: Any) -> None:
     async with db.lifespan(default=f"sqlite:///{tmp_path}/u.db")():
         connection = await db.get_connection("default")
-        await db.create_tables(connection)
+        await db.create_tables(connection, models=[UncheckedHome, UncheckedThing])
         home = await UncheckedHome.objects.create(name="h")
         made = await UncheckedThing.objects.create(name="a", home=home)
         await execute_raw("UPDATE uncheckedthing SET name = 'much too long', colour = 'green'")
