@@ -81,6 +81,10 @@ fuzz: setup-dev ## each fuzz target for FUZZ_SECONDS (60)
 cov: setup-dev ## line coverage of C and Python
 	@scripts/coverage
 
+.PHONY: mutants
+mutants: setup-dev ## break each rule of docs/internals/*-rules.md in a copy: its tests have to see it
+	@$(BIN)/python tools/mutants.py
+
 .PHONY: bench
 bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLite, PostgreSQL, MySQL
 	@PYTHON=$(PYTHON) scripts/setup bench
