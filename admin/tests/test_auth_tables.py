@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import servers
+from everywhere import MARIADB_AND_MYSQL, databases
 
 from oxyde import AsyncDatabase, create_tables, db
 from oxyde_admin.models import OWN_TABLES, AdminLogEntry
@@ -24,10 +25,10 @@ def oxyde(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "mariadb"])
+@pytest.mark.parametrize("kind", databases(*servers.ALL))
 async def test_migrations_make_the_tables(tmp_path: Path, kind: str) -> None:
     with servers.fresh_database(kind) as place:
-        dialect = {"mariadb": "mysql"}.get(kind, kind)
+        dialect = servers.server(kind).backend
         (tmp_path / "oxyde_config.py").write_text(
             f"MODELS = ['oxyde_admin.models']\nDIALECT = {dialect!r}\nMIGRATIONS_DIR = 'migrations'\n"
             f"DATABASES = {{'default': {place.url!r}}}\n"
@@ -43,8 +44,8 @@ async def test_migrations_make_the_tables(tmp_path: Path, kind: str) -> None:
             await db.close()
 
 
-@pytest.mark.parametrize("database", ["mariadb"], indirect=True)
-async def test_tables_on_mariadb(database: AsyncDatabase) -> None:
+@MARIADB_AND_MYSQL
+async def test_tables_on_mariadb_and_mysql(database: AsyncDatabase) -> None:
     await create_tables(database, models=list(OWN_TABLES))
     await works()
 

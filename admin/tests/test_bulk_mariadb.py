@@ -1,8 +1,8 @@
-"""Bulk calls on MariaDB: the same promises as elsewhere."""
+"""Bulk calls on MariaDB and MySQL: the same promises as elsewhere."""
 
 from __future__ import annotations
 
-import pytest
+from everywhere import MARIADB_AND_MYSQL
 from test_bulk import (
     admin,
     client,
@@ -19,4 +19,4 @@ __all__ = [
     "test_update_of_all_that_match",
 ]
 
-pytestmark = pytest.mark.parametrize("database", ["mariadb"], indirect=True)
+pytestmark = MARIADB_AND_MYSQL

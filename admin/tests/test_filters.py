@@ -11,6 +11,7 @@ from typing import Any
 
 import depots
 import pytest
+from everywhere import ON_ALL
 from reading import listed, rights_on
 
 from oxyde import AsyncDatabase, related
@@ -20,8 +21,6 @@ from oxyde_admin.rows.filters import arguments_of, narrow
 from oxyde_admin.site import AdminSite
 
 Panels = Callable[..., AdminSite]
-ON_ALL = pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
-
 FILTERS = [
     "code", "depot", "origin_id", "depot__city", "weight", "price", "ratio", "sent", "fragile", "grade",
     "size", "note", "due", "at", "takes", "packed", "seen", "uid", "host", "words", "marks", "extra",

@@ -10,12 +10,11 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import depots
-import pytest
+from everywhere import ON_ALL
 from reading import listed
 
 from oxyde_admin.site import AdminSite
 
-ON_ALL = pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
 ROWS = 40
 ORDERS = 25
 

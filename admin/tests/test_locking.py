@@ -9,7 +9,7 @@ from typing import Any
 import depots
 import pytest
 from client import Client
-from everywhere import EVERYWHERE
+from everywhere import EVERYWHERE, ON_ALL
 from writing import a_parcel, make
 
 from oxyde import Query
@@ -17,8 +17,6 @@ from oxyde_admin.exceptions import InvalidParameterError
 from oxyde_admin.options.model_admin import ModelAdmin
 from oxyde_admin.site import AdminSite
 from oxyde_admin.writes.locking import matches
-
-on_servers = pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
 
 
 class Joined(ModelAdmin):
@@ -67,7 +65,7 @@ async def test_links_are_part_of_what_was_read(database: Any) -> None:
     assert (await client.patch(path, {"weight": 2}, headers={"If-Match": read})).status == 412
 
 
-@on_servers
+@ON_ALL
 async def test_of_two_writers_with_the_same_tag_one_wins(database: Any) -> None:
     client = Client(panel())
     parcel = await a_parcel(client)
@@ -95,7 +93,7 @@ async def test_of_two_who_delete_one_does(database: Any) -> None:
     assert sorted(answer.json()["deleted"] for answer in answers) == [0, 0, 1]
 
 
-@on_servers
+@ON_ALL
 async def test_writers_without_tags_do_not_lose_each_others_fields(database: Any) -> None:
     client = Client(panel())
     parcel = await a_parcel(client)

@@ -17,13 +17,14 @@ from urllib.parse import quote
 import pytest
 import servers
 from client import Answer, Client
+from everywhere import databases
 from hiding import ALL, TRACES, Label, Note, Vault, VaultLabel, Visit, ZzqVaultLabel, fill, new_site
 
 from oxyde import create_tables, db
 from oxyde_admin.site import AdminSite
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=databases("sqlite", "postgres"))
 async def site(request: pytest.FixtureRequest) -> AsyncIterator[AdminSite]:
     with servers.fresh_database(request.param) as place:
         await db.init(default=place.url)

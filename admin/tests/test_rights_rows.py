@@ -9,6 +9,7 @@ import pytest
 import servers
 from client import Client
 from depots import ALL, Depot, Event, Parcel, ParcelTag, Tag
+from everywhere import databases
 
 from oxyde import create_tables, db
 from oxyde_admin.auth import AdminUser, AuthProvider, AuthRequest
@@ -61,7 +62,7 @@ class TagAdmin(ModelAdmin):
         return q.exclude(code="SECRET")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=databases("sqlite", "postgres"))
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Client]:
     """Everything numbered 1 is for user 1, everything numbered OTHERS for user OTHERS."""
     with servers.fresh_database(request.param) as place:

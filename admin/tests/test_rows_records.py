@@ -13,7 +13,7 @@ from typing import Any
 import depots
 import pytest
 from client import Client
-from everywhere import EVERYWHERE
+from everywhere import EVERYWHERE, ON_ALL
 from reading import parcels
 
 from oxyde import AsyncDatabase, db, execute_raw, related
@@ -88,7 +88,7 @@ async def full_parcel() -> depots.Parcel:
     return parcel
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
+@ON_ALL
 async def test_a_record_as_json(client: Client) -> None:
     await full_parcel()
     answer = await client.get("/api/parcels/1")

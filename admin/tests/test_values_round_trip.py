@@ -11,10 +11,9 @@ from typing import Any
 import depots
 import pytest
 from client import Client
+from everywhere import ON_ALL
 
 from oxyde import AsyncDatabase
-
-ON_ALL = pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
 
 ROWS: list[dict[str, Any]] = [
     {},

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from client import Client
+from everywhere import ON_ALL
 from pydantic import BaseModel, SecretStr
 
 from oxyde import AsyncDatabase, Field, Model, create_tables
 from oxyde_admin.site import AdminSite
-
-ON_ALL = pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"], indirect=True)
 
 
 class Seal(BaseModel):

@@ -1,8 +1,8 @@
-"""Writing on MariaDB: the same promises as elsewhere."""
+"""Writing on MariaDB and MySQL: the same promises as elsewhere."""
 
 from __future__ import annotations
 
-import pytest
+from everywhere import MARIADB_AND_MYSQL
 from test_writes_single import (
     test_a_check_of_the_database_is_a_conflict,
     test_a_taken_value_is_a_conflict_at_its_field,
@@ -19,4 +19,4 @@ __all__ = [
     "test_what_is_still_referenced_is_protected",
 ]
 
-pytestmark = pytest.mark.parametrize("database", ["mariadb"], indirect=True)
+pytestmark = MARIADB_AND_MYSQL

@@ -38,7 +38,7 @@ class Strict(Model):
     id: UUID = Field(db_pk=True)
     day: date | None = None
     lasts: timedelta | None = None
-    price: Decimal = Decimal("0")
+    price: Decimal = Field(default=Decimal("0"), max_digits=10, decimal_places=2)
     color: Color = Color.RED
     colors: list[Color] = Field(default_factory=list)
     days: set[date] = Field(default_factory=set)
