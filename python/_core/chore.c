@@ -467,9 +467,16 @@ static void drain_over(oxypy_lease *lease, oxypy_loop *loop)
 {
     PyObject *keep = lease->keep;
 
+    if (lease->behind_it > 0 && lease->conn != NULL) {
+        lease->behind_it--;
+        lease->canceled = false;
+        oxypy_chore_step(lease, loop);
+        return;
+    }
     end(lease);
     lease->keep = NULL;
     lease->canceled = false;
+    lease->behind_it = 0;
     if (lease->shared)
         oxypy_lease_part(lease, loop); /* what is under way now is others' */
     if (lease->session != NULL)

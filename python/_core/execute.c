@@ -71,8 +71,7 @@ static oxypy_next without_returning(oxypy_operation *op)
     return OXYPY_NEXT_DELEGATE;
 }
 
-/* 1: prepared; 0: there is nothing to send, *result is the answer; -1. */
-static int prepare(oxypy_operation *op, PyObject **result)
+int oxypy__statement_prepare(oxypy_operation *op, PyObject **result)
 {
     bool with_arg = op->what == OXYPY_DO_AGGREGATE || op->what == OXYPY_DO_UPDATE;
 
@@ -172,8 +171,7 @@ PyObject *oxypy__statement_text(const oxypy_operation *op)
     return op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
 }
 
-/* What the driver reads: statements that go first. */
-static int take_before(oxypy_operation *op, oxy_request *request)
+int oxypy__statement_take_before(oxypy_operation *op, oxy_request *request)
 {
     oxypy_session *session = op->session;
     Py_ssize_t n;
@@ -226,8 +224,7 @@ void oxypy__statement_limits(oxypy_operation *op, oxy_ns now)
     lease->cancel_at = session < limit ? session : limit;
 }
 
-/* The request's text and values. */
-static int fill(oxypy_operation *op, oxy_request *request)
+int oxypy__statement_fill(oxypy_operation *op, oxy_request *request)
 {
     Py_ssize_t len;
 
@@ -287,7 +284,7 @@ static int start(oxypy_operation *op)
         request.deadline = op->deadline;
     if (op->chunk > 0 && oxypy__cursor_wanted(op))
         oxypy__cursor_begin(op);
-    if (fill(op, &request) < 0 || take_before(op, &request) < 0)
+    if (oxypy__statement_fill(op, &request) < 0 || oxypy__statement_take_before(op, &request) < 0)
         return -1;
     if (op->session != NULL) /* a pinned connection shows what ran last */
         Py_XSETREF(lease->sql, Py_XNewRef(oxypy__statement_text(op)));
@@ -344,8 +341,7 @@ static void renew(oxypy_operation *op)
     oxypy_store_act(op->store, op->loop);
 }
 
-/* Raises what the failure means to the caller. */
-static void raise_failure(oxypy_operation *op, oxy_err *err)
+void oxypy__statement_raise(oxypy_operation *op, oxy_err *err)
 {
     oxypy_session *session = op->session;
     bool late = (err->rc == OXY_STATEMENT_TIMEOUT || err->rc == OXY_CANCELED) && oxy_clock_now() >= op->deadline;
@@ -391,12 +387,11 @@ static int fail(oxypy_operation *op)
     /* The cancel was meant for a neighbour; the server has rolled this one back. */
     if (by_mistake && oxypy_sink_forget(op) && ++op->mistakes < MISTAKES_MAX)
         return try_again(op);
-    raise_failure(op, &err);
+    oxypy__statement_raise(op, &err);
     return -1;
 }
 
-/* The connection was closed under the statement. */
-static void raise_closed(oxypy_operation *op)
+void oxypy__statement_raise_closed(oxypy_operation *op)
 {
     oxy_err err;
 
@@ -408,7 +403,7 @@ static void raise_closed(oxypy_operation *op)
         (void)oxy_err_set(&err, OXY_CONNECTION_LOST, "the connection was closed while the statement ran");
     if (op->commit)
         err.rc = OXY_COMMIT_UNKNOWN;
-    raise_failure(op, &err);
+    oxypy__statement_raise(op, &err);
 }
 
 /* Whom messages name while the statement runs. */
@@ -471,15 +466,13 @@ static bool is_behind(const oxypy_operation *op)
     return op->lease->shared && op->lease->wire->first != op->lease;
 }
 
-/* Steps until something has to be waited for. *failed: the driver's error is
- * to be looked at. RETURN: the request is done. */
-static oxypy_next step(oxypy_operation *op, bool *failed)
+oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, bool *failed)
 {
     const oxy_driver *driver = op->store->driver;
     oxy_conn *conn = op->lease->conn;
     bool collecting = false, paused = false;
     oxypy_next next = OXYPY_NEXT_ERROR;
-    Py_ssize_t before = op->rows != NULL && PyList_CheckExact(op->rows) ? PyList_GET_SIZE(op->rows) : 0;
+    Py_ssize_t before = reader->rows != NULL && PyList_CheckExact(reader->rows) ? PyList_GET_SIZE(reader->rows) : 0;
     uint32_t burst = 0;
 
     if (is_behind(op))
@@ -495,10 +488,10 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
                 collecting = PyGC_Disable() != 0;
                 paused = true;
             }
-            if (oxypy_sink_row(op, &row) < 0)
+            if (oxypy_sink_row(reader, &row) < 0)
                 break;
-            if (op->chunk == 0 || op->cursor.phase != OXYPY_CURSOR_NONE || op->rows == NULL ||
-                PyList_GET_SIZE(op->rows) < op->chunk)
+            if (op->chunk == 0 || op->cursor.phase != OXYPY_CURSOR_NONE || reader->rows == NULL ||
+                PyList_GET_SIZE(reader->rows) < op->chunk)
                 continue;
             next = OXYPY_NEXT_PART;
             break;
@@ -519,15 +512,15 @@ static oxypy_next step(oxypy_operation *op, bool *failed)
         break;
     }
     if (paused) {
-        op->hidden = true;
-        oxypy__rows_hide(op->rows, before);
+        reader->hidden = true;
+        oxypy__rows_hide(reader->rows, before);
     }
     if (paused && collecting)
         (void)PyGC_Enable();
-    if (op->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
-        op->hidden = false;
-        oxypy__rows_collect(op->rows);
-        oxypy__rows_show(op->rows);
+    if (reader->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
+        reader->hidden = false;
+        oxypy__rows_collect(reader->rows);
+        oxypy__rows_show(reader->rows);
     }
     return next;
 }
@@ -604,7 +597,7 @@ PyObject *oxypy__statement_finish(oxypy_operation *op)
 
 /* --- the stages ------------------------------------------------------------------------- */
 
-static oxypy_next resolve(oxypy_operation *op)
+oxypy_next oxypy__statement_resolve(oxypy_operation *op)
 {
     int rc = oxypy_operation_resolve(op);
 
@@ -700,14 +693,14 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
         }
         switch ((stage)op->stage) {
         case STAGE_RESOLVE:
-            next = resolve(op);
+            next = oxypy__statement_resolve(op);
             if (next != OXYPY_NEXT_RETURN)
                 return next;
             break;
         case STAGE_PREPARE:
             if (lacks_returning(op))
                 return without_returning(op);
-            rc = prepare(op, result);
+            rc = oxypy__statement_prepare(op, result);
             if (rc <= 0)
                 return rc < 0 ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
             op->began = oxy_clock_now();
@@ -769,10 +762,10 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
             now = oxy_clock_now();
             op->lease->op = NULL;
             if (op->lease->conn == NULL) {
-                raise_closed(op);
+                oxypy__statement_raise_closed(op);
                 return OXYPY_NEXT_ERROR;
             }
-            next = failed ? OXYPY_NEXT_ERROR : step(op, &failed);
+            next = failed ? OXYPY_NEXT_ERROR : oxypy__statement_step(op, op, &failed);
             oxypy_loop_spent(op->loop, now, oxy_clock_now());
             if (failed) {
                 rc = fail(op);

@@ -18,7 +18,21 @@ typedef enum stage {
     STAGE_DONE
 } stage;
 
-/* execute.c */
+/* execute.c, in the order in which they come */
+oxypy_next oxypy__statement_resolve(oxypy_operation *op);
+/* 1: prepared; 0: there is nothing to send, *result is the answer; -1. */
+int oxypy__statement_prepare(oxypy_operation *op, PyObject **result);
+/* The request's text and values; op->lease is known. 0 / -1. */
+int oxypy__statement_fill(oxypy_operation *op, oxy_request *request);
+/* What the session sends before its next statement; the driver reads it. 0 / -1. */
+int oxypy__statement_take_before(oxypy_operation *op, oxy_request *request);
+/* Steps until something has to be waited for; rows go to the reader's sink. *failed:
+ * the driver's error is to be looked at. RETURN: the request is done. */
+oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, bool *failed);
+/* Raises what the failure means to the caller. */
+void oxypy__statement_raise(oxypy_operation *op, oxy_err *err);
+/* The connection was closed under the statement. */
+void oxypy__statement_raise_closed(oxypy_operation *op);
 bool oxypy__statement_in_transaction(const oxypy_operation *op);
 PyObject *oxypy__statement_text(const oxypy_operation *op); /* borrowed, or NULL */
 /* Limits of the wait that begins now. */

@@ -113,11 +113,53 @@ static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *
     return (PyObject *)op;
 }
 
+/* Whether an operation may travel with others: a read that gives no result of its own. */
+static bool may_travel(const oxypy_state *st, PyObject *o, const oxypy_operation *first)
+{
+    const oxypy_operation *op = (const oxypy_operation *)o;
+
+    return Py_TYPE(o) == st->operation_type && op->kind == &oxypy_op_statement && !op->started && !op->finished &&
+           op->what == OXYPY_DO_SELECT && op->sink == OXYPY_SINK_LINKED && op->client == first->client &&
+           op->using_ == first->using_;
+}
+
+static PyObject *make_flight(PyObject *module, PyObject *given_)
+{
+    oxypy_state *st = oxypy_state_of_module(module);
+    PyObject *members = PySequence_Tuple(given_);
+    Py_ssize_t n = members == NULL ? 0 : PyTuple_GET_SIZE(members);
+    oxypy_operation *op, *first;
+
+    if (members == NULL)
+        return NULL;
+    first = n == 0 ? NULL : (oxypy_operation *)PyTuple_GET_ITEM(members, 0);
+    for (Py_ssize_t i = 0; i < n; i++)
+        if (!may_travel(st, PyTuple_GET_ITEM(members, i), first))
+            first = NULL, n = 0;
+    if (first == NULL) {
+        PyErr_SetString(PyExc_ValueError, "a flight is of linked reads with one client, not awaited yet");
+        Py_DECREF(members);
+        return NULL;
+    }
+    op = oxypy_operation_new(st, &oxypy_op_flight);
+    if (op == NULL) {
+        Py_DECREF(members);
+        return NULL;
+    }
+    op->members = members;
+    op->sink = OXYPY_SINK_LINKED;
+    op->subject = Py_XNewRef(first->subject);
+    op->client = Py_XNewRef(first->client);
+    op->using_ = Py_XNewRef(first->using_);
+    return (PyObject *)op;
+}
+
 static PyMethodDef op_functions[] = {
     {"operation", (PyCFunction)(void (*)(void))make_operation, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("A statement from a query or from rows to insert.")},
     {"raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("A statement from the user's text.")},
+    {"flight", make_flight, METH_O, PyDoc_STR("Linked reads of one transaction, sent before the first is answered.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -522,6 +522,7 @@ static int op_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(op->subject);
+    Py_VISIT(op->members);
     Py_VISIT(op->arg);
     Py_VISIT(op->returning);
     Py_VISIT(op->into);
@@ -547,6 +548,7 @@ static int op_clear(PyObject *self)
     oxypy_operation *op = (oxypy_operation *)self;
 
     Py_CLEAR(op->subject);
+    Py_CLEAR(op->members);
     Py_CLEAR(op->arg);
     Py_CLEAR(op->returning);
     Py_CLEAR(op->into);

@@ -376,18 +376,19 @@ struct oxypy_lease {
     PyObject *sql;            /* what runs, or NULL; owned */
     oxy_ns since;
     /* Of a wait at the socket; OXY_NS_NEVER: none. */
-    oxy_ns cancel_at; /* the statement is cancelled */
-    oxy_ns deadline;  /* no answer is expected any more: the connection is closed */
-    uint8_t chore;    /* oxypy_chore */
-    bool working;     /* a worker has the connection, or an errand must end first */
-    bool polling;     /* an answer is awaited at the socket */
-    bool joined;      /* in the wire's list */
-    bool shared;      /* others may be on the wire, too */
-    bool preparing;   /* the user's init has the new connection; the pool waits for it */
-    bool canceled;    /* the driver was asked to stop what runs */
-    bool discard;     /* close it when it is clean */
-    bool raw;         /* free text ran since it was taken */
-    bool guarded;     /* the statement runs in a transaction that must not end with it */
+    oxy_ns cancel_at;   /* the statement is cancelled */
+    oxy_ns deadline;    /* no answer is expected any more: the connection is closed */
+    uint32_t behind_it; /* requests of its own flight that come after the one being drained */
+    uint8_t chore;      /* oxypy_chore */
+    bool working;       /* a worker has the connection, or an errand must end first */
+    bool polling;       /* an answer is awaited at the socket */
+    bool joined;        /* in the wire's list */
+    bool shared;        /* others may be on the wire, too */
+    bool preparing;     /* the user's init has the new connection; the pool waits for it */
+    bool canceled;      /* the driver was asked to stop what runs */
+    bool discard;       /* close it when it is clean */
+    bool raw;           /* free text ran since it was taken */
+    bool guarded;       /* the statement runs in a transaction that must not end with it */
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
@@ -530,6 +531,9 @@ struct oxypy_operation {
     oxypy_shared *shared; /* by the rows */
     int64_t n_rows;
     oxy_rc failed; /* the pool's answer; see error */
+    /* of a flight */
+    PyObject *members;        /* tuple of operations that travel together, or NULL; owned */
+    Py_ssize_t n_sent, n_met; /* of the members; the answers of so many were read */
     /* of a stream */
     Py_ssize_t chunk;   /* rows of a part; 0: no stream */
     oxypy_spool *spool; /* owned; rows that were read ahead of their time, or NULL */
@@ -576,6 +580,7 @@ void oxypy_operation_unqueue(oxypy_operation *op);
 /* Makes op->store and op->database those of an open database. */
 void oxypy_operation_use(oxypy_operation *op, oxypy_database *db);
 extern const oxypy_op_kind oxypy_op_statement; /* execute.c */
+extern const oxypy_op_kind oxypy_op_flight;    /* flight.c */
 /* A paused stream gives its connection up to somebody else: the rest of its rows is
  * read aside, at once or by and by. */
 void oxypy_stream_make_room(oxypy_operation *op);

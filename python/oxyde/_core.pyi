@@ -6,7 +6,16 @@ OP_*, UN_*, MATCH_*, FN_*, AGG_*, PART_*, X_* (expression nodes), CAT_*
 (operations), FRAME_* (of windows), LOCK_*, REL_* (kinds of relations).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Generic, Literal, TypeVar
 
 T = TypeVar("T")
@@ -233,6 +242,9 @@ def operation(
     into: Any = None,  # what SINK_REFILL refills where arg means something else
     chunk: int = 0,  # rows come in lists of so many; awaited once for each, until it is over
 ) -> Operation[Any]: ...
+def flight(operations: Iterable[Operation[Any]], /) -> Operation[None]:
+    """Reads with SINK_LINKED of one open transaction, sent together; only for drivers that take several."""
+
 def stream(
     operation: Operation[list[T]], load: Callable[[list[T]], Coroutine[Any, Any, object]] | None = None, /
 ) -> Stream[T]:

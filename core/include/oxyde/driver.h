@@ -12,7 +12,7 @@
  *   Where max_in_flight is above 1, up to that many requests that all carry
  *   OXY_REQ_SHARED may be under way: they are answered in the order of start(),
  *   step() and finish() are about the oldest one, and the failure of one does
- *   not touch another. */
+ *   not touch another, unless they are in one transaction, which has failed. */
 #ifndef OXYDE_DRIVER_H
 #define OXYDE_DRIVER_H
 
@@ -53,7 +53,8 @@ enum {
     OXY_REQ_RAW = 1u << 3,    /* the user's text: not kept in the statement cache unless repeated;
                                  several statements are OXY_PROGRAMMING */
     OXY_REQ_NO_CACHE = 1u << 4,
-    OXY_REQ_SHARED = 1u << 5, /* a plain read outside transactions: may be under way beside others */
+    OXY_REQ_SHARED = 1u << 5, /* a statement that others may be under way beside: a plain read outside
+                                 transactions, or one of several of the same transaction */
     OXY_REQ_STREAM = 1u << 6, /* rows are handed out as they come, in bounded memory */
     OXY_REQ_PING = 1u << 7,   /* no text: a round trip */
     OXY_REQ_RESET = 1u << 8,  /* no text: the session as it was after opening; OXY_NOT_SUPPORTED

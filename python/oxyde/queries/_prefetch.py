@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .. import _core
@@ -15,6 +16,7 @@ from .._core import (
     SINK_LINKED,
     SINK_LIST,
     Links,
+    flight,
     operation,
     related_rows,
 )
@@ -28,6 +30,9 @@ __all__ = ["Loading", "entries_of", "one_alias", "read_and_load"]
 # Keys of one statement. A list of single values travels as one array, row values are parameters each.
 _MOST_KEYS = 20_000
 _MOST_ROW_VALUES = 1024
+# Statements of a transaction that are sent before the first is answered. Their texts and keys are in
+# memory together; PostgreSQL's driver takes up to 32.
+_MOST_IN_FLIGHT = 16
 
 
 # --- names: what prefetch() was given ---------------------------------------------------
@@ -197,22 +202,34 @@ class Loading:
         database, open_one = resolve(using, client, self.query._model, write=False)
         # Only MySQL compares texts by collations that see less than Python does.
         fold = _folded if database.backend == "mysql" else None
-        send = _Sender(using, client, write, at_once=open_one is None)
+        send = _send_beside
+        if open_one is not None:
+            send = _send_behind if database.backend == "postgres" else _send_in_turn
         level = [(self.steps, rows)]
         while level:
             loading = _to_load(level, fold)
-            await send(loading)
+            await send(self._operations(loading, using, client, write))
             if fold is not None:
                 again = [
                     (step, Links(parents, step.near, fold))
                     for step, links in loading
                     if (parents := links.in_doubt())
                 ]
-                await send(again)
+                await send(self._operations(again, using, client, write))
                 loading += again
             for step, links in loading:
                 links.attach(step.attribute, step.relation, step.many)
             level = [(step.steps, links.rows) for step, links in loading if step.steps]
+
+    def _operations(self, loading: _Loads, using: str | None, client: Any, write: bool) -> _Reads:
+        for step, links in loading:
+            keys, most = links.keys, _MOST_KEYS if len(step.near) == 1 else _MOST_ROW_VALUES
+            assert step.query is not None
+            for start in range(0, len(keys), most):
+                query = step.query._with(link=(step.owner, step.name, keys[start : start + most]))
+                yield operation(
+                    DO_SELECT, query, SINK_LINKED, into=links, using=using, client=client, write=write
+                )
 
 
 _Loads = list[tuple[_Step, Links]]
@@ -232,39 +249,25 @@ def _to_load(
     return loading
 
 
-class _Sender:
-    """Runs the statements of a level: beside each other outside of transactions."""
+_Reads = Iterable["_core.Operation[Any]"]
 
-    __slots__ = ("_at_once", "_client", "_using", "_write")
 
-    def __init__(self, using: str | None, client: Any, write: bool, *, at_once: bool) -> None:
-        self._using = using
-        self._client = client
-        self._write = write
-        self._at_once = at_once
+async def _send_beside(reads: _Reads) -> None:
+    """On several connections."""
+    await together(reads)
 
-    async def __call__(self, loading: _Loads) -> None:
-        operations = (one for step, links in loading for one in self._operations(step, links))
-        if self._at_once:
-            await together(operations)
-        else:
-            for one in operations:
-                await one
 
-    def _operations(self, step: _Step, links: Links) -> Iterator[_core.Operation[Any]]:
-        keys, most = links.keys, _MOST_KEYS if len(step.near) == 1 else _MOST_ROW_VALUES
-        assert step.query is not None
-        for start in range(0, len(keys), most):
-            query = step.query._with(link=(step.owner, step.name, keys[start : start + most]))
-            yield operation(
-                DO_SELECT,
-                query,
-                SINK_LINKED,
-                into=links,
-                using=self._using,
-                client=self._client,
-                write=self._write,
-            )
+async def _send_behind(reads: _Reads) -> None:
+    """On one connection that takes statements before it has answered those in front."""
+    reads = iter(reads)
+    while some := list(islice(reads, _MOST_IN_FLIGHT)):
+        await (some[0] if len(some) == 1 else flight(some))
+
+
+async def _send_in_turn(reads: _Reads) -> None:
+    """On one connection that takes a statement when the one in front is done."""
+    for read in reads:
+        await read
 
 
 def _folded(key: Any) -> Any:
