@@ -111,11 +111,11 @@ async def test_counts_are_those_of_the_rows_that_exist_for_the_user(database):
 
 async def test_the_schema_of_a_model_says_what_may_be_done(database):
     class ParcelAdmin(ModelAdmin):
-        fieldsets = [("Main", ["code", "depot_id"]), ("Money", ["price"])]
+        fieldsets = [("Main", ["code", "depot_id"]), ("Money", ["price", "kg"])]
         inlines = [Inline(Event, fields=["text"], max=3)]
         list_filter = ["depot__city", "grade", "extra__colour"]
         widgets = {"note": "markdown"}
-        help_texts = {"code": "As printed"}
+        help_texts = {"code": "As printed", "kg": "Without the pallet"}
         column_labels = {"depot_id": "Place"}
         access = {"shred": ["chief"]}
         field_access = {"price": {"view": ["hr"]}}
@@ -140,11 +140,11 @@ async def test_the_schema_of_a_model_says_what_may_be_done(database):
     schema = (await Client(site).get("/api/parcels/schema")).json()
     hints, fields = schema["x-admin"], schema["properties"]
     assert hints["permissions"] == ["view", "create", "change", "delete", "export", "history", "send"]
-    assert hints["fieldsets"] == [["Main", ["code", "depot"]]]
-    assert hints["form_fields"] == ["code", "depot"]
+    assert hints["fieldsets"] == [["Main", ["code", "depot"]], ["Money", ["kg"]]]
+    assert hints["form_fields"] == ["code", "depot", "kg"]
     assert hints["columns"] == [
-        {"name": "kg", "label": "kg", "sortable": True},
-        {"name": "euros", "label": "Euros", "sortable": False},
+        {"name": "kg", "label": "kg", "help": "Without the pallet", "kind": "double", "sortable": True},
+        {"name": "euros", "label": "Euros", "help": None, "kind": None, "sortable": False},
     ]
     (send,) = hints["actions"]
     assert {**send, "form": None} == {

@@ -102,6 +102,34 @@ async def test_a_record_as_json(client: Client) -> None:
     assert listed["fk_labels"] == {"depot_id": {"1": "north"}, "origin_id": {}}
 
 
+async def test_columns_that_the_form_names_are_in_the_record(database: AsyncDatabase) -> None:
+    class ParcelAdmin(ModelAdmin):
+        readonly_fields = ["heavy", "weight"]
+
+        @column("Heavy")
+        async def heavy(self, ctx: Any, record: Any) -> bool:
+            return bool(record.weight > 10)
+
+        @column("In the list only")
+        async def other(self, ctx: Any, record: Any) -> str:
+            return "other"
+
+    site = AdminSite()
+    site.register(depots.Parcel, ParcelAdmin)
+    site.register(depots.Tag)
+    site.register(depots.Depot, inlines=[Inline(depots.Parcel, fk="depot")])
+    client = Client(site)
+    parcel = await full_parcel()
+    answer = await client.get("/api/parcels/1")
+    assert answer.json() == {**AS_JSON, "heavy": parcel.weight > 10}
+    assert answer.headers["x-admin-readonly"].split(", ")[-1] == "heavy"
+    # Sent back it changes nothing, and no inline has it among its fields.
+    again = await client.patch("/api/parcels/1", {**answer.json(), "heavy": "no"})
+    assert (again.status, again.json()) == (200, answer.json())
+    inlines = (await client.get("/api/depots/schema")).json()["x-admin"]["inlines"]
+    assert "heavy" not in inlines[0]["fields"] and "note" in inlines[0]["fields"]
+
+
 async def test_the_tag_is_that_of_the_visible_values(client: Client) -> None:
     parcel = await full_parcel()
 

@@ -48,7 +48,10 @@ async def get_record(call: Call) -> Response:
             "X-Admin-Allow": ", ".join(await rights.actions(obj)),
             # Hidden fields are read-only too, and not to be named.
             "X-Admin-Readonly": ", ".join(
-                field.name for field in await rights.visible() if field.name in fixed
+                [
+                    *(field.name for field in await rights.visible() if field.name in fixed),
+                    *rights.resource.form_columns(),
+                ]
             ),
             **_truncated(found.truncated),
         }

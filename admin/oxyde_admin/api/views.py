@@ -146,10 +146,13 @@ async def _inline(rights: Rights, inline: ResolvedInline) -> Mapping[str, Any] |
 async def _column(rights: Rights, name: str) -> Mapping[str, Any]:
     column = rights.resource.computed[name]
     path = None if column.ordering is None else column.ordering.removeprefix("-")
-    labels = rights.resource.admin.column_labels or {}
+    admin = rights.resource.admin
+    labels, helps = admin.column_labels or {}, admin.help_texts or {}
     return {
         "name": name,
         "label": labels.get(name) or column.label or name.replace("_", " ").capitalize(),
+        "help": helps.get(name),
+        "kind": column.kind or None,
         "sortable": path is not None and await rights.sees(path),
     }
 
@@ -163,6 +166,6 @@ def _fieldsets(resource: Resource, hidden: frozenset[str]) -> list[list[Any]]:
 
 
 def _name(resource: Resource, given: str | None) -> str | None:
-    """The name that a form uses for a field: of a foreign key the relation."""
+    """The name that a form uses for a field: of a foreign key the relation; a `@column`'s own."""
     name = None if given is None else resource.name_of(given)
-    return name and (resource.fields[name].relation or name)
+    return given if name is None else resource.fields[name].relation or name

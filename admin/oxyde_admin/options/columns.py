@@ -1,10 +1,12 @@
-"""`@column`: a method of a ModelAdmin as a column of the list."""
+"""`@column`: a method of a ModelAdmin as a column of the list, and in forms a value to read."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+from .kinds import kind_of
 
 __all__ = ["Column", "column", "columns_of"]
 
@@ -17,12 +19,14 @@ TMethod = TypeVar("TMethod", bound=Callable[..., Awaitable[Any]])
 class Column:
     """A computed column. `ordering` is the path that sorting by it sorts by, "-" descending.
 
+    `kind` is that of its values, as the method's annotation says; "" if it does not or is no plain type.
     `method` is bound to its ModelAdmin: `await column.method(ctx, record)` is the value.
     """
 
     name: str
     label: str | None
     ordering: str | None
+    kind: str
     method: Callable[..., Awaitable[Any]]
 
 
@@ -47,5 +51,12 @@ def columns_of(admin: object) -> dict[str, Column]:
             found.pop(name, None)
             marked = getattr(value, MARK, None)
             if marked is not None:
-                found[name] = Column(name, marked[0], marked[1], getattr(admin, name))
+                found[name] = Column(name, marked[0], marked[1], _kind(value), getattr(admin, name))
     return found
+
+
+def _kind(method: Callable[..., Awaitable[Any]]) -> str:
+    try:
+        return kind_of(get_type_hints(method).get("return"))
+    except NameError:  # an annotation of names that only type checkers import
+        return ""

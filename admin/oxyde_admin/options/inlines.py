@@ -75,7 +75,7 @@ def _foreign_key(parent: type[Any], inline: Inline) -> str:
 
 def _fields(parent: type[Any], inline: Inline, child: Resource, fk: str) -> tuple[str, ...]:
     if inline.fields is None:
-        return tuple(name for name in child.forms if name != fk)
+        return tuple(name for name in child.forms if name != fk and name in child.fields)
     names: list[str] = []
     for given in inline.fields:
         name = child.name_of(given)

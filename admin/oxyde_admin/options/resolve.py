@@ -74,7 +74,7 @@ class _Resolver:
             searched=tuple(self._path("search_fields", name).text for name in admin.search_fields or ()),
             filtered=tuple(self._path("list_filter", name).text for name in admin.list_filter or ()),
             ordering=tuple(self._term(term) for term in admin.ordering or ()),
-            forms=self._forms(),
+            forms=self._forms(readonly),
             display=self._display(),
             offered=self._offered(keys),
             using=admin.using,
@@ -157,8 +157,11 @@ class _Resolver:
             names.update(dict.fromkeys(ids or (name,)))
         return tuple(names)
 
-    def _forms(self) -> tuple[str, ...]:
-        """Fields of forms: as the options say, else all; foreign keys by relation."""
+    def _forms(self, readonly: Sequence[str]) -> tuple[str, ...]:
+        """Fields of forms: as the options say, else all; foreign keys by relation.
+
+        A `@column` is there if it is named, or read-only by name while nothing says what is there.
+        """
         admin = self.admin
         if admin.form_fields is not None:
             given = [self._form_name("form_fields", name) for name in admin.form_fields]
@@ -170,6 +173,7 @@ class _Resolver:
                 for name, field in self.fields.items()
                 if field.relation is None and name not in self.excluded
             ]
+            given += [name for name in readonly if name not in self.fields]
         for _, names in self.fieldsets():
             for name in names:
                 if name not in given:
@@ -186,8 +190,8 @@ class _Resolver:
         return sets
 
     def _form_name(self, option: str, name: str) -> str:
-        found = self._name(option, name)
-        return self.fields[found].relation or found
+        found = self._name(option, name, computed=True)
+        return self.fields[found].relation or found if found in self.fields else found
 
     def _display(self) -> str | None:
         name = self.admin.display_field

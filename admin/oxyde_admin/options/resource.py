@@ -71,8 +71,9 @@ class Resource:
     relations and their ids alike.
 
     The checked options, by field name: `listed` (fields and `@column`s of the list), `searched`,
-    `filtered` and `ordering` (lookup paths), `forms` (fields of forms in order), `display` (the label;
-    None: the first visible text field). `offered` are the actions that the model has at all.
+    `filtered` and `ordering` (lookup paths), `forms` (fields and `@column`s of forms in order),
+    `display` (the label; None: the first visible text field). `offered` are the actions that the model
+    has at all.
     """
 
     model: type[Any]
@@ -99,6 +100,10 @@ class Resource:
     def key_of(self, record: Any) -> tuple[Any, ...]:
         """The key values of a record, in the order of `keys`."""
         return tuple(getattr(record, name) for name in self.keys)
+
+    def form_columns(self) -> list[str]:
+        """The `@column`s that a record's page shows."""
+        return [name for name in self.forms if name in self.computed]
 
     def name_of(self, name: str) -> str | None:
         """The field of that name or column; None if there is none."""

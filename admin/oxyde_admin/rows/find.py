@@ -66,11 +66,11 @@ async def shown(rights: Rights, obj: Any, *, client: Any = None) -> Shown:
     """An instance as JSON with its m2m lists and computed values, and its tag."""
     resource, visible = rights.resource, await rights.visible()
     links = await linked(rights, [vars(obj)], visible, MOST_LINKS, client=client)
-    # `@column`s belong to lists alone.
-    names = {item.name for item in visible if item.shape == "computed"}
+    columns = resource.form_columns()
+    names = {*columns, *(item.name for item in visible if item.shape == "computed")}
     nested = {**links.of(0), **await computed(rights, obj, visible, names)}
     return Shown(
-        record(resource, obj, visible, nested=nested),
+        record(resource, obj, visible, nested=nested) | {name: nested[name] for name in columns},
         etag(resource, obj, visible, links.keys_of(0)),
         sorted(links.truncated),
     )

@@ -13,7 +13,7 @@ from pydantic import AnyUrl, AwareDatetime, BaseModel, EmailStr, SecretStr
 from pydantic import Field as Constraint
 
 from oxyde import Field, Model
-from oxyde_admin import Inline, ModelAdmin, action
+from oxyde_admin import Inline, ModelAdmin, action, column
 
 
 class Mood(str, Enum):
@@ -129,7 +129,8 @@ class SampleAdmin(ModelAdmin):
     display_field = "name"
     list_display = ["name", "maker_id"]
     widgets = {"colour": "color", "slug": "slug", "text": "markdown"}
-    help_texts = {"nick": "What friends say."}
+    help_texts = {"nick": "What friends say.", "doubled": "Twice the whole."}
+    readonly_fields = ["doubled"]
     inlines = [Inline(Remark, fields=["body", "stars"])]
 
     async def can(self, ctx: Any, action: str, record: Any = None) -> bool:
@@ -139,6 +140,10 @@ class SampleAdmin(ModelAdmin):
     async def readonly(self, ctx: Any, record: Any = None) -> set[str]:
         """What a settled sample is called is settled."""
         return {"nick", "maker"} if getattr(record, "name", None) == "settled" else set()
+
+    @column("Doubled")
+    async def doubled(self, ctx: Any, record: Any) -> int | None:
+        return None if record.whole is None else record.whole * 2
 
     @action("Praise", scope="row", form=Praise, confirm="Praise {n} sample?")
     async def praise(self, ctx: Any, record: Any, form: Praise) -> str:

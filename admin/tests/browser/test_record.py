@@ -168,6 +168,19 @@ def test_record_without_permission_is_read_only(form: Form, api: Api) -> None:
     assert serious(form.page) == []
 
 
+def test_computed_column_is_read_on_the_page_and_follows_a_save(form: Form, api: Api) -> None:
+    form.open(api.sample(whole=600)["id"])
+    shown = form.page.locator("#field-doubled")
+    expect(shown).to_have_text("1,200")
+    expect(form.page.get_by_text("Twice the whole.")).to_be_visible()
+    expect(form.page.get_by_role("textbox", name="Doubled")).to_have_count(0)
+    form.label("Whole").fill("700")
+    form.save_and_stay()
+    expect(shown).to_have_text("1,400")
+    form.open()
+    expect(shown).to_have_count(0)
+
+
 def test_row_action_asks_its_form_and_refreshes(form: Form, api: Api) -> None:
     form.watch.expected.append("status of 422")
     key = api.sample(nick="plain")["id"]

@@ -142,7 +142,7 @@ export interface ModelHints {
   permissions: string[]
   actions: ActionInfo[]
   inlines: InlineInfo[]
-  /** Fields of forms in order; foreign keys by relation. */
+  /** Fields and computed columns of forms in order; foreign keys by relation. */
   form_fields?: string[]
   fieldsets: [string, string[]][] | null
   columns: ColumnInfo[] | null
@@ -153,6 +153,9 @@ export interface ModelHints {
 export interface ColumnInfo {
   name: string
   label: string
+  help?: string | null
+  /** Named as the kinds of stored columns are; null: values of any kind. */
+  kind?: string | null
   sortable?: boolean
   ordering?: string | null
 }

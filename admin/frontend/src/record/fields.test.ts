@@ -56,6 +56,21 @@ describe("fields", () => {
   })
 })
 
+it("reads the computed columns that the form names", () => {
+  const hints = {
+    ...model["x-admin"],
+    form_fields: ["kg", "name"],
+    columns: [
+      { name: "kg", label: "Weight, kg", kind: "double" },
+      { name: "other", label: "Other", kind: null },
+    ],
+  }
+  const [kg, ...rest] = fieldsOf({ ...model, "x-admin": hints })
+  expect(kg).toMatchObject({ name: "kg", label: "Weight, kg", create: false, change: false })
+  expect(widgetOf(kg!.schema)).toBe("number")
+  expect(rest.map((field) => field.name)).toEqual(["name"])
+})
+
 it("edits a key as such where the target is not to be seen", () => {
   const { "x-db-foreign-key": _, "x-db-target": __, ...depot } = model.properties["depot"]!
   const hidden = { ...model, properties: { ...model.properties, depot } } as ModelSchema

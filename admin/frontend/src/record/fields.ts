@@ -1,6 +1,6 @@
 /** The fields of a record's form, and what of them is sent. */
 
-import type { ErrorEntry, ModelSchema, Property } from "@/api"
+import type { ColumnInfo, ErrorEntry, ModelSchema, Property } from "@/api"
 import { type Json, sameJson } from "@/api/json"
 import { blank, type Definitions, type FieldSchema, labelOf, plain, widgetOf } from "@/widgets/schema"
 
@@ -50,6 +50,13 @@ function formField(name: string, schema: Property, model: ModelSchema): FormFiel
   }
 }
 
+/** What is computed for each record: there to be read. */
+function computedField({ name, label, help, kind }: ColumnInfo): FormField {
+  const schema: FieldSchema = { "x-db-readonly": true, "x-admin": { label, help: help ?? null, create: false } }
+  if (kind) schema["x-db-kind"] = kind
+  return { name, aliases: [name], label, schema, required: false, create: false, change: false, isLinks: false }
+}
+
 /** What the panel says of a field, without a widget that nobody asked for. */
 function asked(schema: Property): object {
   const { widget, ...rest } = schema["x-admin"] ?? {}
@@ -57,8 +64,8 @@ function asked(schema: Property): object {
 }
 
 /**
- * The fields of a model, in the order of its forms or else of its schema. A foreign key is one field;
- * of one with a composite target only the ids are.
+ * The fields of a model, in the order of its forms or else of its schema, and the computed columns that
+ * its forms name. A foreign key is one field; of one with a composite target only the ids are.
  */
 export function fieldsOf(model: ModelSchema): FormField[] {
   const properties = Object.entries(model.properties)
@@ -67,7 +74,8 @@ export function fieldsOf(model: ModelSchema): FormField[] {
     .filter(([name, schema]) => !ids.has(name) && !Array.isArray(schema["x-db-column"]))
     .map(([name, schema]) => formField(name, schema, model))
   const order = model["x-admin"]?.form_fields
-  return order ? order.flatMap((name) => fields.find((field) => field.aliases.includes(name)) ?? []) : fields
+  const known = [...fields, ...(model["x-admin"]?.columns ?? []).map(computedField)]
+  return order ? order.flatMap((name) => known.find((field) => field.aliases.includes(name)) ?? []) : fields
 }
 
 /** The fields by group: those that the model declares, then the others, without a title. */
