@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError, ValidationError
 
 from .. import _core
 from ..exceptions import ManagerError
-from ..models._values import prepare_for_write
+from ..models._in_step import key_of_related
+from ..models._values import prepare_for_write, validate_field
 from ._fields import column_fields, key_fields, unknown_field
 
 
@@ -53,11 +54,9 @@ def has_save_hooks(model: Any) -> bool:
 
 def checked_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values by field name: expressions as they are, constants validated as in assignment."""
-    from ..models._values import validate_field
-
     names = column_fields(model)
     checked: dict[str, Any] = {}
-    for name, value in _by_column(model, values):
+    for name, value in _by_column(model, values) if model._db_meta.foreign_keys else values.items():
         if name not in names:
             keys = key_fields(model)
             if name != "pk" or len(keys) != 1:
@@ -76,8 +75,6 @@ def checked_values(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _by_column(model: Any, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The values, those of relations as values of their id fields."""
-    from ..models._in_step import key_of_related
-
     keys = model._db_meta.foreign_keys
     for name, value in values.items():
         key = keys.get(name)
