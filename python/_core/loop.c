@@ -129,7 +129,12 @@ PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop)
 
     if (object == NULL)
         return Py_NewRef(Py_None);
-    task = PyObject_CallOneArg(st->current_task, object);
+    if (st->current_tasks != NULL && PyDict_CheckExact(st->current_tasks)) {
+        task = PyDict_GetItemWithError(st->current_tasks, object);
+        task = task != NULL ? Py_NewRef(task) : PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    } else {
+        task = PyObject_CallOneArg(st->current_task, object);
+    }
     Py_DECREF(object);
     return task;
 }

@@ -53,6 +53,7 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(json_loads)                                                                                                      \
     X(json_dumps)                                                                                                      \
     X(current_task)                                                                                                    \
+    X(current_tasks)                                                                                                   \
     X(cancelled_error)                                                                                                 \
     X(invalid_state_error)                                                                                             \
     X(context_keyword)                                                                                                 \
@@ -235,7 +236,12 @@ int oxypy_need_asyncio(oxypy_state *st)
     if (import_attr("asyncio.exceptions", "CancelledError", &st->cancelled_error) < 0 ||
         import_attr("asyncio.exceptions", "InvalidStateError", &st->invalid_state_error) < 0)
         return -1;
-    return import_attr("asyncio", "current_task", &st->current_task);
+    if (import_attr("asyncio", "current_task", &st->current_task) < 0)
+        return -1;
+    /* Before Python 3.12 it is a function in Python, a frame for a look into a dict. */
+    if (!PyFunction_Check(st->current_task))
+        return 0;
+    return import_attr("asyncio.tasks", "_current_tasks", &st->current_tasks);
 }
 
 /* --- what the package hands over -------------------------------------------------- */

@@ -317,12 +317,31 @@ static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObj
     }
     if (op->paused && check_loop(op) < 0)
         return PYGEN_ERROR;
+    if (op->owes_turn) {
+        op->owes_turn = false;
+        *result = Py_NewRef(Py_None);
+        return PYGEN_NEXT;
+    }
     op->running = true;
     Py_INCREF(self); /* the last reference may go while Python code runs */
     said = move_on(op, result);
     op->running = false;
     Py_DECREF(self);
     return said;
+}
+
+/* The first send() outside of an await. What it waits for is given out again by
+ * the next one; a turn of the loop is not, and must not get lost. */
+static PyObject *op_at_once(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *result;
+    PySendResult said = op_am_send(self, Py_None, &result);
+
+    if (said == PYGEN_ERROR)
+        return NULL;
+    ((oxypy_operation *)self)->owes_turn = said == PYGEN_NEXT && result == Py_None;
+    Py_DECREF(result);
+    return PyBool_FromLong(said == PYGEN_RETURN);
 }
 
 /* As methods answer: a value is yielded, an end is StopIteration. */
@@ -643,6 +662,8 @@ static PyMethodDef op_methods[] = {
     {"send", op_send, METH_O, PyDoc_STR("Moves on until there is something to wait for.")},
     {"throw", (PyCFunction)(void (*)(void))op_throw, METH_FASTCALL, PyDoc_STR("Gives up with an exception.")},
     {"close", op_close, METH_NOARGS, PyDoc_STR("Gives up.")},
+    {"_at_once", op_at_once, METH_NOARGS,
+     PyDoc_STR("Whether it is over without waiting for anything; if not, it has begun and is to be awaited.")},
     {"_expire", op_expire, METH_NOARGS, PyDoc_STR("Called when the time for closing is over.")},
     {NULL, NULL, 0, NULL},
 };

@@ -556,6 +556,7 @@ struct oxypy_operation {
     uint8_t tries;    /* on other connections */
     uint8_t mistakes; /* cancels that were meant for a neighbour */
     bool started, finished, running;
+    bool owes_turn;                   /* _at_once() met a turn of the loop, which the next send() gives out */
     bool timed_out, queued, in_queue; /* in_queue: the session's */
     bool was_in_transaction, restarted;
     bool has_prepared, has_scratch;

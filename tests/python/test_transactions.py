@@ -606,6 +606,28 @@ async def test_an_aborted_transaction_lets_errors_through_nested_blocks(on_sqlit
     assert await refs() == []
 
 
+async def test_the_loop_turns_between_blocks_that_never_wait(
+    database: db.AsyncDatabase, on_sqlite: None
+) -> None:
+    """Blocks that end without waiting leave no gap for others, unless one is made every few ms."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    other = asyncio.create_task(turn())
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 0.2
+    while loop.time() < end:
+        async with atomic():
+            pass
+    other.cancel()
+    assert turns >= 2
+
+
 async def test_many_blocks_take_turns(database: db.AsyncDatabase) -> None:
     await add("n", weight=0)
     # SQLite has one writer, and no locks on rows.

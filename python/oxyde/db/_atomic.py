@@ -32,6 +32,12 @@ _log = logging.getLogger("oxyde.transaction")
 class AtomicTransactionContext:
     """A block that is a transaction, or a savepoint inside another; made by `atomic`."""
 
+    # While nobody has entered it.
+    _transaction: AsyncTransaction | None = None
+    _savepoint: Savepoint | None = None
+    _outer_deadline: float | None = None
+    _task: asyncio.Task[Any] | None = None
+
     def __init__(
         self,
         *,
@@ -70,10 +76,6 @@ class AtomicTransactionContext:
         self._options = options
         self._durable = durable
         self._retries = retries
-        self._transaction: AsyncTransaction | None = None
-        self._savepoint: Savepoint | None = None
-        self._outer_deadline: float | None = None
-        self._task: asyncio.Task[Any] | None = None
 
     def _another(self) -> AtomicTransactionContext:
         """A block like this one that nobody has entered."""
@@ -133,30 +135,30 @@ class AtomicTransactionContext:
 
     # --- as a block ----------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
+    def __aenter__(self) -> Coroutine[Any, Any, Self]:
         if self._retries:
             raise InterfaceError(
                 "retries needs a function that can run again: use @atomic(...) or atomic(...).run()"
             )
-        await self._enter()
-        return self
+        return self._enter()
 
-    async def _enter(self) -> None:
+    async def _enter(self) -> Self:
         if self._task is not None:
             raise InterfaceError("this atomic block is entered already; call atomic() again for another")
         database = registry.registered(self._using)
         task = asyncio.current_task()
-        outer = active_transaction(database)
-        if outer is not None:
+        outer = None if task is None else database._session_of(task)
+        if isinstance(outer, AsyncTransaction):
             await self._enter_nested(outer)
         else:
             own = AsyncTransaction._of(database, self._options)
-            await own._begin()
+            await own._begin(task)
             if task is not None:
                 database._bind_task(task, own)
             self._transaction, self._savepoint = own, None
             _debug.entered(own)
         self._task = task
+        return self
 
     async def _enter_nested(self, outer: AsyncTransaction) -> None:
         if self._durable:

@@ -26,7 +26,15 @@ def _level(isolation: str | None) -> str | None:
 class Options:
     """The options of a transaction, checked."""
 
-    __slots__ = ("deferrable", "isolation", "lock_timeout", "readonly", "statement_timeout", "timeout")
+    __slots__ = (
+        "deferrable",
+        "isolation",
+        "limits_session",
+        "lock_timeout",
+        "readonly",
+        "statement_timeout",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -46,6 +54,10 @@ class Options:
             None if statement_timeout is None else seconds("statement_timeout", statement_timeout)
         )
         self.lock_timeout = None if lock_timeout is None else seconds("lock_timeout", lock_timeout)
+        # Whether beginning and ending take more statements than BEGIN and COMMIT.
+        self.limits_session = (
+            self.readonly or self.statement_timeout is not None or self.lock_timeout is not None
+        )
         if self.deferrable and not (self.readonly and self.isolation == "serializable"):
             raise ValueError("deferrable=True needs isolation='serializable' and readonly=True")
 
@@ -55,6 +67,7 @@ class Options:
             self.statement_timeout = inner.statement_timeout
         if inner.lock_timeout is not None:
             self.lock_timeout = inner.lock_timeout
+        self.limits_session = self.limits_session or inner.limits_session
 
     def check_nested(self, outer: Options) -> None:
         """A nested block cannot have another kind of transaction than the one it is part of."""

@@ -42,6 +42,18 @@ class AsyncTransaction(_core.Session, Fetching):
     Only for `async with`: commits at the end, rolls back on an exception.
     """
 
+    # What most transactions never change stands here: it costs nothing to begin with.
+    _pinned: Connection | None = None  # whose connection it runs on
+    _told_of_commit = False
+    _around: Any = None  # for _debug: the block that the context was in
+    _debugged = _in_context = False
+    _id: int | None = None
+    _state: Status | None = None
+    _task: asyncio.Task[Any] | None = None
+    _savepoint_number = 0
+    _rollback_only = False
+    _ended_by: BaseException | None = None
+
     def __init__(
         self,
         database: AsyncDatabase,
@@ -75,23 +87,13 @@ class AsyncTransaction(_core.Session, Fetching):
         return made
 
     def _prepare(self, database: AsyncDatabase, options: Options) -> None:
-        super().__init__()
         self._handle = database
         self._server = database  # the handle its connection is of: a replica's, for reading
-        self._pinned: Connection | None = None  # whose connection it runs on
-        self._blocks: list[Options] = []  # those that are open, outermost first
-        self._told_of_commit = False
-        self._around: Any = None  # for _debug: the block that the context was in
-        self._debugged = self._in_context = False
+        self._backend = database.backend
         self._options = options
-        self._id: int | None = None
-        self._state: Status | None = None
-        self._task: asyncio.Task[Any] | None = None
+        self._blocks: list[Options] = []  # those that are open, outermost first
         self._hooks = CommitHooks()
         self._savepoints: list[Savepoint] = []
-        self._numbers = itertools.count(1)
-        self._rollback_only = False
-        self._ended_by: BaseException | None = None
 
     # --- what it is --------------------------------------------------------------------
 
@@ -135,7 +137,8 @@ class AsyncTransaction(_core.Session, Fetching):
         """A savepoint: `await` it, or use it with `async with`."""
         self._check_open()
         if name is None:
-            name = f"oxyde_{next(self._numbers)}"
+            self._savepoint_number += 1
+            name = f"oxyde_{self._savepoint_number}"
         elif not isinstance(name, str):
             raise TypeError(f"the name of a savepoint is a str, not {type(name).__name__}")
         elif not name or "\0" in name:
@@ -154,26 +157,39 @@ class AsyncTransaction(_core.Session, Fetching):
     async def __aenter__(self) -> Self:
         if self._state is not None:
             raise InterfaceError("a transaction object is used once; make another")
-        await self._begin()
+        await self._begin(asyncio.current_task())
         return self
 
-    async def _begin(self) -> None:
-        loop = asyncio.get_running_loop()
-        options = self._options
+    async def _begin(self, task: asyncio.Task[Any] | None) -> None:
+        options, database, sqlite = self._options, self._handle, self._backend == "sqlite"
         number = next(_ids)
-        deadline = None if options.timeout is None else loop.time() + options.timeout
-        before = () if self._handle.backend == "sqlite" else begin(self._handle, options)
-        await self._take_connection(number, deadline)
+        deadline = None if options.timeout is None else asyncio.get_running_loop().time() + options.timeout
+        before = () if sqlite else begin(database, options)
+        if deadline is None and self._pinned is None and not options.readonly and database._is_open:
+            self._adopt(await database._acquire("writer" if sqlite else "any", None))
+        else:
+            await self._take_connection(number, deadline)
         try:
-            await self._send_begin(before)
+            if sqlite:
+                if options.limits_session:
+                    await self._limit_sqlite()
+                start = self._run(
+                    "BEGIN" if options.readonly else "BEGIN IMMEDIATE", write=not options.readonly
+                )
+                if not start._at_once():
+                    await Shielded(start)
+            else:
+                self._plan_begin(before)
         except BaseException:
             await self._leave_begin()
             raise
-        self._id, self._state, self._task = number, "active", asyncio.current_task()
-        self._deadline = deadline
+        self._id, self._state, self._task = number, "active", task
+        if deadline is not None:
+            self._deadline = deadline
         self._blocks.append(options)
-        self._statement_timeout = options.statement_timeout
-        self._handle._watch.add(self)
+        if options.statement_timeout is not None:
+            self._statement_timeout = options.statement_timeout
+        database._watch.add(self)
 
     async def _take_connection(self, number: int, deadline: float | None) -> None:
         if self._pinned is not None:
@@ -199,10 +215,11 @@ class AsyncTransaction(_core.Session, Fetching):
             role = "any"
         candidates = database._readers() if readonly else [database]
         for handle in candidates:
-            wait = database.settings.limit("acquire_timeout", 30)
+            wait = None  # as the settings say
             if deadline is not None:
                 left = max(0.0, deadline - asyncio.get_running_loop().time())
-                wait = left if wait is None else min(left, wait)
+                limit = database.settings.limit("acquire_timeout", 30)
+                wait = left if limit is None else min(left, limit)
             try:
                 session = await handle._acquire(role, wait)
             except PoolTimeoutError:
@@ -216,23 +233,21 @@ class AsyncTransaction(_core.Session, Fetching):
                 return session
         raise AssertionError("unreachable")
 
-    async def _send_begin(self, before: tuple[str, ...]) -> None:
-        options = self._options
-        if self._handle.backend != "sqlite":
-            # They travel with the first statement; a block without any sends nothing.
-            flavor = self._server.flavor or self._handle.backend
-            first = limits(flavor, options, 0)
-            statements = (*before, *first) if flavor == "postgres" else (*first, *before)
-            # Until they are sent, any connection will do, unless the user has chosen it.
-            self._begin_with(statements, self._pinned is None)
-            return
-        if options.readonly and self._server._single:
+    def _plan_begin(self, statements: tuple[str, ...]) -> None:
+        """They travel with the first statement; a block without any sends nothing."""
+        if self._options.limits_session:
+            flavor = self._server.flavor or self._backend
+            first = limits(flavor, self._options, 0)
+            statements = (*statements, *first) if flavor == "postgres" else (*first, *statements)
+        # Until they are sent, any connection will do, unless the user has chosen it.
+        self._begin_with(statements, self._pinned is None)
+
+    async def _limit_sqlite(self) -> None:
+        if self._options.readonly and self._server._single:
             # Readers are so anyway; a single connection serves both.
             await Shielded(self._run("PRAGMA query_only = ON", write=False))
-        for statement in limits("sqlite", options, 0):
+        for statement in limits("sqlite", self._options, 0):
             await Shielded(self._run(statement, write=False))
-        start = "BEGIN" if options.readonly else "BEGIN IMMEDIATE"
-        await Shielded(self._run(start, write=not options.readonly))
 
     async def _leave_begin(self) -> None:
         """BEGIN failed, or was cancelled when it had succeeded."""
@@ -245,7 +260,7 @@ class AsyncTransaction(_core.Session, Fetching):
 
     async def _restore_session(self) -> None:
         """Settings of the session that do not end with the transaction."""
-        if self._status != "idle":
+        if not self._options.limits_session or self._status != "idle":
             return
         flavor = self._server.flavor or self._handle.backend
         busy_timeout = self._handle.settings.sqlite_busy_timeout
@@ -312,25 +327,28 @@ class AsyncTransaction(_core.Session, Fetching):
     # --- ending ----------------------------------------------------------------------------------
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if self._task is not asyncio.current_task():
+            raise InterfaceError("transaction.atomic context mismatch: only the task that entered may leave")
         await self._end(error)
 
     async def _end(self, error: BaseException | None) -> None:
-        if self._task is not asyncio.current_task():
-            raise InterfaceError("transaction.atomic context mismatch: only the task that entered may leave")
+        """The task that entered leaves."""
         if self._ended_by is not None:
             self._unbind()
             if error is None or isinstance(error, asyncio.CancelledError):
                 raise self._ended_by
             return
-        loop = asyncio.get_running_loop()
-        overdue = self._deadline is not None and loop.time() >= self._deadline
+        overdue = False
+        if self._deadline is not None:
+            overdue = asyncio.get_running_loop().time() >= self._deadline
+            # The deadline is for statements; the end must get through.
+            self._deadline = None
         # "active": something is still being stopped or read; COMMIT waits for it, and looks again.
         failed = self._status not in ("intrans", "active")
-        # The deadline is for statements; the end must get through.
-        self._deadline = None
         if error is None and not self._rollback_only and not overdue and not failed:
             await self._finish()
-            await self._hooks.run()
+            if self._hooks:
+                await self._hooks.run()
             return
         await self._roll_back(error)
         if error is None and overdue:
@@ -343,8 +361,9 @@ class AsyncTransaction(_core.Session, Fetching):
 
     async def _finish(self) -> None:
         """COMMIT; nothing if no statement ran."""
-        if self._handle.backend == "sqlite":
-            commit, limit = self._run("COMMIT"), None
+        limit: float | None = None
+        if self._backend == "sqlite":
+            commit = self._run("COMMIT")
         elif self._pending:
             self._drop_pending()
             self._close("committed")
@@ -353,7 +372,8 @@ class AsyncTransaction(_core.Session, Fetching):
             commit, limit = self._commit(), self._handle.settings.limit("cancel_timeout", 2)
         cancelled: asyncio.CancelledError | None = None
         try:
-            await Shielded(commit, limit)
+            if not commit._at_once():
+                await Shielded(commit, limit)
         except asyncio.CancelledError as error:
             if self._status != "idle":  # given up, or not begun
                 await self._roll_back(error)
@@ -367,7 +387,8 @@ class AsyncTransaction(_core.Session, Fetching):
             await self._roll_back(error)
             raise
         try:
-            await self._restore_session()
+            if self._options.limits_session:
+                await self._restore_session()
         finally:
             self._close("committed")
         if cancelled is not None:
@@ -377,7 +398,7 @@ class AsyncTransaction(_core.Session, Fetching):
     async def _roll_back(self, error: BaseException | None = None) -> None:
         """ROLLBACK, whatever happens; a connection that cannot is closed."""
         limit = self._handle.settings.limit("cancel_timeout", 2)
-        remote = self._handle.backend != "sqlite"
+        remote = self._backend != "sqlite"
         # A cancelled task has waited long enough; else the limit counts from a cancellation on.
         at_once = remote and isinstance(error, asyncio.CancelledError)
         clean = not remote

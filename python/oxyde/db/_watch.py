@@ -25,13 +25,13 @@ class Watch:
 
     def add(self, tx: AsyncTransaction) -> None:
         """A transaction began on the running loop."""
-        settings = tx.database.settings
-        limit = settings.limit("transaction_timeout", 300)
-        if limit is None:
-            return
         loop = asyncio.get_running_loop()
         group = self._open.get(loop)
         if group is None:
+            settings = tx.database.settings
+            limit = settings.limit("transaction_timeout", 300)
+            if limit is None:
+                return
             # Loops that ended with a transaction open are not asked again.
             self._open = {other: open_ for other, open_ in self._open.items() if not other.is_closed()}
             group = self._open[loop] = set()
