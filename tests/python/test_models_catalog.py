@@ -107,12 +107,23 @@ async def indexes(backend: str, table: str) -> dict[str, tuple[bool, tuple[str, 
     return found
 
 
+async def named_as(backend: str, name: str) -> list[str]:
+    """The names of tables that differ from this one in case at most."""
+    catalog, column = "information_schema.tables", "table_name"
+    if backend == "sqlite":
+        catalog, column = "sqlite_master", "name"
+    of_this = " AND table_schema = DATABASE()" if backend == "mysql" else ""
+    rows = await execute_raw(f"SELECT {column} AS name FROM {catalog} WHERE 1 = 1{of_this}")
+    return [row["name"] for row in rows if row["name"].lower() == name.lower()]
+
+
 # --- tables -----------------------------------------------------------------------------------
 
 
 async def test_the_table_is_named_as_the_class_in_lower_case(backend: str) -> None:
     await StockItem.objects.create(ref="a")
     assert await execute_raw("SELECT COUNT(*) AS n FROM stockitem") == [{"n": 1}]
+    assert await named_as(backend, "StockItem") == ["stockitem"]
 
 
 @pytest.mark.parametrize("name", ["Odd Name", "select", 'say "hi" `x`', "straße"])
@@ -132,6 +143,7 @@ async def test_a_given_name_is_verbatim(backend: str, name: str) -> None:
     assert (await Named.objects.filter(order="x").order_by("order").get()) == row
     quoted = f"`{name.replace('`', '``')}`" if backend == "mysql" else '"' + name.replace('"', '""') + '"'
     assert len(await execute_raw(f"SELECT * FROM {quoted}")) == 1
+    assert name in await named_as(backend, name)
     await drop_tables(database, models=[Named])
 
 

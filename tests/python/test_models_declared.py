@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pydantic
@@ -13,6 +14,7 @@ from fleet import Depot, Truck
 import oxyde
 from oxyde import Field, Model, create_tables, db
 from oxyde.db.schema import describe_tables
+from oxyde.migrations.extract import extract_current_schema
 from oxyde.models import clear_registry, iter_tables
 from oxyde.models import registry as registry_module
 from oxyde.models.metadata import ColumnMeta
@@ -128,6 +130,18 @@ async def test_a_class_works_without_its_place_in_the_registry() -> None:
         assert iter_tables() == ()
         assert await Known.objects.create(instance=Known()) == await Known.objects.get()
 
+        class Late(Model):
+            id: int | None = Field(default=None, db_pk=True)
+            known: Known | None = None
+
+            class Meta:
+                is_table = True
+
+        clear_registry()  # before the first use
+        await create_tables(database, models=[Late])
+        await Late.objects.create(known=await Known.objects.get())
+        assert (await Late.objects.join("known").get()).known == Known(id=1)
+
 
 async def test_tables_are_not_made_while_a_model_waits() -> None:
     class Lost(Model):
@@ -142,6 +156,8 @@ async def test_tables_are_not_made_while_a_model_waits() -> None:
             await create_tables(database)
         with pytest.raises(oxyde.FieldError, match="Nowhere"):
             await Lost.objects.all()
+    with pytest.raises(oxyde.MigrationError, match=r"Lost.*Nowhere"):
+        extract_current_schema()
 
 
 def test_metadata_name_every_setting() -> None:
@@ -152,7 +168,7 @@ def test_metadata_name_every_setting() -> None:
             db_index=True, db_index_name="by_name", db_index_method="hash", db_unique=True, db_nullable=True,
         )  # fmt: skip
         price: pydantic.condecimal(max_digits=6, decimal_places=2) | None = None  # type: ignore[valid-type]
-        tags: list[str] = Field(default_factory=list)
+        tags: list[str] = Field(default_factory=list, max_length=3)
 
         class Meta:
             is_table = True
@@ -176,5 +192,8 @@ def test_metadata_name_every_setting() -> None:
     assert (column.primary_key, column.foreign_key, column.extra) == (False, None, {})
     price: Any = Item._db_meta.field_metadata["price"]
     assert (price.max_digits, price.decimal_places, price.nullable, price.default) == (6, 2, True, None)
-    assert Item._db_meta.field_metadata["tags"].default_factory is list
+    assert price.python_type is Decimal
+    tags = Item._db_meta.field_metadata["tags"]
+    assert (tags.python_type, tags.default, tags.default_factory) == (list[str], None, list)
+    assert tags.max_length == 3
     assert Item._db_meta.field_metadata["id"].primary_key

@@ -79,16 +79,28 @@ def test_the_package_exports_its_public_names() -> None:
 
 
 def test_the_models_package_exports_its_public_names() -> None:
-    assert set(importlib.import_module("oxyde.models").__all__) == MODELS
+    models = importlib.import_module("oxyde.models")
+    assert set(models.__all__) == MODELS
+    for name in sorted(MODELS):
+        assert getattr(models, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        models.nothing  # noqa: B018
     for module, names in {
         "base": ["Model"],
         "field": ["Field", "OxydeFieldInfo"],
         "decorators": ["Check", "Index"],
         "metadata": ["ColumnMeta", "ForeignKeyInfo", "ModelMeta", "RelationInfo"],
+        "registry": [
+            "assert_no_pending_models",
+            "clear_registry",
+            "finalize_pending",
+            "iter_tables",
+            "register_table",
+            "registered_tables",
+            "unregister_table",
+        ],
     }.items():
         assert importlib.import_module(f"oxyde.models.{module}").__all__ == names
-    registry = importlib.import_module("oxyde.models.registry")
-    assert {"finalize_pending", "assert_no_pending_models"} < set(registry.__all__)
 
 
 @pytest.mark.parametrize("module", ["oxyde", "oxyde.models"])

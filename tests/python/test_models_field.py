@@ -21,7 +21,26 @@ def test_field_returns_a_field_info_with_the_db_values() -> None:
     assert isinstance(field, OxydeFieldInfo)
     assert isinstance(field, pydantic.fields.FieldInfo)
     assert (field.default, field.db_pk, field.db_column) == (3, True, "c")
-    assert {name: getattr(Field(), name) for name in DB_DEFAULTS} == DB_DEFAULTS
+    bare = Field()
+    assert {name: getattr(bare, name) for name in DB_DEFAULTS} == {
+        "db_pk": False,
+        "db_index": False,
+        "db_index_name": None,
+        "db_index_method": None,
+        "db_unique": False,
+        "db_column": None,
+        "db_type": None,
+        "db_default": None,
+        "db_comment": None,
+        "db_nullable": None,
+        "db_fk": None,
+        "db_on_delete": "RESTRICT",
+        "db_on_update": "CASCADE",
+        "db_reverse_fk": None,
+        "db_m2m": False,
+        "db_through": None,
+        "db_through_fields": None,
+    }
     assert OxydeFieldInfo(3, db_pk=True, db_column="c", gt=1).db_pk
 
 
@@ -56,11 +75,15 @@ def test_everything_in_annotated_and_the_assignment_is_merged_and_the_assignment
         code: Code = Field(db_unique=True, db_index=False)
         again: Annotated[Code, Field(db_comment="inner")] = Field(db_comment="outer")
         maybe: Code | None = None
+        other: Code | None = Field(default=None, db_index=False)
+        inner: Annotated[Annotated[str, Field(db_comment="in")], Field(db_comment="out")] | None = None
 
         class Meta:
             is_table = True
 
     fields = Berth.model_fields
+    assert not fields["other"].db_index
+    assert fields["inner"].db_comment == "out"
     assert fields["id"].db_pk and fields["id"].default is None
     assert fields["code"].db_unique and not fields["code"].db_index
     assert fields["again"].db_index and fields["again"].db_comment == "outer"

@@ -174,6 +174,8 @@ def test_a_model_with_an_unknown_name_is_pending_and_harms_nobody() -> None:
     finalize_pending()
     with pytest.raises(RuntimeError, match="Lost"):
         assert_no_pending_models()
+    clear_registry()
+    assert_no_pending_models()
 
 
 def test_names_of_typing_resolve_where_the_module_lacks_them() -> None:
@@ -189,6 +191,20 @@ def test_names_of_typing_resolve_where_the_module_lacks_them() -> None:
     finalize_pending()
     assert kind_of(space["Bare"], "a") == "big_integer"
     assert space["Bare"](b=[1]).b == [1]
+
+
+@pytest.mark.parametrize("name", ["Model", "Query", "QueryManager"])
+def test_our_own_names_resolve_where_the_module_lacks_them(name: str) -> None:
+    space = run(
+        f"import oxyde\nclass Bare(oxyde.Model):\n    a: 'type[{name}] | None' = None\n",
+        "own_names_module",
+    )
+    import oxyde
+
+    named = getattr(oxyde, name)
+    assert space["Bare"](a=named).a is named
+    with pytest.raises(pydantic.ValidationError):
+        space["Bare"](a=int)
 
 
 def test_a_name_of_typing_is_not_taken_before_the_module_had_its_chance() -> None:

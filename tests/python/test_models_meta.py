@@ -95,6 +95,34 @@ def test_options_are_read_and_unknown_ones_kept() -> None:
     assert (meta.pk_field, meta.pk_column, meta.pk_fields) == ("id", "id", ("id",))
     assert list(meta.field_metadata) == ["id", "a", "b"]
 
+    class Quiet(Model):
+        a: int
+
+        class Meta:
+            comment = "a Meta alone makes no table"
+
+    assert not Quiet._db_meta.is_table
+
+
+def test_metadata_name_the_key() -> None:
+    class Keyed(Model):
+        note: str = ""
+        day: int = Field(db_pk=True, db_column="on_day")
+        place: int = Field(db_pk=True)
+
+        class Meta:
+            is_table = True
+
+    class Keyless(Model):
+        note: str = ""
+
+        class Meta:
+            is_table = True
+
+    meta, without = Keyed._db_meta, Keyless._db_meta
+    assert (meta.pk_field, meta.pk_column, meta.pk_fields) == ("day", "on_day", ("day", "place"))
+    assert (without.pk_field, without.pk_column, without.pk_fields) == (None, None, ())
+
 
 def test_none_counts_as_empty_and_inherited_options_count() -> None:
     class Common:
@@ -286,6 +314,8 @@ def test_every_subclass_has_a_manager_of_its_own() -> None:
     assert one.objects is one.objects
     assert one.objects is not two.objects
     assert (one.objects.model_class, two.objects.model_class) == (one, two)
+    assert one._db_meta is not two._db_meta
+    assert (one._db_meta.table_name, two._db_meta.table_name) == ("one", "two")
 
 
 def test_managers_in_the_class_body_are_kept_and_inherited_as_copies() -> None:
@@ -320,6 +350,16 @@ def test_tables_are_registered_under_module_and_qualified_name() -> None:
     registered_tables().clear()
     assert iter_tables() == (thing,)
 
+    class Inner(Model):
+        id: int | None = Field(default=None, db_pk=True)
+
+        class Meta:
+            is_table = True
+
+    assert list(registered_tables()) == [key, f"{__name__}.{Inner.__qualname__}"]
+    table("Earlier")
+    assert [model.__name__ for model in iter_tables()] == ["Thing", "Inner", "Earlier"]
+
 
 def test_a_new_class_of_the_same_name_replaces_the_old() -> None:
     one, two = table(), table()
@@ -348,3 +388,25 @@ def test_names_resolve_to_the_only_table_they_fit() -> None:
     assert resolve_table("Thing", __name__) is thing
     with pytest.raises(FieldLookupError, match="elsewhere"):
         resolve_table("Thing")
+
+
+def named(module: str, name: str) -> Any:
+    """A registered table of that module and qualified name."""
+    made = table(name.rpartition(".")[2])
+    unregister_table(made)
+    made.__module__, made.__qualname__ = module, name
+    register_table(made)
+    return made
+
+
+def test_a_table_of_the_same_module_comes_before_those_of_others() -> None:
+    outer, nested = named("here", "Thing"), named("here", "Outer.Thing")
+    there = named("there", "Outer.Box")
+    box = named("here", "Outer.Box")
+    assert resolve_table("Thing", "here") is outer
+    assert resolve_table("Box", "here") is box
+    assert resolve_table("Outer.Thing", "there") is nested
+    assert resolve_table("Outer.Box", "there") is there
+    for name in ("Thing", "Box"):
+        with pytest.raises(FieldLookupError, match=rf"'{name}' is ambiguous: .*here\.Outer\.{name}"):
+            resolve_table(name, "nowhere")

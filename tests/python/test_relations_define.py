@@ -731,3 +731,29 @@ def test_junctions_are_named_or_given() -> None:
     register_table(TruckCrew)
     assert relation_of(Truck, "crew").through is TruckCrew  # type: ignore[union-attr]
     assert relation_of(Person, "friends").through is Friendship  # type: ignore[union-attr]
+
+
+def test_a_junction_s_name_means_the_one_beside_the_model() -> None:
+    def both() -> tuple[Any, Any]:
+        class Edge(Model):
+            id: int | None = Field(default=None, db_pk=True)
+            start: Node
+            end: Node
+
+            class Meta:
+                is_table = True
+
+        class Node(Model):
+            id: int | None = Field(default=None, db_pk=True)
+            out: list[Node] = Field(db_m2m=True, db_through="Edge")
+
+            class Meta:
+                is_table = True
+
+        return Node, Edge
+
+    # The second pair has the names of the first, and takes its place in the registry.
+    for node, edge in [both(), both()]:
+        spec = relation_of(node, "out")
+        assert spec is not None
+        assert spec.through is edge

@@ -263,8 +263,8 @@ def adopted(info: Any) -> OxydeFieldInfo:
     """The field as an `OxydeFieldInfo` that knows all its `db_*` values."""
     _, metadata, _ = unwrap(info.annotation)
     inherited: dict[str, Any] = {}
-    # A Field under Optional is not merged by Pydantic; its column settings still count.
-    for item in reversed(metadata):
+    # A Field under Optional is not merged by Pydantic; its column settings still count, the outermost most.
+    for item in metadata:
         inherited.update(db_arguments(item) if hasattr(item, "_attributes_set") else {})
     if type(info) is not OxydeFieldInfo or not inherited.keys() <= info._attributes_set.keys():
         return as_oxyde_field(info, inherited)

@@ -133,15 +133,15 @@ def is_enum(tp: Any) -> bool:
 
 
 def unwrap(annotation: Any) -> tuple[Any, list[Any], bool]:
-    """The annotation without Annotated, aliases and Optional; its metadata, outermost
-    first; whether None is among its alternatives.
+    """The annotation without Annotated, aliases and Optional; its metadata in the order
+    in which Pydantic applies it, innermost first; whether None is among its alternatives.
     """
     metadata: list[Any] = []
     optional = False
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
-            metadata.extend(flat_metadata(annotation.__metadata__))
+            metadata = [*flat_metadata(annotation.__metadata__), *metadata]
             annotation = annotation.__origin__
         elif isinstance(annotation, _ALIAS_TYPES):
             annotation = annotation.__value__
