@@ -108,7 +108,7 @@ class Sqlite:
         """
         code = (
             "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); "
-            f"db.execute('DELETE FROM person WHERE id > {ROWS}'); db.commit(); db.close()"
+            f"db.execute('DELETE FROM {place.table} WHERE id > {ROWS}'); db.commit(); db.close()"
         )
         subprocess.run([sys.executable, "-c", code, place.path], check=True)
 

@@ -1,0 +1,71 @@
+"""A module for each way to the database; each class has the same shape: open, close, and a method
+without parameters for every job that it can do."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+US, USED, TUNED, INLINE, SHOWN = "us", "used", "tuned", "inline", "shown"
+BY_HAND, ORM, PUBLISHED = "by hand", "orm", "published"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a contender is written, what it stands for in the targets (one of the kinds above)."""
+
+    module: str
+    kind: str
+    name: str = "Contender"
+
+
+PLUS = " + pydantic"
+RAW: dict[str, dict[str, Entry]] = {
+    "sqlite": {
+        "aiosqlite": Entry("aiosqlite_", USED),
+        "sqlite3": Entry("sqlite3_", INLINE),
+        "apsw": Entry("apsw_", SHOWN),
+    },
+    "postgres": {
+        "asyncpg": Entry("asyncpg_", USED, "Used"),
+        "asyncpg tuned": Entry("asyncpg_", TUNED, "Tuned"),
+        "psycopg": Entry("psycopg_", SHOWN),
+    },
+    "mysql": {
+        "aiomysql": Entry("mysql", USED, "Aiomysql"),
+        "asyncmy": Entry("mysql", TUNED, "Asyncmy"),
+    },
+}
+ORMS: dict[str, dict[str, Entry]] = {
+    "sqlite": {},
+    "postgres": {},
+    "mysql": {},
+}
+
+
+def of_database(name: str) -> dict[str, Entry]:
+    """All contenders, by the names that the tables show."""
+    by_hand = {title + PLUS: Entry(entry.module, BY_HAND, entry.name) for title, entry in RAW[name].items()}
+    return {
+        "oxyde": Entry("oxyde_", US),
+        **RAW[name],
+        **by_hand,
+        **ORMS[name],
+        "oxyde 0.8": Entry("published", PUBLISHED),
+    }
+
+
+def make(entry: Entry) -> Any:
+    """A fresh contender."""
+    if entry.kind == PUBLISHED:
+        from benchmarks.suite.published import Published
+
+        return Published()
+    module = importlib.import_module(f"{__name__}.{entry.module}")
+    made = getattr(module, entry.name)()
+    if entry.kind == BY_HAND:
+        from benchmarks.suite.contenders.by_hand import ByHand
+
+        return ByHand(made)
+    return made

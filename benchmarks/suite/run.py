@@ -1,0 +1,99 @@
+"""One database and one event loop: every contender at every job, in turns."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from benchmarks.suite import contenders
+from benchmarks.suite.contenders import PUBLISHED, US, Entry
+from benchmarks.suite.jobs import Job
+from benchmarks.suite.judging import median_ratio
+from benchmarks.suite.measuring import NOT_ITS_WORK, Local
+from benchmarks.suite.outcome import OURS, Measured, Outcome
+
+LOOKED_AT = 1_000  # calls of a contender, of jobs with one row
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure."""
+
+    rounds: int
+    slice: float
+
+
+async def measure(job: Job, runners: dict[str, Any], pace: Pace) -> dict[str, Measured]:
+    """Turns of one slice each; then, of jobs with one row, turns of single calls."""
+    results = {name: Measured() for name in runners}
+    order = list(runners)
+    rounds = min(pace.rounds, job.rounds or pace.rounds)
+    if job.rounds is None:  # prepared statements and caches; a job that lasts long warms itself
+        for runner in runners.values():
+            await runner.slice(job, pace.slice / 4)
+    for number in range(rounds):
+        turn = number % len(order)
+        for name in order[turn:] + order[:turn]:
+            gc.collect()
+            results[name].seconds.append(await runners[name].slice(job, pace.slice))
+    if job.single:
+        for _ in range(rounds):
+            for name in order:
+                gc.collect()
+                results[name].calls += await runners[name].calls(job, max(20, LOOKED_AT // pace.rounds))
+    return results
+
+
+async def run(stage: Any, entries: dict[str, Entry], jobs: Iterable[Job], pace: Pace, out: Outcome) -> None:
+    """Fills the outcome."""
+    runners: dict[str, Any] = {}
+    places = {}
+    try:
+        for name, entry in entries.items():
+            made = contenders.make(entry)
+            runner = made if entry.kind == PUBLISHED else Local(made)
+            places[name] = stage.prepare(name)
+            await runner.open(places[name])
+            runners[name] = runner
+            out.kinds[name] = entry.kind
+        for job in jobs:
+            able, absent = {}, {}
+            for name, runner in runners.items():
+                reason = await runner.attempt(job)
+                if reason is None:
+                    able[name] = runner
+                elif entries[name].kind == US:
+                    raise RuntimeError(f"{name} cannot do {job.name}: {reason}")
+                else:
+                    absent[name] = reason
+            out.jobs[job.name] = asdict(job)
+            out.absent[job.name] = absent
+            out.measured[job.name] = await measure(job, able, pace)
+            if job.writes:
+                for place in places.values():
+                    stage.clean(place)
+            print(progress(job, out.measured[job.name], absent), flush=True)
+    finally:
+        for runner in runners.values():
+            await runner.close()
+
+
+def progress(job: Job, row: dict[str, Measured], absent: dict[str, str]) -> str:
+    """A line for the terminal."""
+    ours = row[OURS]
+    others = ", ".join(f"{name} {median_ratio(ours, row[name]):.2f}" for name in row if name != OURS)
+    lines = [f"  {job.title}: {sorted(ours.seconds)[len(ours.seconds) // 2] * 1e6:,.1f} µs; {others}"]
+    lines += [f"      {name}: {reason}" for name, reason in absent.items() if reason != NOT_ITS_WORK]
+    return "\n".join(lines)
+
+
+def scaled(jobs: Iterable[Job], streamed: int) -> list[Job]:
+    """With another number of rows to stream, for a quick look."""
+    return [
+        replace(job, rows=streamed, title=job.title.replace("1,000,000", f"{streamed:,}"))
+        if job.name == "stream"
+        else job
+        for job in jobs
+    ]
