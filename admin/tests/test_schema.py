@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any, Optional
+from uuid import uuid4
 
 import depots
 import pytest
@@ -155,6 +157,37 @@ def test_secrets_have_no_default_and_defaults_are_as_in_records():
         "filters": None,
     }
     assert properties(depots.Parcel)["price"]["default"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        (int, "big_integer"),
+        (Optional[Annotated[Decimal, Constraint(ge=0)]], "decimal"),
+        (Annotated[float | None, "note"], "double"),
+        (bool, "boolean"),
+        (datetime, "date_time"),
+        (date, "date"),
+        (str, None),
+        (int | str, None),
+        (list[int], None),
+        (Colour, None),
+    ],
+)
+def test_computed_fields_say_their_kind(annotation: Any, kind: str | None):
+    class Kinds(Model):
+        id: int | None = Field(default=None, db_pk=True)
+
+        @computed_field(return_type=annotation)
+        @property
+        def made(self) -> Any:
+            return None
+
+        class Meta:
+            is_table = True
+            table_name = f"kinds_{uuid4().hex}"
+
+    assert properties(Kinds)["made"].get("x-db-kind") == kind
 
 
 def test_computed_fields_are_read_only():

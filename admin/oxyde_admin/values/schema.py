@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Any
 
+from ..options.kinds import kind_of
 from ..options.resource import AdminField, Resource, with_relations
 from ..options.sorting import is_sortable
 from .json_schema import Schema, describe_fields
@@ -101,7 +102,8 @@ def _database(view: View, field: AdminField) -> Schema:
         "x-db-unique": field.unique,
     }
     if field.shape == "computed":
-        return answer
+        kind = kind_of(field.annotation)
+        return {**answer, "x-db-kind": kind} if kind else answer
     if field.shape == "many_to_many":
         return {
             **answer,

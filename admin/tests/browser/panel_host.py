@@ -43,7 +43,19 @@ class DepotAdmin(ModelAdmin):
 
 
 class ParcelAdmin(ModelAdmin):
-    list_display = ["code", "depot_id", "weight", "price", "sent", "grade", "due", "seen", "tags", "load"]
+    list_display = [
+        "code",
+        "depot_id",
+        "weight",
+        "price",
+        "sent",
+        "grade",
+        "due",
+        "seen",
+        "tags",
+        "load",
+        "kilos",
+    ]
     search_fields = ["code", "note"]
     list_filter = ["depot", "weight", "price", "sent", "fragile", "grade", "due", "seen", "note"]
     ordering = ["code"]
@@ -62,6 +74,10 @@ class ParcelAdmin(ModelAdmin):
     @column("Load", ordering="weight")
     async def load(self, ctx: Any, record: Any) -> str:
         return "heavy" if record.weight > 200 else "light"
+
+    @column("Kilos")
+    async def kilos(self, ctx, record):  # type: ignore[no-untyped-def]  # says no kind
+        return record.weight / 1000
 
     @action("Mark as sent", scope="rows", confirm="Mark {n} parcels as sent?", icon="pi pi-send")
     async def send(self, ctx: Any, rows: Any) -> str:

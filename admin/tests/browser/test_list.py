@@ -46,6 +46,16 @@ def test_values_are_text_and_never_markup(page: Page, site: Site) -> None:
     expect(page.get_by_role("cell", name="<b>Note 1</b> & more")).to_be_visible()
 
 
+def test_numbers_stand_on_the_right(page: Page, site: Site) -> None:
+    open_list(page, site)
+    for name, side in (("Weight", "end"), ("Price", "end"), ("Kilos", "end"), ("Load", "start")):
+        header = page.locator(".list-table thead th").filter(has=page.get_by_text(name, exact=True))
+        place = header.evaluate("element => element.cellIndex")
+        cell = rows(page).first.locator("td").nth(place)
+        for shown in (header, cell):
+            assert shown.evaluate("element => getComputedStyle(element).textAlign") == side, name
+
+
 def test_filters_of_each_kind(page: Page, site: Site) -> None:
     open_list(page, site)
     page.get_by_role("button", name="Filters", exact=True).click()

@@ -1,4 +1,5 @@
-import type { ModelInfo, ModelSchema, Property } from "@/api"
+import type { ModelInfo, ModelSchema, Property, Row } from "@/api"
+import { Exact } from "@/api/json"
 import { isNumeric } from "@/format"
 import { recall, remember } from "@/state/remembered"
 
@@ -28,7 +29,8 @@ function columnOf(schema: ModelSchema, asked: string): ListColumn | null {
   const computed = schema["x-admin"].columns?.find((column) => column.name === asked)
   if (computed) {
     const ordering = computed.ordering ?? (computed.sortable ? asked : null)
-    return { name: asked, label: computed.label, property: undefined, ordering, target: null, numeric: false }
+    const property: Property | undefined = computed.kind ? { "x-db-kind": computed.kind } : undefined
+    return { name: asked, label: computed.label, property, ordering, target: null, numeric: isNumeric(property) }
   }
   const given = schema.properties[asked]
   const name = isRelation(given) ? (given?.["x-db-column"] ?? asked) : asked
@@ -43,6 +45,18 @@ function columnOf(schema: ModelSchema, asked: string): ListColumn | null {
     target: relation?.["x-db-target"] ?? property["x-db-target"] ?? null,
     numeric: isNumeric(property) && !relation,
   }
+}
+
+const isNumber = (value: unknown): boolean => typeof value === "number" || value instanceof Exact
+
+/** The names of columns that hold numbers; where nothing says what a column holds, its values do. */
+export function numericColumns(columns: ListColumn[], rows: Row[]): Set<string> {
+  const holds = ({ name, numeric, property }: ListColumn): boolean => {
+    if (numeric || property) return numeric
+    const values = rows.map((row) => row[name]).filter((value) => (value ?? null) !== null)
+    return values.length > 0 && values.every(isNumber)
+  }
+  return new Set(columns.filter(holds).map((column) => column.name))
 }
 
 /** Every column that can be shown, those of the model's `list_display` first. */
