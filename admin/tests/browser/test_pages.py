@@ -51,6 +51,30 @@ def test_fits_the_narrowest_screen(page: Page, site: Site, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+def test_only_tables_scroll_sideways(page: Page, site: Site) -> None:
+    for name, address in PAGES.items():
+        page.goto(site.url + address)
+        settle(page)
+        assert too_wide_at(page) == [], name
+
+
+def test_login_page_does_not_scroll_sideways(guest: Page, site: Site) -> None:
+    guest.goto(site.url)
+    settle(guest)
+    expect(guest.get_by_label("E-mail")).to_be_visible()
+    assert too_wide_at(guest) == []
+
+
+def too_wide_at(page: Page) -> list[int]:
+    """The widths of a window at which the page is wider than it."""
+    found = []
+    for width in (1280, 1024, 768, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
+            found.append(width)
+    return found
+
+
 def test_goes_anywhere_by_keyboard(page: Page, site: Site) -> None:
     page.goto(site.url)
     settle(page)
