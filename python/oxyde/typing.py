@@ -6,6 +6,7 @@ A stub declares `label: Attr[str]`: on an instance `label` is a `str`, on the cl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Union, overload
 
 from ._core import Expr
@@ -17,6 +18,7 @@ from .queries.expressions import Condition, Expression
 __all__ = [
     "AnyQuery",
     "Attr",
+    "Between",
     "Column",
     "Computed",
     "Condition",
@@ -24,7 +26,9 @@ __all__ = [
     "Expression",
     "ForeignAttr",
     "ForeignPath",
+    "Given",
     "ManyAttr",
+    "OneOf",
     "RelationColumn",
     "TSchema",
 ]
@@ -38,6 +42,15 @@ Computed = Union[Expr, AnyQuery]
 T = TypeVar("T")
 M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
+
+# Parameters of generated methods, under short names: a stub repeats them for every field and lookup.
+Given = Union[T, Computed, None]
+"""A value, or what stands for it; None, too, where a column may be without a value."""
+OneOf = Union[Iterable[T], AnyQuery, None]
+"""The values of `in`."""
+Between = Union[tuple[T, T], list[T], None]
+"""The two ends of a range."""
+
 Columns = TypeVar("Columns")
 Columns_co = TypeVar("Columns_co", covariant=True)
 

@@ -107,7 +107,7 @@ def test_the_class_of_a_table(made: Made) -> None:
     assert "    depots: ManyAttr[Depot]\n" in stub(module)
 
 
-def parameters(text: str, method: str, cls: str = "DepotQuery") -> dict[str, str]:
+def parameters(text: str, method: str, cls: str = "_DepotQueryMethods") -> dict[str, str]:
     """Keyword parameters of a method, in their order, with their types."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef) and node.name == cls:
@@ -227,12 +227,18 @@ class Depot(Model):
     )
     text = stub(module)
     assert "    objects: ClassVar[_DepotManager]\n    wide_ones: ClassVar[DepotWideOnesManager]\n" in text
-    assert "class _DepotManager(DepotManager):" in text
-    assert "class DepotWideOnesManager(QueryManager[Depot]):" in text
+    assert "class _DepotManager(_DepotQueryMethods, DepotManager):" in text
+    assert "class DepotWideOnesManager(_DepotWideOnesQueryMethods, QueryManager[Depot]):" in text
     assert "    def wide(self, by: int = ...) -> DepotWideOnesQuery: ...\n" in text
-    own = text[text.index("class _DepotManager") : text.index("class DepotWideOnesManager")]
-    assert "def create(" not in own  # the manager's own stands
-    assert "def update(" in own
+    shared, query, manager = (
+        text[text.index(f"class {name}(") if name[-1] != "s" else text.index(f"class {name}:") :].split(
+            "\n\n"
+        )[0]
+        for name in ("_DepotQueryMethods", "_DepotQuery", "_DepotManager")
+    )
+    assert "def create(" not in shared + manager  # the manager's own stands
+    assert "def create(" in query
+    assert "def update(" in shared and "def update(" not in query + manager
 
 
 def test_aliases_are_names_of_the_constructor(made: Made) -> None:
@@ -305,7 +311,7 @@ class Depot(Model):
         "l": "Any",
         "m": "Color | None",
     }
-    assert 'm: Color | Literal["red"] | Computed | None = None' in text
+    assert 'm: Given[Color | Literal["red"]] = ...' in text
     assert "from decimal import Decimal" in text
 
 
@@ -328,12 +334,15 @@ class Truck(Model):
     text = stub(module)
     assert "    home: ForeignAttr[LoneDepot | None]\n    next: ForeignAttr[Truck | None]\n" in text
     assert "from made_first import LoneDepot\n" in text
-    assert "home: LoneDepot | int | None = None" in text
+    assert "home: LoneDepot | int | None = ..." in text
+    assert "home: Given[LoneDepot | int] = ..." in text
 
 
 def test_every_public_method_that_depends_on_the_model_is_declared_again(made: Made) -> None:
     text = stub(made(SIMPLE))
-    found = set(re.findall(r"def (\w+)\(", text[text.index("class DepotManager(") :]))
+    assert "class DepotQuery(_DepotQueryMethods, Query[Depot]):" in text
+    assert "class DepotManager(_DepotQueryMethods, QueryManager[Depot]):" in text
+    found = set(re.findall(r"def (\w+)\(", text[text.index("class _DepotQueryMethods:") :]))
     builders = {
         name for name, f in vars(Query).items() if getattr(f, "__annotations__", {}).get("return") == "Self"
     }
@@ -368,6 +377,6 @@ class Yard:
     (text,) = generate_stubs_for_models([module.Yard.Crane]).values()
     assert "class Yard:\n    size: int\n    class Crane(Model):\n        class Meta:" in text
     assert "        objects: ClassVar[CraneManager]\n" in text
-    assert "\nclass CraneManager(QueryManager[Yard.Crane]):\n" in text
+    assert "\nclass CraneManager(_CraneQueryMethods, QueryManager[Yard.Crane]):\n" in text
     assert "\nclass DepotManager(" in text
     compile(text, "stub", "exec")

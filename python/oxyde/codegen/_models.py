@@ -13,7 +13,7 @@ from ._classes import class_header, flat, member_lines
 from ._fields import FieldFacts, allows_extra, fields_of
 from ._functions import Function, function_lines, kept_functions
 from ._names import Names
-from ._queries import ManagerFacts, Subject, alias_lines, class_lines, managers_of
+from ._queries import Generated, ManagerFacts, Subject, alias_lines, class_parts, managers_of
 from ._source import class_source
 
 __all__ = ["is_table", "model_lines", "model_parts"]
@@ -47,12 +47,17 @@ def model_parts(model: Any, names: Names) -> Iterator[list[str]]:
     yield aliases
     subject = Subject(text, fields, chosen)
     for query, query_name in queries.items():
-        yield class_lines(query_name, query, subject, names, query=query_name)
-    for facts in managers_of(model):
-        query_name = queries[facts.query]
-        further = _copied_methods(facts, text, query_name, names)
-        made = generated[facts.attribute]
-        yield class_lines(made, facts.manager, subject, names, query=query_name, further=further)
+        managers = [
+            Generated(
+                generated[facts.attribute],
+                facts.manager,
+                tuple(_copied_methods(facts, text, query_name, names)),
+            )
+            for facts in managers_of(model)
+            if facts.query is query
+        ]
+        shared = _free(f"_{query_name.lstrip('_')}Methods", names)
+        yield from class_parts(shared, Generated(query_name, query), managers, subject, names)
 
 
 def _generated_names(

@@ -49,29 +49,26 @@ _TEXT = frozenset(
 
 
 def _lookup_type(field: FieldFacts, lookup: str, names: Names) -> str:
-    """What a lookup takes, without None."""
+    """What a lookup takes; None leaves it out."""
     if lookup in _FIXED:
-        return _FIXED[lookup]
+        return f"{_FIXED[lookup]} | None"
     if lookup in ("date", "time"):
-        return names.use("datetime", lookup)
-    iterable = names.use("collections.abc", "Iterable")
+        return f"{names.use('datetime', lookup)} | None"
     # A number is compared with any other; constraints of the field do not apply.
     value = joined([field.value, "int", "float"]) if field.value == "Decimal" else field.value
     if lookup == "in":
-        return joined([f"{iterable}[{value}]", names.use("oxyde.typing", "AnyQuery")])
+        return f"{names.use('oxyde.typing', 'OneOf')}[{value}]"
     if lookup in ("between", "range"):
-        return f"tuple[{value}, {value}] | list[{value}]"
+        return f"{names.use('oxyde.typing', 'Between')}[{value}]"
     if lookup in ("has_keys", "has_any_keys"):
-        value = f"{iterable}[str]"
-    elif field.category == "json" and lookup in ("contains", "contained_by"):
+        return f"{names.use('collections.abc', 'Iterable')}[str] | None"
+    if field.category == "json" and lookup in ("contains", "contained_by"):
         value = names.use("typing", "Any")
-    else:
-        if field.category == "string" and lookup in _TEXT:
-            value = "str"
-        elif field.category == "array" and field.element is not None:
-            value = joined([value, f"list[{field.element}]"])
-        value = joined([value, names.use("oxyde.typing", "Computed")])
-    return value
+    elif field.category == "string" and lookup in _TEXT:
+        value = "str"
+    elif field.category == "array" and field.element is not None:
+        value = joined([value, f"list[{field.element}]"])
+    return f"{names.use('oxyde.typing', 'Given')}[{value}]"
 
 
 def filter_parameters(fields: Iterable[FieldFacts], names: Names, *, but: Iterable[str] = ()) -> list[str]:
@@ -85,9 +82,9 @@ def filter_parameters(fields: Iterable[FieldFacts], names: Names, *, but: Iterab
         if not field.has_column:
             continue
         if field.name not in taken:
-            parameters.append(f"{field.name}: {_lookup_type(field, 'exact', names)} | None = None")
+            parameters.append(f"{field.name}: {_lookup_type(field, 'exact', names)} = ...")
         parameters += [
-            f"{field.name}__{lookup}: {_lookup_type(field, lookup, names)} | None = None"
+            f"{field.name}__{lookup}: {_lookup_type(field, lookup, names)} = ..."
             for lookup in field.lookups
             if lookup != "exact"
         ]
@@ -103,8 +100,10 @@ def value_parameters(
     for field in sorted(fields, key=lambda f: f.name):
         if not field.has_column or field.name in taken:
             continue
-        value = joined([field.value, names.use("oxyde.typing", "Computed")]) if computed else field.value
-        parameters.append(f"{field.name}: {value} | None = None")
+        type_ = (
+            f"{names.use('oxyde.typing', 'Given')}[{field.value}]" if computed else f"{field.value} | None"
+        )
+        parameters.append(f"{field.name}: {type_} = ...")
     return parameters
 
 

@@ -17,7 +17,7 @@ from ._names import Names
 from ._parameters import column_names, filter_parameters, value_parameters
 from ._templates import OWN_PARAMETERS, TEMPLATES
 
-__all__ = ["ManagerFacts", "Subject", "alias_lines", "class_lines", "managers_of"]
+__all__ = ["Generated", "ManagerFacts", "Subject", "alias_lines", "class_parts", "managers_of"]
 
 
 @dataclass(frozen=True)
@@ -73,30 +73,66 @@ class Subject:
     aliases: tuple[str, str]
 
 
-def class_lines(
-    name: str, base: type[Any], subject: Subject, names: Names, *, query: str, further: Iterable[str] = ()
-) -> list[str]:
+@dataclass(frozen=True)
+class Generated:
     """A query class or a manager class; `further`: lines of custom methods it also has."""
-    root = QueryManager if issubclass(base, QueryManager) else Query
+
+    name: str
+    base: type[Any]
+    further: tuple[str, ...] = ()
+
+    @property
+    def is_manager(self) -> bool:
+        return issubclass(self.base, QueryManager)
+
+    @property
+    def custom(self) -> set[str]:
+        """Methods that depend on the model and are the user's own."""
+        root = QueryManager if self.is_manager else Query
+        own = {
+            attribute
+            for cls in self.base.__mro__[: self.base.__mro__.index(root)]
+            for attribute in vars(cls)
+            if attribute in TEMPLATES
+        }
+        return own.union(re.findall(r"def (\w+)\(", "\n".join(self.further)))
+
+
+def class_parts(
+    shared: str, query: Generated, managers: Iterable[Generated], subject: Subject, names: Names
+) -> Iterator[list[str]]:
+    """A query class and its managers, behind a class of the methods that all of them have.
+
+    Most of a stub is parameters of these methods, so they stand there once.
+    """
+    classes = [query, *managers]
+    methods = _methods(subject, query.name, names)
+    apart = set().union(*(generated.custom for generated in classes))
+    common = [line for method, lines in methods.items() if method not in apart for line in lines]
+    yield [f"class {shared}:", *(f"    {line}" for line in common)]
+    for generated in classes:
+        body = [line for method in methods if method in apart - generated.custom for line in methods[method]]
+        if generated.is_manager:
+            body = [
+                f"def query(self) -> {query.name}: ...",
+                f"def get_query(self) -> {query.name}: ...",
+                *body,
+            ]
+        bases = f"{shared}, {base_text(generated.base, subject.model, names)}"
+        lines = [*body, *generated.further] or ["..."]
+        yield [f"class {generated.name}({bases}):", *(f"    {line}" for line in lines)]
+
+
+def _methods(subject: Subject, query: str, names: Names) -> dict[str, list[str]]:
+    """The lines of each method that depends on the model."""
     words = _words(subject, query, names)
-    body: list[str] = []
-    if root is QueryManager:
-        body += [f"def query(self) -> {query}: ...", f"def get_query(self) -> {query}: ..."]
-    custom = {
-        attribute
-        for cls in base.__mro__[: base.__mro__.index(root)]
-        for attribute in vars(cls)
-        if attribute in TEMPLATES
+    found = {
+        method: [*_method(method, signatures, words, subject.fields, names)]
+        for method, signatures in TEMPLATES.items()
     }
-    custom.update(re.findall(r"def (\w+)\(", "\n".join(further)))
-    for method, signatures in TEMPLATES.items():
-        if method not in custom:
-            body += _method(method, signatures, words, subject.fields, names)
     for method, function in _other_builders():
-        if method not in custom:
-            body.append(f"def {method}{_builder_parameters(function, names)} -> {query}: ...")
-    header = f"class {name}({base_text(base, subject.model, names)}):"
-    return [header, *(f"    {line}" for line in [*body, *further])]
+        found[method] = [f"def {method}{_builder_parameters(function, names)} -> {query}: ..."]
+    return found
 
 
 def _words(subject: Subject, query: str, names: Names) -> dict[str, str]:
