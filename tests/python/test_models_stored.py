@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import ipaddress
+import pathlib
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,7 +17,7 @@ import pytest_asyncio
 from parcels import served
 from servers import Server
 
-from oxyde import Field, Model, NotFoundError, execute_raw, is_saved
+from oxyde import F, Field, Model, NotFoundError, execute_raw, is_saved
 from oxyde.models.registry import unregister_table
 
 UTC = dt.timezone.utc
@@ -100,7 +101,31 @@ class Judged(Model):
         table_name = "stored_judged"
 
 
-MODELS: list[type[Model]] = [Stored, Chosen, Filled, Ice, Judged]
+class Guarded(Model, extra="forbid", strict=True, frozen=True):
+    """What is asked of input and not of rows."""
+
+    id: int | None = Field(default=None, db_pk=True)
+    name: str = Field(default="", alias="label")
+    place: pathlib.Path | None = None  # stored as text, which a strict field refuses
+
+    class Meta:
+        is_table = True
+        table_name = "stored_guarded"
+
+
+class Watched(Guarded):
+    """The same, where rows go through the model's validator."""
+
+    @pydantic.model_validator(mode="after")
+    def _seen(self) -> Watched:
+        return self
+
+    class Meta:
+        is_table = True
+        table_name = "stored_watched"
+
+
+MODELS: list[type[Model]] = [Stored, Chosen, Filled, Ice, Judged, Guarded, Watched]
 for model in MODELS:
     unregister_table(model)
 
@@ -214,6 +239,25 @@ async def test_frozen_models_work_everywhere(backend: str) -> None:
     await one.save()
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         one.note = "d"
+
+
+@pytest.mark.parametrize("model", [Guarded, Watched])
+async def test_what_guards_input_does_not_guard_rows(backend: str, model: Any) -> None:
+    made = await model.objects.create(label="a", place=pathlib.Path("/x"))
+    for query in (
+        model.objects,
+        model.objects.only("id", "name", "place"),
+        model.objects.only("name", "place"),
+    ):
+        row = await query.get()
+        assert (row.name, row.place) == ("a", pathlib.Path("/x"))
+    row = await model.objects.annotate(twice=F("id") + F("id")).get()
+    assert (row.name, row.twice) == ("a", made.id * 2)
+    for wrong in ({"label": "a", "unknown": 1}, {"label": "a", "place": "/x"}):
+        with pytest.raises(pydantic.ValidationError):
+            model(**wrong)
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        row.name = "b"
 
 
 async def test_rows_are_judged_as_input_is(backend: str) -> None:

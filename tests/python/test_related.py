@@ -368,11 +368,16 @@ async def test_the_foreign_key_of_a_given_row_is_not_stale(fleet: db.AsyncDataba
 
 async def test_each_change_is_one_transaction(fleet: db.AsyncDatabase) -> None:
     truck = await Truck.objects.get(id=1)
-    with db.capture_queries() as log:
-        await related(truck, "crew").set([3], client=fleet)
-    ids = {event.transaction_id for event in log if event.operation in ("SELECT", "INSERT", "DELETE")}
-    assert len(ids) == 1
-    assert ids != {None}
+    crew = related(truck, "crew")
+    changes: list[tuple[str, Any]] = [
+        ("add", [3]), ("remove", [1]), ("create", [{"name": "Dee"}]), ("clear", []), ("set", [[3]]),
+    ]  # fmt: skip
+    for method, arguments in changes:
+        with db.capture_queries() as log:
+            await getattr(crew, method)(*arguments, client=fleet)
+        ids = {event.transaction_id for event in log if event.operation in ("SELECT", "INSERT", "DELETE")}
+        assert len(ids) == 1, method
+        assert ids != {None}, method
     async with db.AsyncTransaction(fleet) as tx:
         await related(truck, "crew").add(1, client=tx)
         tx.set_rollback()

@@ -8,13 +8,14 @@ import types
 import warnings
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import pytest
 from fleet import Berth, Depot, Friendship, Person, Region, Truck, TruckCrew, Visit
 
 from oxyde import Field, Index, Model
+from oxyde.db.schema import describe_model
 from oxyde.exceptions import FieldError, FieldLookupError
 from oxyde.models._relations import relation_of
 from oxyde.models.metadata import ColumnMeta, ForeignKeyInfo, RelationInfo
@@ -409,8 +410,44 @@ def test_settings_of_the_column_go_to_the_id() -> None:
     assert model(source=Source(id=3, code="A", price=1, hull=Hull.SOUND, big=1)).src == 3
 
 
+def test_a_key_of_a_relation_is_that_of_its_ids() -> None:
+    assert id_column(pointing(db_pk=True)).primary_key
+    assert not id_column(pointing()).primary_key
+
+
+def test_an_optional_relation_has_an_optional_id() -> None:
+    for model, name in ((Depot, "region_code"), (Visit, "berth_number"), (Truck, "home_code")):
+        field = model.model_fields[name]
+        assert (field.default, field.is_required()) == (None, False)
+        assert type(None) in get_args(field.annotation)
+    assert Depot(code="N4", region_code=None).region_code is None
+    with pytest.raises(ValueError, match="source_id"):
+        pointing()(source_id=None)
+
+
+def test_ids_stand_in_the_place_of_their_relation_in_a_key() -> None:
+    class Mooring(Model):
+        berth: Berth = Field(db_pk=True)
+        day: int = Field(db_pk=True)
+
+        class Meta:
+            is_table = True
+
+    assert Mooring._db_meta.pk_fields == ("berth_depot_code", "berth_number", "day")
+    assert describe_model(Mooring)["primary_key"] == ("berth_depot_code", "berth_number", "day")
+
+
+def test_the_constraint_refers_to_columns() -> None:
+    (key,) = describe_model(pointing(db_fk="code", db_column="src"))["foreign_keys"]
+    assert (key["name"], key["columns"], key["target_columns"]) == ("fk_pointer_src", ("src",), ("ref",))
+
+
 def test_foreign_keys_are_not_indexed_by_themselves() -> None:
     assert not id_column(pointing()).index
+    assert describe_model(pointing())["indexes"] == []
+    assert [index["name"] for index in describe_model(pointing(db_index=True))["indexes"]] == [
+        "pointer_source_id_idx"
+    ]
 
 
 # --- metadata ------------------------------------------------------------------------------------------
@@ -728,6 +765,30 @@ def test_junctions_are_named_or_given() -> None:
         FieldLookupError, match=r"junction TruckCrew has 0 to Given and 1 to Person foreign keys"
     ):
         relation_of(Given, "people")
+
+    class Match(Model):
+        """Two keys to one side: which of them is meant has to be said."""
+
+        guest: Side = Field(db_pk=True)
+        host: Side = Field(db_pk=True)
+        referee: Person
+
+        class Meta:
+            is_table = True
+
+    class Side(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        referees: list[Person] = Field(db_m2m=True, db_through="Match")
+        hosted: list[Person] = Field(db_m2m=True, db_through="Match", db_through_fields=("host", "referee"))
+
+        class Meta:
+            is_table = True
+
+    with pytest.raises(FieldLookupError, match=r"has 2 to Side and 1 to Person .*db_through_fields"):
+        relation_of(Side, "referees")
+    hosted = relation_of(Side, "hosted")
+    assert hosted is not None
+    assert (hosted.near, hosted.far) == ((("id", "host_id"),), (("referee_id", "id"),))
     register_table(TruckCrew)
     assert relation_of(Truck, "crew").through is TruckCrew  # type: ignore[union-attr]
     assert relation_of(Person, "friends").through is Friendship  # type: ignore[union-attr]

@@ -373,6 +373,9 @@ async def test_what_was_not_loaded_reads_as_nothing(fleet: db.AsyncDatabase) -> 
     visit = await Visit().save()
     assert is_loaded(await Visit.objects.get(id=visit.id), "berth")
     assert is_loaded(Truck(plate="B", home_code="N4"), "crew")
+    changed = Truck(plate="B", home_code="N4")
+    changed.plate = "C"
+    assert [is_loaded(changed, name) for name in ("home", "licence", "crew")] == [True] * 3
 
 
 async def test_reading_what_was_not_loaded_can_raise(fleet: db.AsyncDatabase, raising: None) -> None:

@@ -146,9 +146,23 @@ async def test_two_tables_share_one_native_type(backend: str) -> None:
         ("hull_state_enum", "a new one"),
         ("hull_state_enum", "it's lost"),
     ]
-    assert '$1::"hull_state_enum"' in Boat.objects.filter(state="worn").sql()[0]
-    assert '$1::"hull_state_enum"[]' in Boat.objects.filter(past=["worn"]).sql()[0]
-    assert "::" not in Boat.objects.filter(code="worn").sql()[0]
+
+
+@pytest.mark.parametrize("server", [name for name in chosen() if name == "postgres"], indirect=True)
+async def test_parameters_are_cast_to_the_native_type(backend: str) -> None:
+    boats = Boat.objects
+    assert '$1::"hull_state_enum"' in boats.filter(state="worn").sql()[0]
+    assert '$1::"hull_state_enum"[]' in boats.filter(past=["worn"]).sql()[0]
+    assert '($1::"hull_state_enum")' in boats.filter(state__in=["worn"]).sql()[0]
+    assert '($1::"hull_state_enum"[])' in boats.filter(state__in=["worn", "a new one"] * 40).sql()[0]
+    assert "::" not in boats.filter(code="worn").sql()[0]
+    boat = await boats.create(past=[HullState.WORN])
+    with db.capture_queries() as queries:
+        await boats.filter(id=boat.id).update(state="worn", past=["worn"], code="worn", level=2)
+        await boats.create(state="worn", past=["worn"], code="worn", level=2)
+    for query in queries:
+        assert query.sql.count('::"hull_state_enum"') >= 2, query.sql
+        assert query.sql.count("::") == query.sql.count('::"hull_state_enum"'), query.sql
 
 
 @pytest.mark.parametrize("server", [name for name in chosen() if name == "postgres"], indirect=True)
