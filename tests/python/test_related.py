@@ -283,6 +283,7 @@ async def test_reverse_links_end_with_null(fleet: db.AsyncDatabase) -> None:
     assert depot.region_code == "NO"  # type: ignore[attr-defined]
     await depots.set(["S1"])
     assert await depots.values_list("code", flat=True).all() == ["S1"]
+    assert await depots.add("S1") == 0
     assert await depots.clear() == 1
     assert await Depot.objects.filter(region_code=None).count() == 2
 

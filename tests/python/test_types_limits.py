@@ -239,11 +239,17 @@ async def test_intervals_with_months_are_refused_and_json_is_compared_as_jsonb(b
     assert (await Span.objects.get(pk=kept.id)).took == dt.timedelta(days=3, microseconds=1)
 
 
-class Inner(pydantic.BaseModel):
-    """A part of a JSON column; what Pydantic would leave out of it, change or name otherwise is stored."""
+class Hiding(pydantic.BaseModel):
+    """A part of a JSON column, of which Pydantic leaves something out and renames the rest."""
 
     kept: int = pydantic.Field(exclude=True)
     shown: int = pydantic.Field(serialization_alias="other")
+
+
+class Changing(pydantic.BaseModel):
+    """One that Pydantic writes otherwise."""
+
+    shown: int
 
     @pydantic.field_serializer("shown")
     def _other(self, value: int) -> str:
@@ -256,8 +262,8 @@ async def test_serialisers_and_exclusions_change_nothing_that_is_stored(backend:
         secret: uuid.UUID = Field(exclude=True)
         number: int = 0
         doc: dict[str, int] = {}
-        inner: Inner
-        inners: list[Inner] = []
+        hiding: Hiding
+        changing: list[Changing] = []
 
         @pydantic.field_serializer("number", "doc")
         def _other(self, value: Any) -> str:
@@ -271,15 +277,17 @@ async def test_serialisers_and_exclusions_change_nothing_that_is_stored(backend:
     from oxyde import create_tables, db
 
     await create_tables(await db.get_connection(), models=[Quiet])
-    inner = Inner(kept=1, shown=2)
+    hiding, changing = Hiding(kept=1, shown=2), [Changing(shown=3)]
     made = await Quiet.objects.create(
-        secret=uuid.UUID(int=5), number=7, doc={"a": 1}, inner=inner, inners=[inner]
+        secret=uuid.UUID(int=5), number=7, doc={"a": 1}, hiding=hiding, changing=changing
     )
     found = await Quiet.objects.get(pk=made.id)
     assert (found.secret, found.number, found.doc) == (uuid.UUID(int=5), 7, {"a": 1})
-    assert (found.inner, found.inners) == (inner, [inner])
-    assert found.model_dump(include={"secret", "number", "doc", "inner"}) == {
+    assert (found.hiding, found.changing) == (hiding, changing)
+    assert found.model_dump() == {
+        "id": made.id,
         "number": "shown",
         "doc": "shown",
-        "inner": {"shown": "changed"},
+        "hiding": {"shown": 2},
+        "changing": [{"shown": "changed"}],
     }
