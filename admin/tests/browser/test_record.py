@@ -97,6 +97,29 @@ def test_stale_record_is_replaced_by_either_version(form: Form, api: Api) -> Non
         api.call("PATCH", f"samples/{key}", {"nick": "old"})
 
 
+def test_stale_inline_row_is_merged_field_by_field(form: Form, api: Api) -> None:
+    form.watch.expected.append("status of 412")
+    key = api.sample(nick="old", _inlines={"remarks": [{"body": "one"}, {"body": "two", "stars": 1}]})["id"]
+    rows = api.call("GET", f"samples/{key}/-/inlines/remarks?ordering=id")["items"]
+    form.open(key)
+    api.call("PATCH", f"remarks/{rows[1]['id']}", {"body": "theirs", "stars": 2})
+    place = [form.label(f"Body, row {n}").input_value() for n in (1, 2)].index("two") + 1
+    form.label(f"Body, row {place}").fill("mine")
+    form.label("Nick").fill("new")
+    form.button("Save and continue").click()
+    title = f"Somebody else has changed the row Remarks {place}"
+    dialog = form.page.get_by_role("dialog", name=title)
+    expect(dialog.get_by_role("radio", name="Body: keep mine, mine")).to_be_checked()
+    expect(dialog.get_by_role("radio", name="Body: take theirs, theirs")).to_be_visible()
+    expect(dialog.get_by_role("radio", name="Stars: take theirs, 2")).to_be_checked()
+    assert serious(form.page) == []
+    dialog.get_by_role("button", name="Save the chosen ones").click()
+    expect(form.page.locator(".message.success").last).to_be_visible()
+    stored = api.call("GET", f"remarks/{rows[1]['id']}")
+    assert (stored["body"], stored["stars"]) == ("mine", 2)
+    assert api.call("GET", f"samples/{key}")["nick"] == "new"
+
+
 def test_inline_rows_are_added_edited_and_removed_with_the_record(form: Form, api: Api) -> None:
     form.watch.expected.append("status of 422")
     key = api.sample(_inlines={"remarks": [{"body": "first"}, {"body": "second"}]})["id"]

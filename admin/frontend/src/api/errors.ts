@@ -12,6 +12,8 @@ export class ApiError extends Error {
     /** Seconds to wait before trying again; null when the server did not say. */
     readonly retryAfter: number | null = null,
     readonly requestId: string | null = null,
+    /** The tag of what is stored now, where the answer tells it. */
+    readonly etag: string | null = null,
   ) {
     super(message)
     this.name = "ApiError"
@@ -55,5 +57,6 @@ export function errorFrom(status: number, headers: Headers, body: unknown): ApiE
     data,
     Number.isFinite(wait) && wait > 0 ? wait : null,
     headers.get("X-Request-ID"),
+    headers.get("ETag"),
   )
 }

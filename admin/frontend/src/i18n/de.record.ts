@@ -38,6 +38,7 @@ export const deRecord = {
   "inline.removed": "Zeile {n} wird beim Speichern entfernt",
 
   "stale.title": "Jemand anderes hat diesen Datensatz geändert",
+  "stale.rowTitle": "Jemand anderes hat die Zeile {row} geändert",
   "stale.text": {
     one: "{n} Feld haben Sie beide geändert. Wählen Sie, was bleiben soll.",
     other: "{n} Felder haben Sie beide geändert. Wählen Sie, was bleiben soll.",

@@ -37,6 +37,7 @@ export const enRecord = {
   "inline.removed": "Row {n} is removed when you save",
 
   "stale.title": "Somebody else has changed this record",
+  "stale.rowTitle": "Somebody else has changed the row {row}",
   "stale.text": {
     one: "{n} field was changed by both of you. Choose what to keep.",
     other: "{n} fields were changed by both of you. Choose what to keep.",

@@ -117,16 +117,9 @@ export class InlineDraft {
     for (const [place, row] of this.sent.entries()) row.draft.errors.value = inside(errors, place)
   }
 
-  /** Takes the present tags of rows that somebody else has changed, keeping what is typed. */
-  async refresh(model: string, key: RecordKey): Promise<void> {
-    const fresh = new InlineDraft(this.info, this.schema)
-    await fresh.load(model, key)
-    for (const row of this.rows) {
-      const now = fresh.rows.find(
-        (other) => row.key !== null && other.key !== null && keyText(other.key) === keyText(row.key),
-      )
-      if (now) row.etag = now.etag
-    }
+  /** The row at a place of the last body. */
+  sentAt(place: number): InlineRow | undefined {
+    return this.sent[place]
   }
 }
 

@@ -4,7 +4,7 @@ import type { ErrorEntry } from "@/api"
 import { t } from "@/i18n"
 import { messageOf } from "@/widgets/messages"
 import type { Draft } from "./draft"
-import type { InlineDraft } from "./inlines"
+import type { InlineDraft, InlineRow } from "./inlines"
 
 export interface Mistake {
   label: string
@@ -38,12 +38,13 @@ export function mistakesOf(draft: Draft, prefix: string, place = ""): Mistake[] 
 
 /** The mistakes in the rows of an inline. */
 export function inlineMistakes(inline: InlineDraft): Mistake[] {
-  return inline.rows.flatMap((row, place) =>
-    row.removed
-      ? []
-      : mistakesOf(row.draft, rowPrefix(row.id), `${inline.info.label ?? inline.info.name} ${place + 1}`),
+  return inline.rows.flatMap((row) =>
+    row.removed ? [] : mistakesOf(row.draft, rowPrefix(row.id), rowLabel(inline, row)),
   )
 }
+
+export const rowLabel = (inline: InlineDraft, row: InlineRow): string =>
+  `${inline.info.label ?? inline.info.name} ${inline.rows.indexOf(row) + 1}`
 
 export const rowPrefix = (id: number): string => `row${id}`
 

@@ -17,8 +17,8 @@ import type { Json } from "@/api/json"
 import { schemaOf } from "@/state/panel"
 import { Draft } from "./draft"
 import type { Values } from "./fields"
-import { InlineDraft } from "./inlines"
-import { inlineMistakes, mistakesOf } from "./mistakes"
+import { InlineDraft, type InlineRow } from "./inlines"
+import { inlineMistakes, mistakesOf, rowLabel } from "./mistakes"
 
 /** Begins the ids of the page's inputs. */
 export const PREFIX = "field"
@@ -30,6 +30,22 @@ export const keyFrom = (text: string): RecordKey => {
 }
 
 export type Outcome = "saved" | "refused" | "stale" | "gone"
+
+/** A row of an inline that somebody else has changed, and their version of it. */
+interface StaleRow {
+  row: InlineRow
+  label: string
+  values: Values
+  etag: string | null
+}
+
+/** Goes on from another version of a draft with my values in the fields named. */
+function rebaseDraft(draft: Draft, theirs: Values, mine: readonly string[]): void {
+  const kept: Values = {}
+  for (const field of draft.fields)
+    if (mine.includes(field.name) && draft.mayChange(field)) kept[field.name] = draft.values[field.name]
+  draft.rebase(theirs, kept)
+}
 
 export class RecordModel {
   readonly state = ref<"busy" | "ready" | "failed">("busy")
@@ -44,6 +60,7 @@ export class RecordModel {
   readonly refusal = shallowRef<ApiError | null>(null)
   /** Somebody else's version, once it is known that there is one. */
   readonly theirs = shallowRef<(Stored & { values: Values }) | null>(null)
+  readonly staleRow = shallowRef<StaleRow | null>(null)
   private etag: string | null = null
   key: RecordKey | null
 
@@ -145,7 +162,7 @@ export class RecordModel {
 
   private async refused(error: Error, draft: Draft): Promise<Outcome> {
     if (!(error instanceof ApiError)) throw error
-    if (error.code === "stale") return await this.compare(draft)
+    if (error.code === "stale") return (await this.compareRow(error)) ? "stale" : await this.compare(draft)
     if (error.status === 404 && this.key !== null) return "gone"
     draft.errors.value = error.errors
     for (const inline of this.inlines.value) {
@@ -161,12 +178,32 @@ export class RecordModel {
     try {
       const now = await api.get(this.model, this.key as RecordKey)
       this.theirs.value = { ...now, values: await draft.valuesOf(now.record) }
-      await Promise.all(this.inlines.value.map((inline) => inline.refresh(this.model, this.key as RecordKey)))
       return "stale"
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return "gone"
       throw error
     }
+  }
+
+  /** Takes the stored version of the row that an error is about; false if it is about none. */
+  private async compareRow(error: ApiError): Promise<boolean> {
+    const [where, name, place] = error.errors[0]?.loc ?? []
+    const inline = where === "_inlines" ? this.inlines.value.find((one) => one.info.name === name) : undefined
+    const row = inline?.sentAt(Number(place))
+    if (!inline || !row) return false
+    const values = await row.draft.valuesOf(error.body["current"] as Row)
+    this.staleRow.value = { row, label: rowLabel(inline, row), values, etag: error.etag }
+    return true
+  }
+
+  /** Goes on from their version of a row with my values in the fields named; null: theirs altogether. */
+  rebaseRow(mine: readonly string[] | null): void {
+    const stale = this.staleRow.value
+    if (!stale) return
+    rebaseDraft(stale.row.draft, stale.values, mine ?? [])
+    stale.row.etag = stale.etag
+    if (mine === null) stale.row.removed = false
+    this.staleRow.value = null
   }
 
   /** Goes on from their version with my values in the fields named. */
@@ -175,10 +212,7 @@ export class RecordModel {
     const draft = this.draft.value
     if (!theirs || !draft) return
     draft.fixed.value = theirs.readonly
-    const kept: Values = {}
-    for (const field of draft.fields)
-      if (mine.includes(field.name) && draft.mayChange(field)) kept[field.name] = draft.values[field.name]
-    draft.rebase(theirs.values, kept)
+    rebaseDraft(draft, theirs.values, mine)
     this.etag = theirs.etag
     this.record.value = theirs.record
     this.theirs.value = null
