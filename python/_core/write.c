@@ -80,12 +80,6 @@ static int build_where(oxypy_build *cx, oxypy_query *q, const oxy_expr **out)
 
 /* --- what is assigned ----------------------------------------------------------------------- */
 
-static bool divides(const oxy_expr *e)
-{
-    return e->type.kind == OXY_K_DOUBLE || e->type.kind == OXY_K_DECIMAL;
-}
-
-/* A fraction assigned to an integer column is cut toward zero. */
 static const oxy_expr *assigned(oxypy_build *cx, const oxypy_field *field, PyObject *value)
 {
     const oxypy_plan *plan = cx->scope->plan;
@@ -113,9 +107,7 @@ static const oxy_expr *assigned(oxypy_build *cx, const oxypy_field *field, PyObj
                      plan->model->tp_name, field->name);
         return NULL;
     }
-    const oxy_expr *node = oxypy_build_expr(cx, value, &want);
-
-    return node && type->kind == OXY_K_INT && divides(node) ? oxy_cast(cx->b, node, type) : node;
+    return oxypy_build_expr(cx, value, &want);
 }
 
 int oxypy_build_assigns(oxypy_build *cx, PyObject *values, bool excluded, oxy_assign **out, uint32_t *n)

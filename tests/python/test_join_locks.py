@@ -12,7 +12,7 @@ from fleet import Depot, Truck, Visit
 from fleet_rows import filled_fleet
 from servers import Server
 
-from oxyde import FieldLookupError, LockTimeout, NotSupportedError, atomic
+from oxyde import FieldLookupError, LockTimeout, NotSupportedError, atomic, db
 
 
 @pytest_asyncio.fixture
@@ -106,6 +106,17 @@ async def test_others_wait_for_what_is_locked(fleet: str) -> None:
         assert await joined.for_update(of=("self", "home")).exists()
         if fleet != "sqlite":
             assert await is_locked(depot) and await is_locked(truck)
+
+
+async def test_rows_that_are_only_counted_are_not_locked(fleet: str) -> None:
+    query = Truck.objects.for_update()
+    with db.capture_queries() as log:
+        async with atomic():
+            assert await query.exists()
+            assert await query.count() == 3
+            assert await query[:2].count() == 2
+    locking = ["FOR UPDATE" in event.sql for event in log if event.operation == "SELECT"]
+    assert locking == [fleet != "sqlite", False, False]
 
 
 async def test_rows_that_may_be_missing_are_locked_where_the_server_can(fleet: str) -> None:

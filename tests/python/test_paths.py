@@ -292,6 +292,23 @@ async def test_combined_queries_and_subqueries_follow_paths() -> None:
     inner = Crate.objects.filter(hall__land=OuterRef("id"), hall__badge__isnull=False)
     assert await ids(Land.objects.filter(Exists(inner))) == [1, 2]
     assert await ids(Land.objects.filter(halls__crates__in=inner)) == [1, 2]
+    alike = Hall.objects.filter(land=OuterRef("id"), crates__weight=OuterRef("id"))
+    assert await ids(Land.objects.filter(Exists(alike))) == [
+        land["id"]
+        for land in route_rows.ROWS[Land]
+        if any(
+            crate["weight"] == land["id"]
+            for hall in route_rows.follow(Land, land, ["halls"])
+            for crate in route_rows.follow(Hall, hall, ["crates"])
+        )
+    ]
+    crates = Crate.objects.filter(hall=OuterRef("id"), weight__gt=2)
+    nested = Hall.objects.filter(Exists(crates), land=OuterRef("id"))
+    assert await ids(Land.objects.filter(Exists(nested))) == [
+        land["id"]
+        for land in route_rows.ROWS[Land]
+        if any((crate["weight"] or 0) > 2 for crate in route_rows.follow(Land, land, ["halls", "crates"]))
+    ]
     limited = Crate.objects.filter(hall__label="b").order_by("-id")[:2]
     assert await limited.count() == 2
     assert [crate.id for crate in await limited.join("hall__land").all()] == [10, 9]

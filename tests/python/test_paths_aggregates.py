@@ -13,7 +13,7 @@ from route_rows import ROWS, Row, follow
 from routes import Crate, Grade, Hall, Land, Tag, routes
 from servers import Server
 
-from oxyde import Avg, Count, F, FieldError, FieldLookupError, Max, Min, OuterRef, Q, Subquery, Sum
+from oxyde import Avg, Count, F, FieldError, FieldLookupError, Max, Min, OuterRef, Q, Subquery, Sum, atomic
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -216,6 +216,32 @@ async def test_groups_have_all_related_rows_of_their_rows(
     assert some == {"x": of([row for row in ROWS[Hall] if row["land_id"] in (2, 4)])}
     sliced = await Hall.objects.order_by("id")[1:3].aggregate(x=aggregate)
     assert sliced == {"x": of(ROWS[Hall][1:3])}
+
+
+@pytest.mark.parametrize("key", ["land_id", "label"])
+async def test_every_related_row_weighs_the_same_and_null_is_a_group(key: str) -> None:
+    """A mean is none of the means of the rows, and NULL equals NULL where groups are found again."""
+    async with atomic() as block:
+        for number, hall in enumerate(await Hall.objects.order_by("id").all()):
+            more = [
+                Crate(id=100 * number + n, ref=f"more {number} {n}", hall_id=hall.id, weight=10 * number)
+                for n in range(number)
+            ]
+            await Crate.objects.bulk_create(more)
+        groups: dict[Any, list[int]] = {}
+        for hall in await Hall.objects.prefetch("crates").all():
+            found = [crate.weight for crate in hall.crates if crate.weight is not None]
+            groups.setdefault(getattr(hall, key), []).extend(found)
+        query = Hall.objects.group_by(key).annotate(
+            mean=Avg("crates__weight"),
+            kinds=Count("crates__weight", distinct=True),
+            n=Count("crates__weight"),
+        )
+        assert None in groups and len(groups[None]) > 1
+        assert {row[0]: row[1:] for row in await query.values_list(key, "mean", "kinds", "n").all()} == {
+            group: (pytest.approx(mean(of)), len(set(of)), len(of)) for group, of in groups.items()
+        }
+        block.set_rollback()
 
 
 async def test_groups_by_paths_and_conditions_on_them() -> None:

@@ -114,6 +114,7 @@ def test_orders_accumulate_and_clear() -> None:
     query = Parcel.objects.order_by("ref").order_by("-weight")
     assert tail(query) == 'ORDER BY "ref", "weight" DESC'
     assert tail(query.reverse()) == 'ORDER BY "ref" DESC, "weight"'
+    assert tail(query.reverse().reverse()) == tail(query)
     assert tail(query.order_by()) == ""
     assert sql(Note.objects.query()).endswith('ORDER BY "rank" DESC')
     assert "ORDER BY" not in sql(Note.objects.order_by())

@@ -15,11 +15,12 @@ from evaluate import LOOKUPS
 from hypothesis import HealthCheck, given, settings
 from market import ROWS, Label, Maker, Ware
 from market_conditions import as_condition, conditions, truth
+from market_expressions import at_path
 from market_home import Home
 from servers import Server
 
-from oxyde import Coalesce, Value, atomic
-from oxyde.queries.functions import Abs, Greatest
+from oxyde import Coalesce, F, Value, atomic
+from oxyde.queries.functions import Abs, Ceil, Concat, Floor, Greatest, Mod, Power, Round, Sqrt
 
 PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -94,6 +95,68 @@ def test_decimals_without_a_column_are_exact(home: Home) -> None:
     query = first.values(v=a % b, w=Abs(a) % b, x=a - b, y=(a + b) % b, z=Greatest(a, b))
     assert home.run(query.all()) == [
         dict(zip("vwxyz", map(Decimal, ("0.5", "0.2", "-3.7", "0.5", "0.7")), strict=True))
+    ]
+
+
+def test_arithmetic_keeps_pythons_precedence(home: Home) -> None:
+    rows = [row for row in ROWS[Ware] if row["stock"] is not None and row["rank"] is not None]
+    forms = {
+        "a": lambda s, r, i: (s + 1) * 2 - r * 3,
+        "b": lambda s, r, i: s - (r - i) - 1,
+        "c": lambda s, r, i: s - (r + i),
+        "d": lambda s, r, i: s * (r - i),
+        "e": lambda s, r, i: -(s - r) * i,
+        "f": lambda s, r, i: 5 - (s // 3 - r % 3),
+        "g": lambda s, r, i: i / 2 / 4 - i / (2 / 0.5),
+    }
+    drawn = {name: form(F("stock"), F("rank"), F("id")) for name, form in forms.items()}
+    query = Ware.objects.filter(id__in=[row["id"] for row in rows]).order_by("id").values(**drawn)
+    assert home.run(query.all()) == [
+        {name: form(row["stock"], row["rank"], row["id"]) for name, form in forms.items()} for row in rows
+    ]
+
+
+def test_quotients_of_decimals_keep_their_digits(home: Home) -> None:
+    """Where a quotient ends, it ends at the same digit everywhere."""
+    rows = [row for row in ROWS[Ware] if row["price"] is not None]
+    query = Ware.objects.filter(id__in=[row["id"] for row in rows]).order_by("id")
+    found = home.run(query.values("id", x=F("price") / 1024, y=Value(Decimal(1)) / Decimal(4096)).all())
+    assert found == [{"id": row["id"], "x": row["price"] / 1024, "y": Decimal(1) / 4096} for row in rows]
+
+
+NUMBERS = [
+    (Round(Value(2.5)), 3.0),
+    (Round(Value(-0.5)), -1.0),
+    (Round(Value(0.125), 2), 0.13),
+    (Round(Value(Decimal("-2.5"))), Decimal(-3)),
+    (Round(Value(Decimal("2.45")), 1), Decimal("2.5")),
+    (Round(Value(25), -1), 30),
+    (Ceil(Value(-1.5)), -1),
+    (Ceil(Value(Decimal("1.2"))), 2),
+    (Floor(Value(-1.5)), -2),
+    (Floor(Value(Decimal("1.2"))), 1),
+    (Sqrt(Value(16)), 4.0),
+    (Power(Value(2), Value(3)), 8.0),
+    (Mod(Value(-7), Value(3)), 2),
+    (Mod(Value(7), Value(-3)), -2),
+    (Abs(Value(-7)), 7),
+]
+
+
+@pytest.mark.parametrize(("expression", "value"), NUMBERS, ids=str)
+def test_functions_of_numbers(home: Home, expression: Any, value: Any) -> None:
+    (found,) = home.run(
+        Ware.objects.order_by("id")[:1].annotate(x=expression).values_list("x", flat=True).all()
+    )
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_separator_stands_between_what_is_there(home: Home) -> None:
+    texts = Concat("title", "maker__city", Value("x"), separator=" - ")
+    found = home.run(Ware.objects.order_by("id").only("id").annotate(x=texts).all())
+    assert [ware.x for ware in found] == [
+        " - ".join(t for t in (row["title"], at_path(row, "maker__city"), "x") if t is not None)
+        for row in ROWS[Ware]
     ]
 
 

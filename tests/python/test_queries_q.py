@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from parcels import Parcel
 
-from oxyde import F, Q
+from oxyde import F, Q, Sum
 from oxyde.queries import Exists, Value
 
 
@@ -38,10 +38,14 @@ def test_combining_builds_new_objects() -> None:
     before = repr(a)
     assert (a & b) is not a
     assert repr(a) == before
+    assert repr((a | b) & Q(id=1)) == "((Q(ref='a') OR Q(weight=2)) AND Q(id=1))"
+    assert repr(Q(id=1) | (a & b)) == "(Q(id=1) OR (Q(ref='a') AND Q(weight=2)))"
+    assert repr(Q(a | b, id=1)) == "Q((Q(ref='a') OR Q(weight=2)), id=1)"  # positional ones first
 
 
 def test_q_refuses_what_is_no_condition() -> None:
-    for wrong in ("ref", 5, F("weight") + 1, Value(3), None, {"ref": "a"}):
+    expressions = (F("weight") + 1, -F("weight"), Sum("weight"), Parcel.weight.desc(), Value(3))
+    for wrong in ("ref", 5, None, {"ref": "a"}, *expressions):
         with pytest.raises(ValueError, match=r"Q\(\) takes"):
             Q(wrong)
 

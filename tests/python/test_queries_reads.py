@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from servers import Server
 
 from oxyde import (
     Avg,
+    Coalesce,
     Count,
     F,
     FieldLookupError,
@@ -29,6 +30,7 @@ from oxyde import (
     db,
     execute_raw,
 )
+from oxyde.queries.functions import Now
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -53,6 +55,32 @@ async def test_all_gives_models_dicts_or_tuples() -> None:
     assert type((await query.values("id").all(mode="models"))[0]) is Parcel
     with pytest.raises(ValueError, match="mode"):
         query.all(mode="rows")  # type: ignore[call-overload]
+
+
+async def test_ten_thousand_conditions_run() -> None:
+    either, each, nested = Q(), Q(), F("weight") == -1
+    for n in range(10_000):
+        either |= Q(weight=1000 + n)
+        each &= Q(weight__ne=1000 + n)
+        nested = nested | (F("weight") == 1000 + n)
+    assert await refs(Parcel.objects.filter(either | Q(ref="A1"))) == ["A1"]
+    assert await Parcel.objects.filter(each).count() == 5
+    assert await refs(Parcel.objects.exclude(each & ~Q(ref="A1"))) == ["A1"]
+    assert await refs(Parcel.objects.filter(nested | (F("ref") == "A3"))) == ["A3"]
+
+
+async def test_now_is_utc_and_as_naive_as_what_it_meets() -> None:
+    def is_now(moment: datetime) -> bool:
+        return abs(datetime.now(timezone.utc) - moment.replace(tzinfo=timezone.utc)) < timedelta(minutes=1)
+
+    one = Parcel.objects.filter(ref="A1")
+    alone = await one.annotate(x=Now()).values_list("x", flat=True).get()
+    assert alone.tzinfo is timezone.utc and is_now(alone)
+    assert await one.filter(sent__gt=Now()).update(sent=Now()) == 1
+    stored = (await one.get()).sent
+    assert stored is not None and stored.tzinfo is None and is_now(stored)
+    beside = await one.annotate(x=Coalesce(Now(), "sent")).values_list("x", flat=True).get()
+    assert beside.tzinfo is None and is_now(beside)
 
 
 async def test_get_wants_exactly_one_row() -> None:
@@ -174,6 +202,8 @@ async def test_figures() -> None:
     assert await Parcel.objects.min(F("weight") + 1) == 1
     assert await Parcel.objects.filter(id=99).sum("weight") is None
     assert await Parcel.objects.order_by("ref")[1:3].sum("weight") == 5
+    assert await Parcel.objects.values("depot_id").sum("depot_id") == 2
+    assert await Parcel.objects.values("depot_id").distinct().sum("depot_id") == 1
 
 
 async def test_an_average_is_the_nearest_double() -> None:
@@ -184,6 +214,21 @@ async def test_an_average_is_the_nearest_double() -> None:
         await three.annotate(mean=Avg("weight")).group_by("depot_id").having(mean__gt=0).values("mean").all()
     )
     assert all(type(row["mean"]) is float for row in found)
+
+
+async def test_each_value_counts_once_where_distinct_is_asked_for() -> None:
+    depots = {
+        "count": Count("depot_id", distinct=True),
+        "total": Sum("depot_id", distinct=True),
+        "mean": Avg("depot_id", distinct=True),
+        "most": Max("depot_id", distinct=True),
+        "some": Count("depot_id", distinct=True, filter=Q(weight__gte=4)),
+        "all": Count("depot_id"),
+    }
+    found = await Parcel.objects.aggregate(**depots)
+    assert found == {"count": 2, "total": 1, "mean": 0.5, "most": 1, "some": 2, "all": 5}
+    groups = Parcel.objects.annotate(**depots).group_by("depot_id").order_by("depot_id")
+    assert await groups.values_list("count", "total", "some", "all").all() == [(1, 0, 1, 3), (1, 1, 1, 2)]
 
 
 async def test_aggregate_gives_a_dict() -> None:
@@ -228,6 +273,7 @@ async def test_annotations_are_attributes() -> None:
     row = await Parcel.objects.annotate(double=F("weight") * 2).get(ref="A2")
     assert row.double == 8  # type: ignore[attr-defined]
     assert "double" not in row.model_dump()
+    assert row == await Parcel.objects.get(ref="A2")
 
 
 async def test_groups() -> None:

@@ -110,6 +110,14 @@ def test_the_contracts_example_of_groups() -> None:
             'SELECT "state", COUNT(*) AS "n" FROM "parcels" GROUP BY "state"',
         ),
         (
+            lambda: P.values("state", "weight", n=Count("*")),
+            'SELECT "state", "weight", COUNT(*) AS "n" FROM "parcels" GROUP BY "state", "weight"',
+        ),
+        (
+            lambda: P.annotate(twice=F("weight") + F("weight")).values("state", "twice"),
+            'SELECT "state", "weight" + "weight" AS "twice" FROM "parcels"',
+        ),
+        (
             lambda: P.annotate(n=Count("*")),
             'SELECT *, COUNT(*) AS "n" FROM "parcels" GROUP BY "id"',
         ),
