@@ -142,6 +142,11 @@ def test_a_filter_on_an_aggregate_goes_to_having() -> None:
     assert body(query).endswith('WHERE "ref" = $1 GROUP BY "id" HAVING COUNT(*) > $2')
 
 
+def test_having_is_about_groups() -> None:
+    query = P.group_by("weight").having(weight__gt=1, n__gt=2).annotate(n=Count("*")).values("weight")
+    assert body(query).endswith('GROUP BY "weight" HAVING "weight" > $1 AND COUNT(*) > $2')
+
+
 def test_what_is_not_grouped_cannot_be_selected() -> None:
     for query in (
         P.group_by("state").values("ref"),
