@@ -385,3 +385,26 @@ async def test_aliases_are_for_input_and_rows_go_by_name(backend: str) -> None:
     with pytest.raises(pydantic.ValidationError):
         Aliased(kind="x", other=1)
     assert is_loaded(rows[0], "kind")
+
+
+async def test_rows_go_by_name_also_through_the_model_s_own_validator(backend: str) -> None:
+    class Judged(Model):
+        id: int | None = Field(default=None, db_pk=True, alias="identifier")
+        kind: str = Field(validation_alias="type")
+
+        @pydantic.model_validator(mode="after")
+        def not_empty(self) -> Any:
+            assert self.kind
+            return self
+
+        class Meta:
+            is_table = True
+            table_name = "catalog_judged"
+
+    unregister_table(Judged)
+    await create_tables(await db.get_connection(), models=[Judged])
+    one = await Judged.objects.create(type="x")
+    assert (await Judged.objects.all(), one.kind) == ([one], "x")
+    await execute_raw("UPDATE catalog_judged SET kind = ''")
+    with pytest.raises(pydantic.ValidationError):
+        await Judged.objects.all()

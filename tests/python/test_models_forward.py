@@ -19,6 +19,7 @@ from oxyde.models.registry import (
     finalize_pending,
     register_table,
     registered_tables,
+    unregister_table,
 )
 
 
@@ -287,6 +288,7 @@ def test_a_name_that_comes_later_is_not_taken_from_elsewhere() -> None:
             class Meta:
                 is_table = True
 
+        unregister_table(Wagon)
         Wagon.__module__ = "elsewhere.wagons"
         register_table(Wagon)
         return Wagon

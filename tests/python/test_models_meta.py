@@ -356,9 +356,11 @@ def test_tables_are_registered_under_module_and_qualified_name() -> None:
         class Meta:
             is_table = True
 
-    assert list(registered_tables()) == [key, f"{__name__}.{Inner.__qualname__}"]
     table("Earlier")
+    assert list(registered_tables()) == [key, f"{__name__}.{Inner.__qualname__}", f"{__name__}.Earlier"]
     assert [model.__name__ for model in iter_tables()] == ["Thing", "Inner", "Earlier"]
+    clear_registry()
+    assert iter_tables() == ()
 
 
 def test_a_new_class_of_the_same_name_replaces_the_old() -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, Typed
 import annotated_types
 import pydantic
 import pytest
+from pydantic_core import core_schema
 
 from oxyde import Field, Model
 from oxyde.models._db_type import parse_db_type
@@ -57,6 +58,17 @@ class Code(str):
 
 
 Number = NewType("Number", int)
+
+
+def foreign(schema: Any) -> type:
+    """A type of which only Pydantic's schema is known."""
+
+    class Foreign:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+            return schema
+
+    return Foreign
 
 
 def named(annotation: Any, db_type: str | None = None) -> str:
@@ -133,6 +145,10 @@ def named(annotation: Any, db_type: str | None = None) -> str:
         (list[int | str], "json"),
         (re.Pattern, "text"),
         (pydantic.IPvAnyAddress, "text"),
+        (foreign(core_schema.int_schema()), "big_integer"),
+        (foreign(core_schema.float_schema()), "double"),
+        (foreign(core_schema.bool_schema()), "boolean"),
+        (foreign(core_schema.list_schema()), "json"),
         (pydantic.Json[dict], "text"),
         (pydantic.Base64Bytes, "blob"),
     ],
@@ -174,6 +190,7 @@ def test_the_annotation_decides_the_kind(annotation: Any, kind: str) -> None:
         (list[int], "INTEGER[]", "array", "array"),
         (dict, "TEXT", "text", "json"),
         (Position, "TEXT", "text", "json"),
+        (list[int], "TEXT", "text", "json"),
     ],
 )
 def test_db_type_decides_storing_and_the_annotation_loading(
