@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* How the package makes operations: operation() and raw_operation(). Whatever
  * is wrong with the arguments is said here, before anything is awaited. */
+#include "arguments.h"
 #include "runtime_private.h"
+
+#include <limits.h>
 
 static PyObject *given(PyObject *o)
 {
@@ -33,20 +36,51 @@ static PyObject *read_and_load(const oxypy_state *st, PyObject *subject, int sin
                                  client == NULL ? Py_None : client, write ? Py_True : Py_False);
 }
 
-static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwargs)
+#define OPERATION_ARGUMENTS(X)                                                                                         \
+    X(what) X(subject) X(sink) X(arg) X(returning) X(limit) X(using) X(client) X(write) X(into) X(chunk)
+
+enum {
+#define X(name) ARG_##name,
+    OPERATION_ARGUMENTS(X)
+#undef X
+        N_ARGUMENTS
+};
+
+/* As the number of a kind; INT_MAX, which is none, for what no int holds. */
+static int small_number(PyObject *value, int *out)
 {
-    static char *names[] = {"what",  "subject", "sink",  "arg",  "returning", "limit",
-                            "using", "client",  "write", "into", "chunk",     NULL};
+    int overflow;
+    long number = PyLong_AsLongAndOverflow(value, &overflow);
+
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    *out = overflow != 0 || number > INT_MAX || number < 0 ? INT_MAX : (int)number;
+    return 0;
+}
+
+static PyObject *make_operation(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
+{
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *subject, *arg = NULL, *returning = NULL, *using_ = NULL, *client = NULL, *into = NULL;
+    PyObject *a[N_ARGUMENTS], *subject, *arg, *using_, *client, *into;
     int what, sink, write = 0;
     long long limit = -1;
     Py_ssize_t chunk = 0;
     oxypy_operation *op;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "iOi|$OOLOOpOn:operation", names, &what, &subject, &sink, &arg,
-                                     &returning, &limit, &using_, &client, &write, &into, &chunk))
+    if (oxypy_arguments("operation", st->operation_names, ARG_arg, ARG_arg, args, n, kwnames, a) < 0 ||
+        small_number(a[ARG_what], &what) < 0 || small_number(a[ARG_sink], &sink) < 0)
         return NULL;
+    if (a[ARG_limit] != NULL && (limit = PyLong_AsLongLong(a[ARG_limit])) == -1 && PyErr_Occurred())
+        return NULL;
+    if (a[ARG_chunk] != NULL && (chunk = PyLong_AsSsize_t(a[ARG_chunk])) == -1 && PyErr_Occurred())
+        return NULL;
+    if (a[ARG_write] != NULL && (write = PyObject_IsTrue(a[ARG_write])) < 0)
+        return NULL;
+    subject = a[ARG_subject];
+    arg = a[ARG_arg];
+    into = a[ARG_into];
+    using_ = a[ARG_using];
+    client = a[ARG_client];
     if (what < 0 || what > OXYPY_DO_INSERT || sink < 0 || sink >= OXYPY_SINK_COUNT) {
         PyErr_SetString(PyExc_ValueError, "unknown operation or sink");
         return NULL;
@@ -69,7 +103,7 @@ static PyObject *make_operation(PyObject *module, PyObject *args, PyObject *kwar
     op->limit = limit;
     op->subject = Py_NewRef(subject);
     op->arg = given(arg);
-    op->returning = given(returning);
+    op->returning = given(a[ARG_returning]);
     op->into = given(into != NULL && into != Py_None ? into : arg);
     op->using_ = given(using_);
     op->client = given(client);
@@ -155,7 +189,7 @@ static PyObject *make_flight(PyObject *module, PyObject *given_)
 }
 
 static PyMethodDef op_functions[] = {
-    {"operation", (PyCFunction)(void (*)(void))make_operation, METH_VARARGS | METH_KEYWORDS,
+    {"operation", (PyCFunction)(void (*)(void))make_operation, METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("A statement from a query or from rows to insert.")},
     {"raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("A statement from the user's text.")},
@@ -163,7 +197,14 @@ static PyMethodDef op_functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int oxypy_make_init(PyObject *module)
+int oxypy_make_init(PyObject *module, oxypy_state *st)
 {
+#define X(name) #name,
+    static const char *const names[] = {OPERATION_ARGUMENTS(X) NULL};
+#undef X
+
+    st->operation_names = oxypy_argument_names(names);
+    if (st->operation_names == NULL)
+        return -1;
     return PyModule_AddFunctions(module, op_functions);
 }

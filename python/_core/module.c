@@ -64,7 +64,9 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(explain_unknown)                                                                                                 \
     X(without_returning)                                                                                               \
     X(read_and_load)                                                                                                   \
-    X(plan_of)
+    X(plan_of)                                                                                                         \
+    X(operation_names)                                                                                                 \
+    X(run_names)
 
 #define STATE_TYPES(X)                                                                                                 \
     X(expr_type)                                                                                                       \

@@ -710,5 +710,5 @@ int oxypy_operation_init(PyObject *module, oxypy_state *st)
         return -1;
     OXYPY_SINK_LIST(X)
 #undef X
-    return oxypy_make_init(module);
+    return oxypy_make_init(module, st);
 }

@@ -601,7 +601,7 @@ oxy_rc oxypy_spool_add(oxypy_spool *spool, const oxy_conn *conn, oxy_err *err);
 int oxypy_spool_next(oxypy_spool *spool, oxypy_rowview *row, oxy_err *err);
 
 /* make.c: adds operation() and raw_operation(). */
-int oxypy_make_init(PyObject *module);
+int oxypy_make_init(PyObject *module, oxypy_state *st);
 
 /* resolve.c: which database or session the operation runs on. 0: known;
  * 1: op->delegate connects first, then ask again; -1. */

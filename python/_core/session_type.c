@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What Python sees of a session: its calls and its state. */
+#include "arguments.h"
 #include "runtime_private.h"
 
 #include <math.h>
@@ -55,16 +56,20 @@ static oxypy_operation *new_statement(PyObject *self, PyObject *sql, oxypy_sink 
     return op;
 }
 
-static PyObject *session_run(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *session_run(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
 {
-    static char *names[] = {"sql", "write", NULL};
-    PyObject *sql;
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+    PyObject *given[2]; /* sql, write */
     int write = 1;
     oxypy_operation *op;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|$p:_run", names, &sql, &write))
+    if (st == NULL || oxypy_arguments("_run", st->run_names, 1, 1, args, n, kwnames, given) < 0)
         return NULL;
-    op = new_statement(self, sql, OXYPY_SINK_AFFECTED);
+    if (!PyUnicode_Check(given[0]))
+        return PyErr_Format(PyExc_TypeError, "_run() takes a str, not %s", Py_TYPE(given[0])->tp_name);
+    if (given[1] != NULL && (write = PyObject_IsTrue(given[1])) < 0)
+        return NULL;
+    op = new_statement(self, given[0], OXYPY_SINK_AFFECTED);
     if (op == NULL)
         return NULL;
     op->write = write != 0;
@@ -399,7 +404,7 @@ static void session_dealloc(PyObject *self)
 
 static PyMethodDef session_methods[] = {
     {"_adopt", session_adopt, METH_O, PyDoc_STR("Takes over the connection of another session.")},
-    {"_run", (PyCFunction)(void (*)(void))session_run, METH_VARARGS | METH_KEYWORDS,
+    {"_run", (PyCFunction)(void (*)(void))session_run, METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("Runs a statement of the package's own (BEGIN, SAVEPOINT, ...).")},
     {"_commit", session_commit, METH_NOARGS, PyDoc_STR("COMMIT; CommitUnknownError when nobody knows the outcome.")},
     {"_fetch", session_fetch, METH_VARARGS, PyDoc_STR("Rows of the user's statement.")},
@@ -450,8 +455,11 @@ static PyType_Spec session_spec = {
 
 int oxypy_session_init(PyObject *module, oxypy_state *st)
 {
+    static const char *const run_names[] = {"sql", "write", NULL};
+
     st->session_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &session_spec, NULL);
-    if (st->session_type == NULL)
+    st->run_names = oxypy_argument_names(run_names);
+    if (st->session_type == NULL || st->run_names == NULL)
         return -1;
     return PyModule_AddType(module, st->session_type);
 }

@@ -87,7 +87,8 @@ typedef struct oxypy_state {
     PyObject *explain_unknown;   /* (model, name, kind) -> raises with near misses */
     PyObject *without_returning; /* (**statement) -> coroutine, for servers without RETURNING */
     PyObject *read_and_load;     /* (query, sink, limit, (using, client, write)) -> coroutine, for prefetches */
-    PyObject *plan_of;           /* (model) -> Plan; finalises a pending model */
+    PyObject *operation_names, *run_names; /* tuples: keywords of operation() and Session._run() */
+    PyObject *plan_of;                     /* (model) -> Plan; finalises a pending model */
 
 #define X(c_name, text) PyObject *s_##c_name;
     OXYPY_NAME_LIST(X)

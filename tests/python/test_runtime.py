@@ -621,3 +621,28 @@ async def test_a_dropped_open_handle_closes_with_a_warning(file: Path) -> None:
     with pytest.warns(ResourceWarning, match="unclosed database"):
         del database
         gc.collect()
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def test_an_operation_takes_keywords_that_were_made_at_run_time() -> None:
+    keyword = "".join(["lim", "it"])
+    with pytest.raises(ValueError, match="unknown operation or sink"):
+        _core.operation(0, object(), 10_000, **{keyword: 2})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'lemit'"):
+        _core.operation(0, object(), 0, lemit=2)  # type: ignore[call-arg]
+
+
+def test_an_operation_needs_its_arguments_once() -> None:
+    with pytest.raises(TypeError, match=r"operation\(\) misses the argument 'sink'"):
+        _core.operation(0, object())  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"operation\(\) got argument 'what' twice"):
+        _core.operation(0, object(), 0, what=0)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="at most 3 positional arguments"):
+        _core.operation(0, object(), 0, None)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        _core.operation("0", object(), 0)  # type: ignore[arg-type]
+    for what in (-1, 2**70):
+        with pytest.raises(ValueError, match="unknown operation or sink"):
+            _core.operation(what, object(), 0)
