@@ -22,7 +22,7 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 
-from examples.countries import models
+from examples.countries import changing, models
 from examples.countries.models import Country, Subdivision
 from oxyde import Avg, Count, Max, Q, atomic, create_tables, db, drop_tables, is_loaded
 
@@ -226,6 +226,8 @@ async def run() -> None:
     await tour()
     await transaction_that_rolls_back()
     await bad_rows_stay_out()
+    changes = await asyncio.to_thread(changing.session)
+    console.print(Panel(escape(changes), title="models change, and the database follows"))
     read, read_seconds = await read_everything()
     console.print(
         f"[bold]{written:,} rows validated and written ({written / write_seconds:,.0f} rows/s), "

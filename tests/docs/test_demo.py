@@ -22,6 +22,8 @@ def run_demo(*arguments: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "nothing was lost" in done.stdout
+    assert "rename column crate.kg to weight_kg" in done.stdout
+    assert "the row is there: weight_kg=12, state='new'" in done.stdout
     assert "rows/s" in done.stdout.strip().splitlines()[-1]
 
 
