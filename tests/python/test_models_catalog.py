@@ -240,6 +240,7 @@ async def test_an_index_that_is_there_already_is_warned_of(backend: str) -> None
         id: int | None = Field(default=None, db_pk=True)
         a: int = Field(default=0, db_index=True)
         b: int = Field(default=0, db_index=True)
+        c: int = Field(default=0, db_index=True, db_unique=True)
 
         class Meta:
             is_table = True
@@ -247,9 +248,15 @@ async def test_an_index_that_is_there_already_is_warned_of(backend: str) -> None
             indexes = [Index(["a"], name="own_name"), Index(["b", "a"])]
 
     unregister_table(Twice)
-    with pytest.warns(UserWarning, match=r"Twice\.a: db_index is left out"):
+    with pytest.warns(UserWarning) as told:
         await create_tables(await db.get_connection(), models=[Twice])
-    assert set(await indexes(backend, "catalog_twice")) == {
+    assert [str(warning.message).partition(",")[0] for warning in told] == [
+        "Twice.a: db_index is left out",
+        "Twice.c: db_index is left out",
+    ]
+    found = await indexes(backend, "catalog_twice")
+    assert "catalog_twice_c_idx" not in found
+    assert {name for name in found if name == "own_name" or name.endswith("_idx")} == {
         "own_name",
         "catalog_twice_b_idx",
         "catalog_twice_b_a_idx",

@@ -10,6 +10,7 @@ import pydantic
 import pytest
 
 from oxyde import Check, Field, Index, Model, Query, QueryManager
+from oxyde.db.schema import describe_model
 from oxyde.exceptions import FieldError, FieldLookupError
 from oxyde.models import (
     clear_registry,
@@ -187,8 +188,10 @@ def test_names_in_meta_may_be_columns() -> None:
         class Meta:
             is_table = True
             indexes = (Index(["remark"]), Index(["note"]))
+            unique_together = [("remark",)]
 
-    assert len(Thing._db_meta.indexes) == 2
+    described = describe_model(Thing)["indexes"]
+    assert [index["columns"] for index in described] == [("remark",)] * 3
 
 
 # --- classes ----------------------------------------------------------------------------

@@ -189,6 +189,15 @@ async def test_what_stands_in_the_table(backend: str, name: str) -> None:
     assert getattr(await Stored.objects.get(id=row.id), name) == value
 
 
+async def test_values_show_what_is_stored_through_text(backend: str) -> None:
+    made = await Stored.objects.create(secret=pydantic.SecretStr("pw"))
+    assert await Stored.objects.values_list("secret", flat=True).all() == ["pw"]
+    assert (await Stored.objects.get(id=made.id)).secret == pydantic.SecretStr("pw")
+    await Guarded.objects.create(place=pathlib.Path("/x"))
+    assert await Guarded.objects.values("place").all() == [{"place": "/x"}]
+    assert (await Guarded.objects.get()).place == pathlib.Path("/x")
+
+
 async def test_an_instance_knows_whether_it_is_stored(backend: str) -> None:
     fresh = Stored()
     assert not is_saved(fresh)
