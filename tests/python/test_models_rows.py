@@ -127,7 +127,10 @@ async def test_save_updates_what_was_saved_and_never_the_key() -> None:
     item = await Item(name="a").save()
     item.name = "b"
     item.count = 3
-    await item.save()
+    with db.capture_queries() as queries:
+        await item.save()
+    (update,) = [query.sql for query in queries if query.sql.startswith("UPDATE")]
+    assert "id" not in update.partition(" SET ")[2].partition(" WHERE ")[0]
     assert [(r["id"], r["name"], r["count"]) for r in await rows("row_items")] == [(1, "b", 3)]
 
 
@@ -230,6 +233,10 @@ async def test_delete_and_refresh_need_a_key_value() -> None:
     for call in (Item(name="a").delete, Item(name="a").refresh):
         with pytest.raises(ManagerError, match="requires the instance to have a primary key value"):
             await call()
+    hooked = Hooked(name="a")
+    with pytest.raises(ManagerError):
+        await hooked.delete()
+    assert hooked._calls == []
 
 
 async def test_refresh_reads_all_fields_or_the_named_ones() -> None:

@@ -80,6 +80,8 @@ async def test_it_is_a_query_over_the_related_rows(fleet: db.AsyncDatabase) -> N
     assert len(await crew[:1].all()) == 1
     assert await crew.exclude(name="Bo").update(name="Ann") == 1
     assert (await Person.objects.get(id=1)).name == "Ann"
+    north = await Region.objects.get(code="NO")
+    assert await related(north, "depots").values_list("code", flat=True).all() == ["N4"]
     depot = await Depot.objects.get(code="N4")
     assert [truck.id for truck in await related(depot, "trucks").order_by("id").all()] == [1, 2, 3]
     assert await related(depot, Depot.trucks).count() == 3  # type: ignore[arg-type]
