@@ -3,7 +3,7 @@
 
 A room may import, when the program runs, from itself, from the rooms it can reach along the arrows
 and from the modules that all share. Names that only type checkers need may come from anywhere, and
-imports of frameworks may only stand in adapters.
+imports of frameworks may only stand in adapters. Of oxyde nothing private is imported.
 """
 
 import ast
@@ -62,7 +62,7 @@ def targets(node: ast.Import | ast.ImportFrom, package: tuple[str, ...]) -> Iter
         return
     base = package[: len(package) - node.level + 1] if node.level else ()
     module = (*base, *(node.module.split(".") if node.module else ()))
-    if module == ("oxyde_admin",):
+    if module == ("oxyde_admin",) or module[:1] == ("oxyde",):
         yield from ((*module, alias.name) for alias in node.names)
     else:
         yield module
@@ -79,6 +79,8 @@ def problems_of(path: pathlib.Path) -> list[str]:
             where = f"{path.relative_to(ROOT.parent)}:{node.lineno}: {'.'.join(target)}"
             if target[0] in FRAMEWORKS and room != "adapters":
                 found.append(f"{where}: frameworks are for adapters")
+            if target[0] == "oxyde" and any(part.startswith("_") and not part.endswith("__") for part in target):
+                found.append(f"{where}: private to oxyde")
             if target[0] != "oxyde_admin" or len(target) < 2:
                 continue
             if target[1] not in reachable(room) | SHARED:

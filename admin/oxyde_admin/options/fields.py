@@ -11,9 +11,8 @@ from typing import Any, cast, get_args
 import pydantic
 
 from oxyde.exceptions import FieldLookupError
-from oxyde.models._plan import is_generated
-from oxyde.models._relations import relation_of
 from oxyde.models.registry import finalize_pending
+from oxyde.models.tools import is_generated, relation_of
 
 from .resource import AdminField
 
