@@ -158,6 +158,8 @@ async def test_an_instance_that_is_not_saved_has_no_key_to_compare() -> None:
         with pytest.raises(FieldLookupValueError, match="this Hall is not saved"):
             query.filter(hall=Hall(label="x"))
         with pytest.raises(FieldLookupValueError, match="this Hall is not saved"):
+            query.filter(hall=Hall(id=1, label="x"))
+        with pytest.raises(FieldLookupValueError, match="this Hall is not saved"):
             query.filter(Crate.hall == Hall(label="x"))
         with pytest.raises(FieldLookupValueError, match="this Tag is not saved"):
             query.filter(tags__in=[Tag(text="x")])

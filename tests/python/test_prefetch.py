@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -405,7 +406,7 @@ async def test_all_statements_run_on_one_client(library: db.AsyncDatabase) -> No
         await Tag.objects.filter(id=1).update(word="tide")
         with db.capture_queries() as log:
             (ann,) = await query.all()
-            (again,) = await query.all(client=block)
+            (again,) = await asyncio.create_task(query.all(client=block))
         block.set_rollback(True)
     assert words(ann.books[1].tags) == words(again.books[1].tags) == ["dry", "tide"]
     assert len({event.transaction_id for event in log}) == 1

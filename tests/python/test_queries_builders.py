@@ -20,6 +20,10 @@ def tail(query: Any) -> str:
     return sql(query.values("id")).partition('"parcels"')[2].strip()
 
 
+def tail_of_select(query: Any) -> str:
+    return sql(query).removeprefix("SELECT ").partition(" FROM ")[0]
+
+
 def test_builders_leave_their_receiver_alone() -> None:
     base = Parcel.objects.filter(weight__gte=1)
     before = base.sql()
@@ -49,8 +53,11 @@ def test_filter_checks_names_lookups_and_values_at_the_call() -> None:
         Parcel.objects.filter(weight="heavy")
     with pytest.raises(TypeError):
         Parcel.objects.filter("weight > 3")
-    with pytest.raises(FieldError):
-        Parcel.objects.get(wieght=1)
+    for method in (Parcel.objects.exclude, Parcel.objects.get, Parcel.objects.get_or_none):
+        with pytest.raises(FieldError):
+            method(wieght=1)
+        with pytest.raises(FieldLookupError):
+            method(weight="heavy")
 
 
 def test_other_names_are_checked_when_compiled() -> None:
@@ -71,7 +78,9 @@ def test_row_numbers_are_checked(method: str) -> None:
 
 def test_the_last_limit_wins() -> None:
     assert Parcel.objects.limit(3).limit(5).values("id").sql()[1] == [5]
+    assert Parcel.objects.limit(3).limit(0).values("id").sql()[1] == [0]
     assert Parcel.objects.offset(3).offset(1).values("id").sql()[1] == [1]
+    assert Parcel.objects.offset(3).offset(0).values("id").sql()[1] == []
 
 
 @pytest.mark.parametrize(
@@ -147,6 +156,18 @@ def test_selections_need_a_field() -> None:
 def test_flat_takes_one_field() -> None:
     with pytest.raises(ValueError, match="one field"):
         Parcel.objects.values_list("id", "ref", flat=True)
+
+
+def test_later_modes_replace_earlier_ones() -> None:
+    query = Parcel.objects.values("ref", kg=F("weight") / 1000)
+    assert tail_of_select(query.values("id")) == '"id"'
+    assert tail_of_select(query.values_list("id", "weight")) == '"id", "weight"'
+    assert tail_of_select(query.only("ref")) == '"id", "ref"'
+    assert query.only("ref")._mode == query.select("ref")._mode == Parcel.objects.query()._mode
+    assert tail_of_select(query.select("ref")) == '"id", "ref"'
+    assert '"weight"' not in tail_of_select(query.defer("weight"))
+    assert tail_of_select(query.values_list()) == tail_of_select(query)
+    assert tail_of_select(Parcel.objects.defer("ref").values("ref")) == '"ref"'
 
 
 def test_annotations_are_expressions() -> None:

@@ -55,5 +55,7 @@ async def test_a_stored_value_may_not() -> None:
         await Invoice.objects.create(instance=made)
 
 
-async def test_sums_are_exact() -> None:
+async def test_figures_are_of_values() -> None:
     assert await Invoice.objects.sum("total") == Decimal("119.55")
+    assert await Invoice.objects.max("total") == Decimal(100)
+    assert await Invoice.objects.min("total") == Decimal("9.5")

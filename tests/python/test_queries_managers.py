@@ -82,9 +82,12 @@ async def test_get_query_is_the_base_of_all_calls() -> None:
     assert await Box.heavy.count() == 2
     assert [box.weight for box in await Box.heavy.filter(weight__lte=20).all()] == [20, 10]
     assert await Box.heavy.very().count() == 1
-    assert len(await Box.heavy[:1].all()) == 1
+    assert sorted([box.weight for box in await Box.heavy[:3].all()]) == [10, 20]
+    assert sorted([box.weight async for box in Box.heavy]) == [10, 20]
     assert await Box.heavy.update(weight=11) == 2
     assert await Box.objects.weights() == [5, 11, 11]
+    assert await Box.heavy.delete() == 2
+    assert await Box.objects.weights() == [5]
 
 
 async def test_methods_of_a_query_class_chain() -> None:

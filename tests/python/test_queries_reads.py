@@ -29,6 +29,7 @@ from oxyde import (
     Sum,
     db,
     execute_raw,
+    is_loaded,
 )
 from oxyde.queries.functions import Now
 
@@ -112,6 +113,14 @@ async def test_first_and_last_go_by_key_without_an_order() -> None:
     light = await Parcel.objects.order_by("-weight").last()
     assert heavy is not None and light is not None
     assert (heavy.weight, light.weight) == (16, 0)
+    assert await Parcel.objects.order_by("weight").reverse().values_list("weight", flat=True).last() == 0
+    with db.capture_queries() as log:
+        await Parcel.objects.first()
+        await Parcel.objects.order_by("?").last()
+    by_key, random = (event.sql.partition(" ORDER BY ")[2] for event in log)
+    assert by_key.startswith(('"id" ', "`id` "))
+    assert random.startswith("RAND")
+    assert "DESC" not in random
 
 
 async def test_last_of_a_slice_is_the_slices_last_row() -> None:
@@ -184,15 +193,19 @@ async def test_count_and_exists_cover_the_rows_of_all() -> None:
 
 async def test_none_sends_nothing() -> None:
     query = Parcel.objects.none()
-    assert await query.all() == []
-    assert await query.first() is None
-    assert await query.count() == 0
-    assert await query.exists() is False
-    assert await query.sum("weight") is None
-    assert await query.update(weight=1) == 0
-    assert await query.delete() == 0
-    with pytest.raises(NotFoundError):
-        await query.get()
+    with db.capture_queries() as log:
+        assert await query.all() == []
+        assert await query.first() is None
+        assert await query.last() is None
+        assert await query.count() == 0
+        assert await query.exists() is False
+        assert await query.sum("weight") is None
+        assert await query.update(weight=1) == 0
+        assert await query.delete() == 0
+        with pytest.raises(NotFoundError):
+            await query.get()
+        assert [row async for row in query] == []
+    assert log == []
 
 
 async def test_figures() -> None:
@@ -264,6 +277,8 @@ async def test_partial_models_know_what_they_lack() -> None:
     row = await Parcel.objects.only("ref").get(ref="A1")
     assert (row.id, row.ref) == (2, "A1")
     assert row.weight == 0
+    assert is_loaded(row, "ref")
+    assert not is_loaded(row, "weight")
     row = await Parcel.objects.defer("weight").get(ref="A1")
     assert row.due == date(2031, 5, 2)
     assert row.weight == 0

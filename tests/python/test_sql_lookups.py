@@ -10,9 +10,25 @@ import pytest
 from parcels import Berth, Note, Parcel, State
 from sql_support import P, lookup, where
 
-from oxyde import F, FieldError, FieldLookupError, FieldLookupValueError, Q, _core
+from oxyde import F, Field, FieldError, FieldLookupError, FieldLookupValueError, Model, Q, _core
 
 DAY = datetime(2031, 5, 6)
+
+
+class Scale(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    range: int = 0
+
+    class Meta:
+        is_table = True
+
+
+class Ruler(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    scale: Scale | None = None
+
+    class Meta:
+        is_table = True
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,7 @@ def test_what_follows_a_month_is_explained() -> None:
         {"weight__in": 12},
         {"weight__between": (1, 2, 3)},
         {"weight__between": {1, 2}},
+        {"weight__between": "12"},
         {"weight__range": (1, None)},
         {"weight": 2**63},
         {"ref": "\ud800"},
@@ -248,6 +265,20 @@ def test_an_expression_may_be_the_value() -> None:
 def test_json_and_arrays_bind_python_values(keywords: dict[str, Any], params: list[Any]) -> None:
     for dialect in ("postgres", "sqlite", "mysql"):
         assert lookup(dialect, **keywords)[1] == params
+
+
+def test_a_name_like_a_lookup_needs_exact() -> None:
+    def path(**keywords: Any) -> str:
+        return lookup("sqlite", **keywords)[0]
+
+    assert '"gt"' not in path(extra__a__gt=3)
+    assert '$."a"."gt"' in path(extra__a__gt__exact=3)
+    assert '$."has_key"' not in path(extra__has_key="a")
+    assert '$."has_key"' in path(extra__has_key__exact="a")
+    assert '$."a"."has_key"' in path(extra__a__has_key="b")
+    assert where(Ruler.objects.filter(scale__range__exact=3)) == ('"scale"."range" = $1', [3])
+    assert where(Ruler.objects.filter(scale__range__range=(1, 2)))[0] == '"scale"."range" BETWEEN $1 AND $2'
+    assert where(Ruler.objects.filter(scale__gt=3)) == ('"scale_id" > $1', [3])
 
 
 def test_a_json_null_is_not_a_missing_key() -> None:
