@@ -90,6 +90,11 @@ bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLi
 	@PYTHON=$(PYTHON) scripts/setup bench
 	@scripts/bench $(BENCH_ARGS)
 
+.PHONY: bench-all
+bench-all: ## the whole suite on asyncio and uvloop, and its report, benchmarks/REPORT.md
+	@PYTHON=$(PYTHON) scripts/setup bench
+	@scripts/bench --suite --report $(BENCH_ARGS)
+
 .PHONY: admin
 admin: setup-dev ## build the admin panel's front end
 	@scripts/admin build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import platform
 import subprocess
 import sys
@@ -33,6 +34,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slice", type=float, default=0.1, help="seconds of a slice (0.1)")
     parser.add_argument("--stream-rows", type=int, default=rows.STREAMED, help="rows to stream (1,000,000)")
     parser.add_argument("--results", type=Path, default=Path("build/bench/suite"), help="folder of results")
+    parser.add_argument("--report", action="store_true", help="then measure memory and write the report")
+    parser.add_argument("--report-only", action="store_true", help="write it from the results that are there")
+    parser.add_argument("--report-file", type=Path, default=Path("benchmarks/REPORT.md"), help="its place")
     return parser.parse_args()
 
 
@@ -74,18 +78,33 @@ def main() -> int:
     unknown = sorted((set(asked) - set(databases.NAMES)) | (set(loops) - set(LOOPS)))
     if unknown:
         raise SystemExit(f"unknown: {', '.join(unknown)}")
-    if len(asked) == 1 and len(loops) == 1:
+    if len(asked) == 1 and len(loops) == 1 and not (options.report or options.report_only):
         try:
             measure(asked[0], loops[0], options)
         except databases.Unreachable as error:
             print(f"not measured: {error}")
             return 2
         return 0
+    status = 0 if options.report_only else measure_all(asked, loops)
+    if options.report or options.report_only:
+        from benchmarks.suite import memory, report
+
+        if options.report:
+            options.results.mkdir(parents=True, exist_ok=True)
+            (options.results / report.MEMORY).write_text(json.dumps(memory.measure()))
+        report.write(options.results, options.report_file)
+        print(f"report: {options.report_file}")
+    return status
+
+
+def measure_all(asked: list[str], loops: list[str]) -> int:
+    """Each pair in a process of its own."""
     status = 0
     for database in asked or databases.NAMES:
         for loop in loops:
             own = ["--database", database, "--loop", loop]
-            command = [sys.executable, "-m", "benchmarks.suite", *sys.argv[1:], *own]
+            others = [word for word in sys.argv[1:] if word != "--report"]
+            command = [sys.executable, "-m", "benchmarks.suite", *others, *own]
             ended = subprocess.run(command, check=False).returncode
             if asked or ended != 2:  # what was not asked for may be absent
                 status = status or ended

@@ -37,10 +37,17 @@ RAW: dict[str, dict[str, Entry]] = {
         "asyncmy": Entry("mysql", TUNED, "Asyncmy"),
     },
 }
+EVERYWHERE = {
+    "sqlalchemy": Entry("sqlalchemy_", ORM),
+    "sqlmodel": Entry("sqlmodel_", ORM),
+    "tortoise": Entry("tortoise_", ORM),
+    "django": Entry("django_", ORM),
+    "peewee": Entry("peewee_", ORM),
+}
 ORMS: dict[str, dict[str, Entry]] = {
-    "sqlite": {},
-    "postgres": {},
-    "mysql": {},
+    "sqlite": EVERYWHERE,
+    "postgres": {**EVERYWHERE, "piccolo": Entry("piccolo_", ORM)},
+    "mysql": EVERYWHERE,
 }
 
 
