@@ -223,6 +223,8 @@ async def test_get_or_create() -> None:
         ref__exact="N1", weight__gte=0, defaults={"weight": lambda: 5}
     )
     assert (row.ref, row.weight, created) == ("N1", 5, True)
+    row, created = await Parcel.objects.get_or_create(ref="N2", defaults={"ref": "N3"})
+    assert (row.ref, created) == ("N3", True)
     with pytest.raises(MultipleObjectsReturned):
         await Parcel.objects.get_or_create(depot_id=0)
 
