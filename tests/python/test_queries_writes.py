@@ -276,8 +276,11 @@ async def test_update_or_create_by_many_at_once_creates_one(
 
 
 async def test_update_or_create(database: db.AsyncDatabase) -> None:
-    row, created = await Parcel.objects.update_or_create(ref="A1", defaults={"weight": 5})
+    with db.capture_queries() as log:
+        row, created = await Parcel.objects.update_or_create(ref="A1", defaults={"weight": 5})
     assert (row.weight, created) == (5, False)
+    found = [event.sql for event in log if event.operation == "SELECT"]
+    assert ("FOR UPDATE" in found[0]) is (database.backend != "sqlite")
     assert (await Parcel.objects.get(ref="A1")).weight == 5
     row, created = await Parcel.objects.update_or_create(
         ref="N1", defaults={"weight": 5}, create_defaults={"weight": 6}
