@@ -294,12 +294,12 @@ async def test_combined_queries_and_subqueries_follow_paths() -> None:
     inner = Crate.objects.filter(hall__land=OuterRef("id"), hall__badge__isnull=False)
     assert await ids(Land.objects.filter(Exists(inner))) == [1, 2]
     assert await ids(Land.objects.filter(halls__crates__in=inner)) == [1, 2]
-    alike = Hall.objects.filter(land=OuterRef("id"), crates__weight=OuterRef("id"))
+    alike = Hall.objects.filter(land=OuterRef("id"), crates__ref__gt=OuterRef("code"))
     assert await ids(Land.objects.filter(Exists(alike))) == [
         land["id"]
         for land in route_rows.ROWS[Land]
         if any(
-            crate["weight"] == land["id"]
+            crate["ref"] > land["code"]
             for hall in route_rows.follow(Land, land, ["halls"])
             for crate in route_rows.follow(Hall, hall, ["crates"])
         )

@@ -235,13 +235,13 @@ async def test_each_value_counts_once_where_distinct_is_asked_for() -> None:
         "total": Sum("depot_id", distinct=True),
         "mean": Avg("depot_id", distinct=True),
         "most": Max("depot_id", distinct=True),
-        "some": Count("depot_id", distinct=True, filter=Q(weight__gte=4)),
+        "some": Count("depot_id", distinct=True, filter=Q(weight__gte=16)),
         "all": Count("depot_id"),
     }
     found = await Parcel.objects.aggregate(**depots)
-    assert found == {"count": 2, "total": 1, "mean": 0.5, "most": 1, "some": 2, "all": 5}
+    assert found == {"count": 2, "total": 1, "mean": 0.5, "most": 1, "some": 1, "all": 5}
     groups = Parcel.objects.annotate(**depots).group_by("depot_id").order_by("depot_id")
-    assert await groups.values_list("count", "total", "some", "all").all() == [(1, 0, 1, 3), (1, 1, 1, 2)]
+    assert await groups.values_list("count", "total", "some", "all").all() == [(1, 0, 1, 3), (1, 1, 0, 2)]
 
 
 async def test_aggregate_gives_a_dict() -> None:
