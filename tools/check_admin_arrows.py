@@ -79,7 +79,8 @@ def problems_of(path: pathlib.Path) -> list[str]:
             where = f"{path.relative_to(ROOT.parent)}:{node.lineno}: {'.'.join(target)}"
             if target[0] in FRAMEWORKS and room != "adapters":
                 found.append(f"{where}: frameworks are for adapters")
-            if target[0] == "oxyde" and any(part.startswith("_") and not part.endswith("__") for part in target):
+            private = [part for part in target if part.startswith("_") and not part.endswith("__")]
+            if target[0] == "oxyde" and private:
                 found.append(f"{where}: private to oxyde")
             if target[0] != "oxyde_admin" or len(target) < 2:
                 continue
