@@ -359,8 +359,16 @@ def test_a_query_of_keys_or_values_may_follow_in() -> None:
 
 
 def test_the_lookups_of_a_category_are_exported() -> None:
+    base = {"exact", "ne", "in", "isnull"}
+    compared = {"gt", "gte", "lt", "lte", "between", "range"}
     assert _core.LOOKUPS[_core.CAT_PLAIN] == ("exact", "ne", "in", "isnull")
     assert "regex" in _core.LOOKUPS[_core.CAT_STRING]
     assert "search" not in _core.LOOKUPS[_core.CAT_STRING]
     assert "hour" not in _core.LOOKUPS[_core.CAT_DATE]
+    assert {*_core.LOOKUPS[_core.CAT_ARRAY]} - base == {"contains", "contained_by", "overlap", "len"}
+    keys = {"has_key", "has_keys", "has_any_keys"}
+    assert {*_core.LOOKUPS[_core.CAT_JSON]} - base == {"contains", "contained_by", *keys}
+    assert {*_core.LOOKUPS[_core.CAT_ORDERED]} - base == compared
+    assert {*_core.LOOKUPS[_core.CAT_NUMERIC]} - base == compared
+    assert {*_core.LOOKUPS[_core.CAT_TIME]} - base == {*compared, "hour", "minute", "second"}
     assert set(_core.LOOKUPS) == set(range(9))
