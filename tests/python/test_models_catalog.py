@@ -263,6 +263,24 @@ async def test_an_index_that_is_there_already_is_warned_of(backend: str) -> None
     }
 
 
+async def test_an_index_has_its_method(backend: str) -> None:
+    class Hashed(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        ref: str = Field(max_length=9)
+
+        class Meta:
+            is_table = True
+            table_name = "catalog_hashed"
+            indexes = [Index(["ref"], name="hashed_ref", method="hash")]
+
+    unregister_table(Hashed)
+    await create_tables(await db.get_connection(), models=[Hashed])
+    assert (await indexes(backend, "catalog_hashed"))["hashed_ref"] == (False, ("ref",))
+    if backend == "postgres":
+        (row,) = await execute_raw("SELECT indexdef FROM pg_indexes WHERE indexname = 'hashed_ref'")
+        assert "USING hash" in row["indexdef"]
+
+
 async def test_partial_indexes(backend: str) -> None:
     class Partial(Model):
         id: int | None = Field(default=None, db_pk=True)

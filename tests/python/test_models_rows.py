@@ -13,6 +13,7 @@ from parcels import served
 from servers import Server
 
 from oxyde import Field, Model, atomic, db, execute_raw, is_loaded, is_saved
+from oxyde.db import AsyncTransaction
 from oxyde.exceptions import FieldError, ManagerError, NotFoundError, UniqueViolationError
 
 
@@ -48,6 +49,17 @@ class Seat(Model):
     class Meta:
         is_table = True
         table_name = "row_seats"
+
+
+class Office(Model):
+    """A key with a default, the same for all."""
+
+    code: str = Field(default="main", db_pk=True, max_length=9)
+    note: str = ""
+
+    class Meta:
+        is_table = True
+        table_name = "row_offices"
 
 
 class Line(Model):
@@ -97,7 +109,7 @@ class Hooked(Model):
         table_name = "row_hooked"
 
 
-MODELS = [Item, Country, Seat, Line, Fixed, Hooked]
+MODELS = [Item, Country, Seat, Office, Line, Fixed, Hooked]
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -336,3 +348,32 @@ async def test_a_client_can_be_named(database: db.AsyncDatabase) -> None:
     with pytest.raises(ManagerError, match="either 'client' or 'using'"):
         await Item(name="a").save(client=database, using="default")
     assert len(await rows("row_items")) == len(await rows("row_countries")) == 1
+
+
+async def test_the_named_client_writes_and_reads_an_instance(database: db.AsyncDatabase) -> None:
+    item, country = Item(name="a"), Country(code="NZ")
+    for row in (item, country):
+        await row.save()
+    async with AsyncTransaction(database) as tx:
+        item.name = "b"
+        await item.save(client=tx)
+        await item.refresh(client=tx)
+        assert item.name == "b"
+        assert await country.delete(client=tx) == 1
+        tx.set_rollback(True)
+    await item.refresh()
+    assert item.name == "a"
+    assert len(await rows("row_countries")) == 1
+
+
+async def test_a_key_that_is_a_default_is_a_new_row() -> None:
+    await Office(note="a").save()
+    with pytest.raises(UniqueViolationError):
+        await Office(note="b").save()
+    await Office(code="main", note="c").save()
+    assert [row["note"] for row in await rows("row_offices")] == ["c"]
+
+
+async def test_a_key_of_none_is_a_new_row() -> None:
+    await Item(id=None, name="a").save()
+    assert len(await rows("row_items")) == 1

@@ -46,6 +46,7 @@ class Stored(Model):
     raws: list[bytes] | None = None
     uids: list[uuid.UUID] | None = None
     prices: set[decimal.Decimal] | None = None
+    words: set[str] | None = None
 
     class Meta:
         is_table = True
@@ -165,6 +166,8 @@ FORMS: dict[str, tuple[Any, str, str, str]] = {
     "uids": ([uuid.UUID(int=5)], "{00000000-0000-0000-0000-000000000005}",
              *['["00000000-0000-0000-0000-000000000005"]'] * 2),
     "prices": ({decimal.Decimal("2.50"), decimal.Decimal("1")}, "{1,2.50}", *['["1","2.50"]'] * 2),
+    # Sets are sorted, so that equal ones are equal text.
+    "words": (set("hgfedcba"), "{a,b,c,d,e,f,g,h}", *['["a","b","c","d","e","f","g","h"]'] * 2),
 }  # fmt: skip
 
 

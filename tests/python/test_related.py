@@ -53,6 +53,11 @@ async def fleet(database: db.AsyncDatabase) -> db.AsyncDatabase:
     return database
 
 
+async def share_crew() -> None:
+    """The drivers of truck 1 drive truck 2 as well: what changes the one leaves the other."""
+    await TruckCrew.objects.bulk_create([TruckCrew(truck_id=2, person_id=n) for n in (1, 2)])
+
+
 async def crew_of(truck: int) -> list[tuple[int, str]]:
     return (
         await TruckCrew.objects.filter(truck_id=truck)
@@ -117,10 +122,12 @@ async def test_add_links_what_is_not_linked_yet(fleet: db.AsyncDatabase) -> None
 
 
 async def test_remove_ends_links(fleet: db.AsyncDatabase) -> None:
+    await share_crew()
     truck = await Truck.objects.get(id=1)
     crew = related(truck, "crew")
     assert await crew.remove(1, 3) == 1
     assert await crew_of(1) == [(2, "driver")]
+    assert await crew_of(2) == [(1, "driver"), (2, "driver")]
     assert await crew.remove() == 0
     assert await Person.objects.count() == 3
 
@@ -130,14 +137,18 @@ async def test_set_leaves_the_rest(fleet: db.AsyncDatabase) -> None:
     await TruckCrew.objects.filter(person_id=2).update(role="boss")
     await related(truck, "crew").set([2, 3], through_defaults={"role": "guest"})
     assert await crew_of(1) == [(2, "boss"), (3, "guest")]
+    await share_crew()
     await related(truck, "crew").set(iter(()))
     assert await crew_of(1) == []
+    assert await crew_of(2) == [(1, "driver"), (2, "driver")]
 
 
 async def test_clear_removes_all(fleet: db.AsyncDatabase) -> None:
+    await share_crew()
     truck = await Truck.objects.get(id=1)
     assert await related(truck, "crew").clear() == 2
     assert await related(truck, "crew").clear() == 0
+    assert await crew_of(2) == [(1, "driver"), (2, "driver")]
 
 
 async def test_create_links_the_new_row(fleet: db.AsyncDatabase) -> None:

@@ -731,6 +731,23 @@ def test_wrong_reverse_sides_are_told_at_first_use() -> None:
             relation_of(model, name)
 
 
+def test_a_foreign_key_that_is_the_key_has_one_row_on_the_other_side() -> None:
+    class Hull(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        paper: Paper | None = Field(db_reverse_fk="hull")
+
+        class Meta:
+            is_table = True
+
+    class Paper(Model):
+        hull: Hull = Field(db_pk=True)
+
+        class Meta:
+            is_table = True
+
+    assert relation_of(Hull, "paper").target is Paper
+
+
 def test_junctions_are_named_or_given() -> None:
     class Node(Model):
         id: int | None = Field(default=None, db_pk=True)

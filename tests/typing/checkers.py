@@ -36,7 +36,7 @@ def _run(command: list[str], folder: Path, **environment: str) -> str:
 def _tool(name: str) -> str:
     found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is None:
-        pytest.skip(f"{name} is not installed")
+        pytest.fail(f"{name} is not installed: scripts/setup dev", pytrace=False)
     return found
 
 
