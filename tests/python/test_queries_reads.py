@@ -31,6 +31,7 @@ from oxyde import (
     execute_raw,
     is_loaded,
 )
+from oxyde.db import AsyncTransaction
 from oxyde.queries.functions import Now
 
 
@@ -360,6 +361,13 @@ async def test_explain_shows_the_plan(database: db.AsyncDatabase) -> None:
         assert "parcels" in await Parcel.objects.explain(analyze=True)
     with pytest.raises(ValueError):
         await Parcel.objects.explain(format="xml")
+
+
+async def test_raw_statements_go_to_the_named_client(database: db.AsyncDatabase) -> None:
+    async with AsyncTransaction(database) as tx:
+        await execute_raw("UPDATE parcels SET weight = 99 WHERE ref = 'A0'", client=tx)
+        tx.set_rollback(True)
+    assert await execute_raw("SELECT ref FROM parcels WHERE weight = 99") == []
 
 
 async def test_raw_rows_are_dicts(database: db.AsyncDatabase) -> None:

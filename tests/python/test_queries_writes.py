@@ -213,6 +213,28 @@ async def test_upsert_finds_the_unique_fields() -> None:
         await Parcel.objects.upsert(ref="A1", unique_fields=["reff"])
 
 
+class Twofold(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    left: int = Field(db_unique=True)
+    right: int = Field(db_unique=True)
+
+    class Meta:
+        is_table = True
+        table_name = "writes_twofold"
+
+
+unregister_table(Twofold)
+
+
+async def test_upsert_asks_which_of_several_unique_fields_is_meant(database: db.AsyncDatabase) -> None:
+    await create_tables(database, models=[Twofold])
+    with pytest.raises(ManagerError, match="several unique constraints fit"):
+        await Twofold.objects.upsert(left=1, right=2)
+    assert (await Twofold.objects.upsert(left=1, right=2, unique_fields=["left"])).right == 2
+    assert (await Twofold.objects.upsert(left=1, right=3, unique_fields=["left"])).right == 3
+    assert await Twofold.objects.count() == 1
+
+
 # --- get_or_create, update_or_create ------------------------------------------------------
 
 
@@ -261,6 +283,32 @@ async def test_get_or_create_takes_the_row_of_who_was_first(database: db.AsyncDa
     assert (row.rank, created) == (1, False)
     assert is_saved(row)
     assert await Rivalled.objects.count() == 1
+
+
+async def test_update_or_create_changes_the_row_of_who_was_first(database: db.AsyncDatabase) -> None:
+    if database.backend != "postgres":
+        pytest.skip("there nobody else can insert between the locking read and the insert")
+
+    class Overtaken(Model):
+        id: int | None = Field(default=None, db_pk=True)
+        name: str = Field(db_unique=True)
+        rank: int
+
+        class Meta:
+            is_table = True
+            table_name = "writes_overtaken"
+
+        async def pre_save(self, *, is_create: bool, update_fields: set[str] | None = None) -> None:
+            if is_create:
+                await execute_raw(
+                    "INSERT INTO writes_overtaken (name, rank) VALUES ($1, 1)", [self.name], client=database
+                )
+
+    unregister_table(Overtaken)
+    await create_tables(database, models=[Overtaken])
+    row, created = await Overtaken.objects.update_or_create(name="a", defaults={"rank": 2})
+    assert (row.rank, created) == (2, False)
+    assert await Overtaken.objects.values_list("name", "rank").all() == [("a", 2)]
 
 
 async def test_update_or_create_by_many_at_once_creates_one(
@@ -388,6 +436,12 @@ async def test_increment() -> None:
     assert await Parcel.objects.filter(ref="A1").increment(Parcel.price, by=Decimal("0.25")) == 1
     row = await Parcel.objects.get(ref="A1")
     assert (row.weight, row.price) == (0, Decimal("0.75"))
+
+
+async def test_delete_gives_every_row_back() -> None:
+    gone = await Parcel.objects.filter(id__in=[1, 2, 3]).delete(returning=["ref"])
+    assert sorted(row["ref"] for row in gone) == ["A0", "A1", "A2"]
+    assert await Parcel.objects.count() == 2
 
 
 async def test_delete() -> None:
