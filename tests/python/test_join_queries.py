@@ -49,6 +49,13 @@ async def test_every_terminal_of_models_brings_related_rows() -> None:
     assert everything[1].home is everything[2].home
 
 
+async def test_a_relation_twice_in_a_path_is_joined_twice() -> None:
+    await Region.objects.create(code="N1", parent_code="DE")
+    row = await Region.objects.join("parent__parent").get(code="N1")
+    assert row.parent is not None and row.parent.parent is not None
+    assert (row.parent.code, row.parent.parent.code) == ("DE", "EU")
+
+
 async def test_join_adds_nothing_to_dicts_and_tuples() -> None:
     plain = Truck.objects.order_by("id")
     joined = JOINED.order_by("id")

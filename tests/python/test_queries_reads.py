@@ -363,6 +363,19 @@ async def test_explain_shows_the_plan(database: db.AsyncDatabase) -> None:
         await Parcel.objects.explain(format="xml")
 
 
+async def test_distinct_tells_decimals_apart_by_value() -> None:
+    await Parcel.objects.delete()
+    await Parcel.objects.bulk_create(
+        [{"ref": f"D{n}", "price": Decimal(p)} for n, p in enumerate(("1.5", "1.50"))]
+    )
+    assert await Parcel.objects.values_list("price", flat=True).distinct().all() == [Decimal("1.5")]
+
+
+async def test_figures_of_a_slice_are_those_of_its_rows() -> None:
+    assert await Parcel.objects.order_by("-weight").limit(2).sum("weight") == 25
+    assert await Parcel.objects.order_by("weight").limit(2).max("weight") == 1
+
+
 async def test_raw_statements_go_to_the_named_client(database: db.AsyncDatabase) -> None:
     async with AsyncTransaction(database) as tx:
         await execute_raw("UPDATE parcels SET weight = 99 WHERE ref = 'A0'", client=tx)

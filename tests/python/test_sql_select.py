@@ -198,6 +198,8 @@ def test_the_models_order_applies_where_rows_come_out() -> None:
 def test_a_random_order_excludes_distinct() -> None:
     with pytest.raises(ValueError, match="random"):
         P.order_by("?").distinct().sql()
+    with pytest.raises(ValueError, match="random"):
+        P.order_by("?").distinct("ref").sql()
 
 
 def test_offset_alone_needs_a_limit_elsewhere() -> None:
@@ -235,6 +237,11 @@ def test_a_limited_operand_keeps_its_limit() -> None:
     )
 
 
+def test_an_order_without_a_limit_is_that_of_all_rows() -> None:
+    assert sql(P.order_by("-id").values("id").union_all(P.values("id"))).endswith('ORDER BY "id" DESC')
+    assert not sql(P.order_by("-id").values("id")[:2].union_all(P.values("id"))).endswith("DESC")
+
+
 def test_operators_apply_from_left_to_right() -> None:
     one, two, three = (P.filter(id=n).values("id") for n in (1, 2, 3))
     text = sql(one.union(two).intersection(three))
@@ -255,6 +262,8 @@ def test_an_empty_operand_has_no_rows() -> None:
 def test_what_cannot_be_combined_is_refused() -> None:
     with pytest.raises(FieldError, match="same number of columns"):
         P.values("id").union(P.values("id", "ref")).sql()
+    with pytest.raises(FieldError, match="same number of columns"):
+        P.values("id", "ref").union(P.values("id")).sql()
     with pytest.raises(FieldError, match="'ref' is not"):
         P.values("id").union(P.values("id")).order_by("ref").sql()
     with pytest.raises(ManagerError):

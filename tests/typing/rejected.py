@@ -20,7 +20,8 @@ async def reading() -> None:
     names: list[str] = await Depot.objects.all()  # wrong
     Depot.objects.filter(label="x").limit("3")  # wrong
     Depot.objects.filter(label="x").no_such_method()  # wrong
-    print(text, found, names)
+    ids: list[int] = await Depot.objects.filter(label="x").values("id").all()  # wrong
+    print(text, found, names, ids)
 
 
 async def schemas() -> None:
