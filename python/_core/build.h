@@ -138,6 +138,10 @@ typedef struct oxypy_name {
  * then one of these. What a foreign key refers by is found in its own columns.
  * 0, or -1 with FieldError or FieldLookupError. */
 int oxypy_name_resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, oxypy_name *out);
+/* The same for the keyword of a condition: behind a relation, a last segment
+ * that is a lookup of relations is the lookup, even if the other side has a
+ * field of that name. */
+int oxypy_name_of_keyword(oxypy_state *st, oxypy_plan *plan, PyObject *keyword, oxypy_name *out);
 void oxypy_name_fini(oxypy_name *n);
 /* Field of a plain name, pk included if it is one field; NULL with FieldError. */
 const oxypy_field *oxypy_field_named(oxypy_state *st, oxypy_plan *plan, PyObject *name);

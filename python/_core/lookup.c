@@ -344,7 +344,7 @@ static PyObject *lookup_make(oxypy_state *st, oxypy_plan *plan, PyObject *keywor
 {
     oxypy_name name;
 
-    if (oxypy_name_resolve(st, plan, NULL, keyword, &name) < 0) {
+    if (oxypy_name_of_keyword(st, plan, keyword, &name) < 0) {
         return NULL;
     }
     oxypy_lookup *lk = PyMem_Calloc(1, sizeof *lk);

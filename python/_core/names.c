@@ -196,6 +196,7 @@ typedef struct walk {
     oxypy_query *q;
     PyObject *mark, *segments;
     Py_ssize_t at, n; /* segments taken, and all */
+    bool keyword;     /* of a condition: the last segment may be a lookup */
 } walk;
 
 /* What follows the end of the path. */
@@ -211,13 +212,18 @@ static int keep_rest(walk *w, oxypy_name *out)
     return out->rest ? 0 : -1;
 }
 
-/* Whether a path that has come to a relation goes on to the other side: a last
- * segment that names a lookup and nothing there does not. */
+/* Whether a path that has come to a relation goes on to the other side. In a
+ * condition a last segment that is a lookup of relations does not, whatever the
+ * other side has; elsewhere, and for other lookups, one that names nothing there. */
 static bool goes_on(const walk *w, const oxypy_relation *relation)
 {
     PyObject *next = w->at < w->n ? PyList_GET_ITEM(w->segments, w->at) : NULL;
+    int op = next && w->at + 1 == w->n ? oxypy_lookup_named(next) : -1;
 
-    return next && (w->at + 1 < w->n || oxypy_lookup_named(next) < 0 || has_name(relation->target, next));
+    if (!next || op < 0) {
+        return next;
+    }
+    return !(w->keyword && oxypy_lookup_allowed(OXYPY_CAT_NUMERIC, (unsigned)op)) && has_name(relation->target, next);
 }
 
 static int cross(walk *w, oxypy_name *out, const oxypy_relation *relation, bool *ended)
@@ -272,9 +278,9 @@ static int take_name(walk *w, oxypy_name *out)
     return oxypy_unknown(w->st, out->plan, PyList_GET_ITEM(w->segments, w->at), w->at + 1 < w->n ? "path" : "field");
 }
 
-static int follow_path(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, oxypy_name *out)
+static int follow_path(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, bool keyword, oxypy_name *out)
 {
-    walk w = {.st = st, .q = q, .mark = PyUnicode_InternFromString("__")};
+    walk w = {.st = st, .q = q, .mark = PyUnicode_InternFromString("__"), .keyword = keyword};
     int ended = 0;
 
     w.segments = w.mark ? PyUnicode_Split(path, w.mark, -1) : NULL;
@@ -297,7 +303,7 @@ static int follow_path(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObje
     return 0;
 }
 
-int oxypy_name_resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, oxypy_name *out)
+static int resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, bool keyword, oxypy_name *out)
 {
     memset(out, 0, sizeof *out);
     out->plan = out->owner = plan;
@@ -313,13 +319,23 @@ int oxypy_name_resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObje
         return 0;
     }
     if (rc == 0) {
-        rc = follow_path(st, plan, q, name, out);
+        rc = follow_path(st, plan, q, name, keyword, out);
     }
     Py_XDECREF(name);
     if (rc < 0) {
         oxypy_name_fini(out);
     }
     return rc;
+}
+
+int oxypy_name_resolve(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *path, oxypy_name *out)
+{
+    return resolve(st, plan, q, path, false, out);
+}
+
+int oxypy_name_of_keyword(oxypy_state *st, oxypy_plan *plan, PyObject *keyword, oxypy_name *out)
+{
+    return resolve(st, plan, NULL, keyword, true, out);
 }
 
 void oxypy_name_fini(oxypy_name *n)

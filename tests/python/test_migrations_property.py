@@ -33,7 +33,7 @@ from oxyde.migrations import (
 from oxyde.migrations.live import inspect_database
 from oxyde.migrations.live.check import check_snapshot
 
-# Pairs of schemas. OXYDE_TEST_EXAMPLES asks for more, OXYDE_TEST_RANDOM=1 for others.
+# Pairs of schemas. OXYDE_TEST_EXAMPLES asks for another number, OXYDE_TEST_RANDOM=1 for other pairs.
 EXAMPLES = 300
 
 VALUES = {

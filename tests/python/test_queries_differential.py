@@ -83,7 +83,8 @@ def test_expressions(home: Home, sort: str) -> None:
 def test_values_of_other_types_do_not_change_a_statement(home: Home) -> None:
     """MySQL gives a prepared statement the types of its first values: one for each list of types."""
     first = Ware.objects.order_by("id")[:1]
-    for values in ([Decimal("1.5"), Decimal(2)], ["", "x"], [3, 4], [Decimal(0), Decimal(9)], [0.5, 1.0]):
+    kinds = ([Decimal("1.5"), Decimal(2)], [3, 4], ["", "x"], [Decimal(0), Decimal(9)], [0.5, 1.0], ["y", ""])
+    for values in kinds:
         query = first.annotate(x=Coalesce(*map(Value, values))).values_list("x", flat=True)
         (found,) = home.run(query.all())
         assert (found, type(found)) == (values[0], type(values[0]))

@@ -18,6 +18,7 @@ DAY = datetime(2031, 5, 6)
 class Scale(Model):
     id: int | None = Field(default=None, db_pk=True)
     range: int = 0
+    len: int = 0
 
     class Meta:
         is_table = True
@@ -279,6 +280,12 @@ def test_a_name_like_a_lookup_needs_exact() -> None:
     assert where(Ruler.objects.filter(scale__range__exact=3)) == ('"scale"."range" = $1', [3])
     assert where(Ruler.objects.filter(scale__range__range=(1, 2)))[0] == '"scale"."range" BETWEEN $1 AND $2'
     assert where(Ruler.objects.filter(scale__gt=3)) == ('"scale_id" > $1', [3])
+    # "range" is a lookup of relations, "len" is none: there the field of the other side is meant.
+    assert where(Ruler.objects.filter(scale__range=(1, 2)))[0] == '"scale_id" BETWEEN $1 AND $2'
+    assert where(Ruler.objects.filter(scale__len=3)) == ('"scale"."len" = $1', [3])
+    assert where(Ruler.objects.filter(Ruler.scale.range >= 3)) == ('"scale"."range" >= $1', [3])
+    assert where(Ruler.objects.filter(Ruler.scale.range == 3)) == ('"scale"."range" = $1', [3])
+    assert Ruler.objects.order_by("scale__range").sql()[0].endswith('ORDER BY "scale"."range"')
 
 
 def test_a_json_null_is_not_a_missing_key() -> None:
