@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from kinds_site import Api, Form, api, desk, form, kinds
 from playwright.sync_api import expect
 
@@ -118,6 +119,32 @@ def test_stale_inline_row_is_merged_field_by_field(form: Form, api: Api) -> None
     stored = api.call("GET", f"remarks/{rows[1]['id']}")
     assert (stored["body"], stored["stars"]) == ("mine", 2)
     assert api.call("GET", f"samples/{key}")["nick"] == "new"
+
+
+@pytest.mark.parametrize(("choice", "left"), [("Keep the row", 2), ("Remove it all the same", 1)])
+def test_stale_inline_row_is_removed_only_when_that_is_said_again(
+    form: Form, api: Api, choice: str, left: int
+) -> None:
+    form.watch.expected.append("status of 412")
+    key = api.sample(_inlines={"remarks": [{"body": "one"}, {"body": "two"}]})["id"]
+    rows = api.call("GET", f"samples/{key}/-/inlines/remarks?ordering=id")["items"]
+    form.open(key)
+    api.call("PATCH", f"remarks/{rows[1]['id']}", {"body": "theirs"})
+    place = [form.label(f"Body, row {n}").input_value() for n in (1, 2)].index("two") + 1
+    form.button(f"Remove row {place}").click()
+    form.button("Save and continue").click()
+    dialog = form.page.get_by_role("dialog", name=f"Somebody else has changed the row Remarks {place}")
+    expect(dialog.get_by_role("cell", name="theirs")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Keep mine")).to_have_count(0)
+    assert serious(form.page) == []
+    assert api.call("GET", f"remarks/{rows[1]['id']}")["body"] == "theirs"
+    dialog.get_by_role("button", name=choice).click()
+    expect(dialog).to_be_hidden()
+    if left == 1:
+        expect(form.page.locator(".message.success").last).to_be_visible()
+    else:
+        expect(form.label(f"Body, row {place}")).to_have_value("theirs")
+    assert len(api.call("GET", f"samples/{key}/-/inlines/remarks")["items"]) == left
 
 
 def test_inline_rows_are_added_edited_and_removed_with_the_record(form: Form, api: Api) -> None:

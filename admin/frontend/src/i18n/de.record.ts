@@ -54,6 +54,10 @@ export const deRecord = {
   "stale.takeTheirs": "Fremde Fassung nehmen",
   "stale.keepMine": "Meine behalten",
   "stale.merge": "Ausgewählte speichern",
+  "stale.removed":
+    "Sie haben diese Zeile zum Entfernen markiert. Sehen Sie nach, was jetzt darin steht, bevor sie verschwindet.",
+  "stale.keepRow": "Zeile behalten",
+  "stale.removeRow": "Trotzdem entfernen",
   "stale.taken": "Die gespeicherte Fassung wird gezeigt.",
 
   "history.title": "Verlauf",

@@ -53,6 +53,9 @@ export const enRecord = {
   "stale.takeTheirs": "Take theirs",
   "stale.keepMine": "Keep mine",
   "stale.merge": "Save the chosen ones",
+  "stale.removed": "You have marked this row for removal. See what it says now before it goes.",
+  "stale.keepRow": "Keep the row",
+  "stale.removeRow": "Remove it all the same",
   "stale.taken": "The stored version is shown.",
 
   "history.title": "History",
