@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.drawing import pyplot, save
 from benchmarks.suite.judging import median_ratio
 from benchmarks.suite.outcome import OURS, Outcome
 
@@ -12,14 +13,8 @@ MARKERS = "osD^v<>Ph*Xdp8"
 
 def plot(outcome: Outcome, path: Path) -> None:
     """As SVG, which is the same text whenever the figures are."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-
-    matplotlib.rcParams["svg.hashsalt"] = "oxyde"
     jobs = list(outcome.measured)
-    figure, axes = plt.subplots(figsize=(10, 1.5 + 0.32 * len(jobs)))
+    figure, axes = pyplot().subplots(figsize=(10, 1.5 + 0.32 * len(jobs)))
     for number, name in enumerate(name for name in outcome.kinds if name != OURS):
         found = [
             (place, median_ratio(outcome.measured[job][OURS], outcome.measured[job][name]))
@@ -44,7 +39,4 @@ def plot(outcome: Outcome, path: Path) -> None:
     axes.set_xlabel("times their speed (1 = equal; further right: oxyde is faster)")
     axes.set_title(f"{outcome.where['database']}, {outcome.loop}", fontsize=10)
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    save(figure, path)
