@@ -95,6 +95,11 @@ bench-all: ## the whole suite on asyncio and uvloop, and its report, benchmarks/
 	@PYTHON=$(PYTHON) scripts/setup bench
 	@scripts/bench --suite --report $(BENCH_ARGS)
 
+.PHONY: bench-scaling
+bench-scaling: ## cost of a row, query, column and condition from few to very many, and benchmarks/SCALING.md
+	@PYTHON=$(PYTHON) scripts/setup bench
+	@scripts/bench --scaling --report $(BENCH_ARGS)
+
 .PHONY: admin
 admin: setup-dev ## build the admin panel's front end
 	@scripts/admin build
