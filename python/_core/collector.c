@@ -5,10 +5,14 @@
  * over the young ones. In the middle of a result, and at its end, these are our
  * rows: trees that somebody holds, of which it never frees one, and which it
  * thereafter counts as old, so that sooner or later it walks over the whole heap.
- * So rows of a large result are hidden from it until they are handed over, and a
- * collection that is due by then runs beside them. From then on they are objects
- * like any other. */
+ * So rows of a large result are hidden from it until they are handed over, with the
+ * list that they are in, and a collection that is due by then runs beside them. From
+ * then on they are objects like any other. */
 #include "execute.h"
+
+/* Rows ahead of the one being shown: each lies in lines of its own, which the
+ * processor's first cache has given up by now. */
+#define AHEAD 8
 
 /* Instances of classes; dicts and tuples hide themselves where they can. */
 static bool is_instance(PyObject *o)
@@ -26,6 +30,7 @@ void oxypy__rows_hide(PyObject *rows, Py_ssize_t first)
         if (is_instance(o))
             PyObject_GC_UnTrack(o); /* nothing to one that is hidden already */
     }
+    PyObject_GC_UnTrack(rows); /* else a collection would visit every row through it */
 }
 
 /* Any new object of the collector's makes it look at its counts; since CPython 3.12
@@ -43,10 +48,14 @@ void oxypy__rows_show(PyObject *rows)
 {
     if (rows == NULL || !PyList_CheckExact(rows))
         return;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
+    for (Py_ssize_t i = 0, n = PyList_GET_SIZE(rows); i < n; i++) {
         PyObject *o = PyList_GET_ITEM(rows, i);
 
+        if (i + AHEAD < n)
+            __builtin_prefetch(PyList_GET_ITEM(rows, i + AHEAD), 1);
         if (is_instance(o) && !PyObject_GC_IsTracked(o))
             PyObject_GC_Track(o);
     }
+    if (!PyObject_GC_IsTracked(rows))
+        PyObject_GC_Track(rows);
 }

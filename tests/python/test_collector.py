@@ -91,6 +91,27 @@ async def test_no_collection_walks_over_rows_that_are_being_read(
     assert max(seen) < 200, "rows of a part that had not begun"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there collections are late, when all is handed over")
+async def test_no_collection_visits_rows_through_their_list(database: db.AsyncDatabase, eager: None) -> None:
+    walked: list[int] = []
+
+    def look(phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            lists = [o for o in gc.get_objects() if type(o) is list and o and type(o[0]) is Grain]
+            walked.append(max(map(len, lists), default=0))
+
+    gc.collect()
+    gc.callbacks.append(look)
+    try:
+        rows = await Grain.objects.all()
+    finally:
+        gc.callbacks.remove(look)
+    assert len(rows) == ROWS
+    assert walked, "nothing was collected"
+    assert max(walked) < 200, "rows of a part that had not begun"
+    assert gc.is_tracked(rows), "the list is the caller's now"
+
+
 async def test_rows_that_were_handed_over_are_tracked(database: db.AsyncDatabase, eager: None) -> None:
     assert all(map(gc.is_tracked, await Grain.objects.all()))
     assert all(map(gc.is_tracked, await Grain.objects.limit(100).all()))
@@ -116,6 +137,15 @@ async def test_cycles_of_rows_are_collected(database: db.AsyncDatabase, eager: N
     del rows, grain, other
     gc.collect()
     assert [ref for ref in gone if ref() is not None] == []
+
+
+async def test_a_cycle_through_the_list_is_collected(database: db.AsyncDatabase, eager: None) -> None:
+    rows = await Grain.objects.all()
+    gone = weakref.ref(rows[0])
+    rows[0].__dict__["siblings"] = rows
+    del rows
+    gc.collect()
+    assert gone() is None
 
 
 async def test_the_collector_stays_as_the_user_has_it(database: db.AsyncDatabase) -> None:
