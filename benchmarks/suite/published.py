@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Place
+from benchmarks.suite.apart import Apart
 from benchmarks.suite.jobs import Job
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,34 +35,26 @@ def interpreter() -> Path:
 class Published:
     """The other end of the pipe, in the shape of a contender that measures itself."""
 
-    process: subprocess.Popen[str] | None = None
+    apart: Apart | None = None
 
     async def open(self, place: Place) -> None:
-        self.start(type(asyncio.get_running_loop()).__module__.partition(".")[0])
+        self.apart = Apart(
+            "the published oxyde",
+            self.command(type(asyncio.get_running_loop()).__module__.partition(".")[0]),
+            folder=ROOT,
+            environment={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         self.ask("open", place=asdict(place))
 
-    def start(self, loop: str) -> None:
+    def command(self, loop: str) -> list[str]:
         """The other process, on the same kind of loop."""
-        self.process = subprocess.Popen(
-            [str(interpreter()), "-m", "benchmarks.suite.published", loop],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        return [str(interpreter()), "-m", "benchmarks.suite.published", loop]
 
     def ask(self, what: str, **details: Any) -> Any:
-        """Waits for the answer, with nothing else running here."""
-        process = self.process
-        if process is None or process.stdin is None or process.stdout is None:
+        """The answer, decoded."""
+        if self.apart is None:
             raise RuntimeError("the published oxyde is not open")
-        process.stdin.write(json.dumps({"what": what, **details}) + "\n")
-        process.stdin.flush()
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the published oxyde ended at {what} with status {process.wait()}")
-        return json.loads(line)
+        return json.loads(self.apart.exchange(json.dumps({"what": what, **details})))
 
     async def attempt(self, job: Job) -> str | None:
         found: str | None = self.ask("attempt", job=asdict(job))
@@ -75,9 +68,9 @@ class Published:
         return found
 
     async def close(self) -> None:
-        if self.process is not None:
+        if self.apart is not None:
             self.ask("close")
-            self.process.communicate(timeout=60)
+            self.apart.end()
 
 
 async def serve(requests: Any, answers: Any) -> None:
