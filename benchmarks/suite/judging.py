@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.suite.contenders import BY_HAND, INLINE, ORM, PUBLISHED, TUNED, USED
+from benchmarks.suite.contenders import BY_HAND, FLOOR, INLINE, ORM, PUBLISHED, TUNED, USED
 from benchmarks.suite.outcome import OURS, Measured, Outcome
 
 MANY_ROWS = 1_000
@@ -36,6 +36,7 @@ TARGETS = (
     Target(BY_HAND, "raw driver plus Pydantic by hand", 1.5, 3.0),
     Target(ORM, "fastest other ORM of that row", 2.0, 4.0, fastest=True),
     Target(PUBLISHED, "published oxyde 0.8", 2.0, 5.0),
+    Target(FLOOR, "C on the same client library", 0.3, 0.5),
 )
 TAIL = 2.0  # the 99th of a hundred calls may take so many times the median
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmarks.suite import contenders
-from benchmarks.suite.contenders import PUBLISHED, US, Entry
+from benchmarks.suite.contenders import APART, US, Entry
 from benchmarks.suite.jobs import Job
 from benchmarks.suite.judging import median_ratio
 from benchmarks.suite.measuring import NOT_ITS_WORK, Local
@@ -53,7 +53,7 @@ async def run(stage: Any, entries: dict[str, Entry], jobs: Iterable[Job], pace: 
     try:
         for name, entry in entries.items():
             made = contenders.make(entry)
-            runner = made if entry.kind == PUBLISHED else Local(made)
+            runner = made if entry.kind in APART else Local(made)
             places[name] = stage.prepare(name)
             await runner.open(places[name])
             runners[name] = runner

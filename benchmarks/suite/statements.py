@@ -65,9 +65,8 @@ class Statements:
         self.documents = self.say(f"SELECT id, data FROM {rows.DOCUMENT}")
         self.ledger = self.say(f"SELECT {', '.join(rows.Entry._fields)} FROM {rows.LEDGER_TABLE}")
         self.stream = self.say(f"SELECT {', '.join(rows.Streamed._fields)} FROM {rows.STREAM}")
-        self.insert = self.say(
-            f"INSERT INTO {written} (name, email, age, score, active) VALUES (?, ?, ?, ?, ?)"
-        )[0]
+        self.inserting = f"INSERT INTO {written} (name, email, age, score, active) VALUES "
+        self.insert = self.say(self.inserting + "(?, ?, ?, ?, ?)")[0]
         self.update_one = self.say(f"UPDATE {written} SET score = score + ? WHERE id = ?", 1.0, 500)
         self.update_many = self.say(f"UPDATE {written} SET score = score + ? WHERE id <= ?", 1.0, 100)
         self.delete = self.say(f"DELETE FROM {written} WHERE id = ?")[0]
@@ -84,6 +83,10 @@ class Statements:
         if self.arrays:
             return self.say(f"{text} = ANY(?)", list(keys))
         return self.say(f"{text} IN ({','.join('?' * len(keys))})", *keys)
+
+    def insert_many(self, number: int, row: tuple[Any, ...]) -> Statement:
+        """Several rows at once; the values are those of the row, so many times."""
+        return self.say(self.inserting + ", ".join(["(?, ?, ?, ?, ?)"] * number), *row * number)
 
     def posts_of(self, users: list[int]) -> Statement:
         """What these users wrote."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 US, USED, TUNED, INLINE, SHOWN = "us", "used", "tuned", "inline", "shown"
-BY_HAND, ORM, PUBLISHED = "by hand", "orm", "published"
+BY_HAND, ORM, PUBLISHED, FLOOR = "by hand", "orm", "published", "floor"
+APART = (PUBLISHED, FLOOR)  # processes of their own, which measure themselves
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def of_database(name: str) -> dict[str, Entry]:
         **by_hand,
         **ORMS[name],
         "oxyde 0.8": Entry("published", PUBLISHED),
+        "floor": Entry("floor", FLOOR),
     }
 
 
@@ -69,6 +71,10 @@ def make(entry: Entry) -> Any:
         from benchmarks.suite.published import Published
 
         return Published()
+    if entry.kind == FLOOR:
+        from benchmarks.suite.floor import Floor
+
+        return Floor()
     module = importlib.import_module(f"{__name__}.{entry.module}")
     made = getattr(module, entry.name)()
     if entry.kind == BY_HAND:
