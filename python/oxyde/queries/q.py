@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from .. import _core
@@ -11,6 +12,7 @@ from .._core import OP_EQ, OP_GE, X_AGG, X_AND, X_BINARY, X_LITERAL, X_LOOKUP, X
 from .expressions import Condition, Expression, kind_of
 
 _new = _core.Expr.__new__
+_PACKED = 128  # parts of a combination, above which those it has are no longer copied one by one
 
 
 def is_condition(value: object) -> bool:
@@ -32,6 +34,23 @@ def _lookup(keyword: str, value: Any) -> _core.Expr:
     if keyword.endswith("__in") and hasattr(value, "__next__"):
         value = list(value)
     return _new(_core.Expr, X_LOOKUP, 0, (), (keyword, value))  # type: ignore[no-any-return]
+
+
+def _is_combination(part: _core.Expr, kind: int) -> bool:
+    return isinstance(part, Q) and part.kind == kind and part.data is None
+
+
+def _packed(kind: int, parts: tuple[_core.Expr, ...]) -> tuple[_core.Expr, ...]:
+    """The same parts in few combinations, so that adding one to thousands does not copy thousands.
+
+    The engine takes combinations of one kind within each other for one. Packs are packed again only
+    when there are many of them: nesting grows by one level in thousands of parts.
+    """
+    few: list[_core.Expr] = []
+    for packs, run in groupby(parts, lambda part: _is_combination(part, kind)):
+        found = tuple(run)
+        few += found if packs or len(found) == 1 else (_new(Q, kind, 0, found, None),)
+    return tuple(few) if len(few) <= _PACKED // 2 else (_new(Q, kind, 0, tuple(few), None),)
 
 
 class Q(_core.Expr):
@@ -62,6 +81,8 @@ class Q(_core.Expr):
         if not self.args:
             return other if isinstance(other, Q) else Q(other)
         left = self.args if self.kind == kind and self.data is None else (self,)
+        if len(left) >= _PACKED:
+            left = _packed(kind, left)
         right = other.args if isinstance(other, Q) and other.kind == kind and other.data is None else (other,)
         return _new(Q, kind, 0, right + left if swapped else left + right, None)  # type: ignore[no-any-return]
 
@@ -88,6 +109,8 @@ class Q(_core.Expr):
         parts = [
             f"{arg.data[0]}={arg.data[1]!r}"
             if arg.kind == X_LOOKUP and type(arg) is _core.Expr
+            else repr(arg)[1:-1]  # a pack: its parts are ours
+            if self.data is None and _is_combination(arg, self.kind)
             else repr(arg)
             for arg in self.args
         ]
