@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* InsertState: rows to insert, and INSERT built from them. Values come from
  * the attributes of the instances. */
+#include "instance.h"
 #include "tree.h"
 
 #include <string.h>
@@ -113,37 +114,38 @@ static bool is_written(const oxypy_field *field, PyObject *value, bool set)
     return set || field->primary_key || !field->generated;
 }
 
-static int row_parts(oxypy_state *st, const oxypy_plan *plan, PyObject *row, PyObject **dict, PyObject **set)
+/* The row's __dict__; new reference. */
+static PyObject *row_dict(const oxypy_plan *plan, PyObject *row)
 {
-    *set = NULL;
-    *dict = NULL;
     if (!PyObject_TypeCheck(row, plan->model)) {
-        PyErr_Format(PyExc_TypeError, "rows to insert are instances of %s, not of %.100s", plan->model->tp_name,
-                     Py_TYPE(row)->tp_name);
-        return -1;
+        return PyErr_Format(PyExc_TypeError, "rows to insert are instances of %s, not of %.100s", plan->model->tp_name,
+                            Py_TYPE(row)->tp_name);
     }
-    *dict = PyObject_GenericGetDict(row, NULL);
-    *set = *dict ? PyObject_GetAttr(row, st->s_fields_set) : NULL;
-    if (!*set || !PyAnySet_Check(*set)) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_TypeError, "an instance without its set of fields cannot be inserted");
-        }
-        Py_CLEAR(*dict);
-        Py_CLEAR(*set);
-        return -1;
+    return PyObject_GenericGetDict(row, NULL);
+}
+
+/* The row's set of fields; new reference. Read from its slot: reading the
+ * attribute goes through __getattr__'s hook. */
+static PyObject *row_set(oxypy_state *st, const oxypy_plan *plan, PyObject *row)
+{
+    PyObject *set = Py_TYPE(row) == plan->model ? Py_XNewRef(oxypy_slot_get(row, plan->off_fields_set)) : NULL;
+
+    if (!set) {
+        set = PyObject_GetAttr(row, st->s_fields_set);
     }
-    return 0;
+    if (set && !PyAnySet_Check(set)) {
+        PyErr_SetString(PyExc_TypeError, "an instance without its set of fields cannot be inserted");
+        Py_CLEAR(set);
+    }
+    return set;
 }
 
 /* One byte per field: 1 where the row writes it. */
 static int row_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char *mask)
 {
-    PyObject *dict, *set;
-    int rc = 0;
+    PyObject *dict = row_dict(plan, row), *set = dict ? row_set(st, plan, row) : NULL;
+    int rc = set ? 0 : -1;
 
-    if (row_parts(st, plan, row, &dict, &set) < 0) {
-        return -1;
-    }
     for (uint32_t i = 0; i < plan->n_fields && rc == 0; i++) {
         PyObject *value = PyDict_GetItemWithError(dict, plan->fields[i].name);
         int touched = PyErr_Occurred() ? -1 : PySet_Contains(set, plan->fields[i].name);
@@ -151,8 +153,8 @@ static int row_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char
         mask[i] = is_written(&plan->fields[i], value, touched > 0);
         rc = touched < 0 ? -1 : 0;
     }
-    Py_DECREF(dict);
-    Py_DECREF(set);
+    Py_XDECREF(dict);
+    Py_XDECREF(set);
     return rc;
 }
 
@@ -171,29 +173,42 @@ static PyObject *mask_names(const oxypy_plan *plan, const char *mask)
     return names;
 }
 
-/* Appends number to the open group of this mask, or opens one. open: mask ->
- * list of row numbers; masks and groups grow in step. */
-static int group_row(PyObject *open, PyObject *mask, Py_ssize_t number, Py_ssize_t limit, PyObject *masks,
-                     PyObject *groups)
+/* Rows by the columns they write. open: mask -> list of row numbers; masks and
+ * groups grow in step. last: the mask and numbers of the row before, borrowed. */
+typedef struct grouping {
+    PyObject *open, *masks, *groups;
+    PyObject *last_mask, *last_numbers;
+} grouping;
+
+/* The numbers of the open group of this mask, or of a new one; borrowed. */
+static PyObject *group_of(grouping *g, const char *mask, Py_ssize_t length, Py_ssize_t limit)
 {
-    PyObject *numbers = PyDict_GetItemWithError(open, mask);
+    PyObject *key, *numbers;
 
-    if (!numbers && PyErr_Occurred()) {
-        return -1;
+    if (g->last_mask && memcmp(PyBytes_AS_STRING(g->last_mask), mask, (size_t)length) == 0 &&
+        PyList_GET_SIZE(g->last_numbers) < limit) {
+        return g->last_numbers;
     }
-    if (!numbers || PyList_GET_SIZE(numbers) >= limit) {
+    key = PyBytes_FromStringAndSize(mask, length);
+    numbers = key ? PyDict_GetItemWithError(g->open, key) : NULL;
+    if (key && !PyErr_Occurred() && (!numbers || PyList_GET_SIZE(numbers) >= limit)) {
         PyObject *fresh = PyList_New(0);
-        int rc = fresh && PyDict_SetItem(open, mask, fresh) == 0 && PyList_Append(masks, mask) == 0
-                     ? PyList_Append(groups, fresh)
-                     : -1;
+        bool kept = fresh && PyDict_SetItem(g->open, key, fresh) == 0 && PyList_Append(g->masks, key) == 0 &&
+                    PyList_Append(g->groups, fresh) == 0;
 
+        numbers = kept ? fresh : NULL;
+        g->last_mask = kept ? key : g->last_mask;
+        g->last_numbers = kept ? fresh : g->last_numbers;
         Py_XDECREF(fresh);
-        if (rc < 0) {
-            return -1;
-        }
-        numbers = fresh; /* held by groups */
     }
-    PyObject *index = PyLong_FromSsize_t(number);
+    Py_XDECREF(key);
+    return numbers;
+}
+
+static int group_row(grouping *g, const char *mask, Py_ssize_t length, Py_ssize_t number, Py_ssize_t limit)
+{
+    PyObject *numbers = group_of(g, mask, length, limit);
+    PyObject *index = numbers ? PyLong_FromSsize_t(number) : NULL;
     int rc = index ? PyList_Append(numbers, index) : -1;
 
     Py_XDECREF(index);
@@ -231,28 +246,30 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
     }
     oxypy_plan *plan = oxypy_plan_of(st, model);
     PyObject *rows = plan ? PySequence_Tuple(given) : NULL;
-    PyObject *open = PyDict_New(), *masks = PyList_New(0), *groups = PyList_New(0);
-    int rc = rows && open && masks && groups ? 0 : -1;
+    char *mask = plan ? PyMem_Malloc((size_t)plan->n_fields + 1) : NULL;
+    grouping g = {PyDict_New(), PyList_New(0), PyList_New(0), NULL, NULL};
+    int rc = rows && mask && g.open && g.masks && g.groups ? 0 : -1;
 
+    if (rows && !mask) {
+        PyErr_NoMemory();
+    }
     for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(rows); i++) {
-        PyObject *mask = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)plan->n_fields);
-
-        rc = mask ? row_mask(st, plan, PyTuple_GET_ITEM(rows, i), PyBytes_AS_STRING(mask)) : -1;
+        rc = row_mask(st, plan, PyTuple_GET_ITEM(rows, i), mask);
         if (rc == 0) {
             /* DEFAULT VALUES makes one row. */
-            bool none = !memchr(PyBytes_AS_STRING(mask), 1, plan->n_fields);
+            bool none = !memchr(mask, 1, plan->n_fields);
 
-            rc = group_row(open, mask, i, none ? 1 : limit > 0 ? limit : PY_SSIZE_T_MAX, masks, groups);
+            rc = group_row(&g, mask, (Py_ssize_t)plan->n_fields, i, none ? 1 : limit > 0 ? limit : PY_SSIZE_T_MAX);
         }
-        Py_XDECREF(mask);
     }
     if (rc == 0) {
-        out = name_groups(plan, masks, groups);
+        out = name_groups(plan, g.masks, g.groups);
     }
+    PyMem_Free(mask);
     Py_XDECREF(rows);
-    Py_XDECREF(open);
-    Py_XDECREF(masks);
-    Py_XDECREF(groups);
+    Py_XDECREF(g.open);
+    Py_XDECREF(g.masks);
+    Py_XDECREF(g.groups);
     return out;
 }
 
@@ -314,12 +331,9 @@ static int insert_columns(oxypy_build *cx, const insert_state *s, uint32_t *out,
 static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, uint32_t n, const oxy_expr **out)
 {
     oxypy_plan *plan = cx->scope->plan;
-    PyObject *dict, *set;
-    int rc = 0;
+    PyObject *dict = row_dict(plan, row);
+    int rc = dict ? 0 : -1;
 
-    if (row_parts(cx->st, plan, row, &dict, &set) < 0) {
-        return -1;
-    }
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
         const oxypy_field *field = &plan->fields[columns[i]];
         const oxypy_want want = {.plan = plan, .field = field};
@@ -336,8 +350,7 @@ static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, u
         out[i] = oxy_param(cx->b, &v, type);
         rc = out[i] ? oxypy_note_origin(cx, first, &want) : -1;
     }
-    Py_DECREF(dict);
-    Py_DECREF(set);
+    Py_XDECREF(dict);
     return rc;
 }
 
