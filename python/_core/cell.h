@@ -55,8 +55,8 @@ PyObject *oxypy__cell_refuse(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
 
 /* hydrate.c: a row by the program's shape. New reference. */
 PyObject *oxypy__row_make(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src);
-/* hydrate.c: a MODEL row's validated values and annotations by name. New
- * reference to a dict. */
+/* hydrate.c: a MODEL row's validated values and annotations. New reference to
+ * a tuple, one item per column; NULL items where a validator left none. */
 PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src);
 
 /* related.c: *shared as the program needs it. 0 / -1. */

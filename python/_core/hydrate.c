@@ -188,6 +188,21 @@ static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
 
 /* --- filling -------------------------------------------------------------------------- */
 
+/* One column, decoded and checked; *value is a new reference if it passed, else NULL. */
+static verdict take(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src, PyObject **value)
+{
+    const oxypy_rowcol *c = &p->cols[i];
+    verdict v;
+
+    *value = c->is_field ? oxypy__cell_get(st, p, i, src) : plain_value(st, p, i, src);
+    if (*value == NULL)
+        return FAILED;
+    v = c->is_field ? apply(st, p, &c->rule, value) : PASSED;
+    if (v != PASSED)
+        Py_CLEAR(*value);
+    return v;
+}
+
 /* Decodes and checks every column into dict. placed: it is a copy of the template. */
 static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict, bool placed)
 {
@@ -196,21 +211,20 @@ static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source 
 
     for (uint32_t i = 0; i < p->n; i++) {
         const oxypy_rowcol *c = &p->cols[i];
-        PyObject *value = c->is_field ? oxypy__cell_get(st, p, i, src) : plain_value(st, p, i, src);
-        verdict v;
+        PyObject *value;
+        verdict v = take(st, p, i, src, &value);
 
-        if (value == NULL)
-            return FAILED;
-        v = c->is_field ? apply(st, p, &c->rule, &value) : PASSED;
+        if (v != PASSED)
+            return v;
         if (!c->quiet || !rows) {
             values = placed ? oxypy_template_values(p->template_dict, dict) : NULL;
             holds |= oxypy_template_holds(value);
         }
-        if (v == PASSED && values != NULL) {
+        if (values != NULL) {
             Py_SETREF(values[c->place], value);
             continue;
         }
-        if (v == PASSED && PyDict_SetItem(dict, c->name, value) < 0)
+        if (PyDict_SetItem(dict, c->name, value) < 0)
             v = FAILED;
         Py_DECREF(value);
         if (v != PASSED)
@@ -500,18 +514,47 @@ static PyObject *slow_values(oxypy_state *st, const oxypy_rowprog *p, const oxyp
     return result;
 }
 
+/* Values by name as a tuple of the columns; NULL where there is none. */
+static PyObject *in_order(const oxypy_rowprog *p, PyObject *values)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)p->n);
+
+    for (uint32_t i = 0; tuple != NULL && i < p->n; i++) {
+        PyObject *value = PyDict_GetItemWithError(values, p->cols[i].name);
+
+        if (value == NULL && PyErr_Occurred())
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, Py_XNewRef(value));
+    }
+    return tuple;
+}
+
+static PyObject *slow_row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
+{
+    PyObject *values = slow_values(st, p, src), *tuple = values == NULL ? NULL : in_order(p, values);
+
+    Py_XDECREF(values);
+    return tuple;
+}
+
 PyObject *oxypy__row_values(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src)
 {
-    PyObject *dict;
-    verdict v;
+    PyObject *tuple;
+    verdict v = PASSED;
 
     if (p->whole)
-        return slow_values(st, p, src);
-    dict = PyDict_New();
-    if (dict == NULL)
+        return slow_row_values(st, p, src);
+    tuple = PyTuple_New((Py_ssize_t)p->n);
+    if (tuple == NULL)
         return NULL;
-    v = fill(st, p, src, dict, false);
+    for (uint32_t i = 0; v == PASSED && i < p->n; i++) {
+        PyObject *value;
+
+        v = take(st, p, i, src, &value);
+        PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, value);
+    }
     if (v != PASSED)
-        Py_CLEAR(dict);
-    return v == DOUBTFUL ? slow_values(st, p, src) : dict;
+        Py_CLEAR(tuple);
+    return v == DOUBTFUL ? slow_row_values(st, p, src) : tuple;
 }

@@ -149,7 +149,8 @@ done:
     return after;
 }
 
-/* Writes past frozen: straight into __dict__ and the set of names. */
+/* Writes past frozen: straight into __dict__ and the set of names. values: as
+ * oxypy__row_values gives them. */
 static int write_values(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance, PyObject *values)
 {
     PyObject *dict = oxypy_instance_dict(instance), *set = NULL;
@@ -160,16 +161,19 @@ static int write_values(oxypy_state *st, const oxypy_rowprog *p, PyObject *insta
     set = oxypy_fields_set_get(st, p->plan, instance);
     if (set == NULL)
         goto done;
-    if (PyDict_Update(dict, values) < 0)
-        goto done;
     if (!PySet_Check(set)) {
         PyErr_SetString(PyExc_TypeError, "the instance was not initialised");
         goto done;
     }
     rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < p->n; i++)
-        if (p->cols[i].is_field)
+    for (uint32_t i = 0; rc == 0 && i < p->n; i++) {
+        PyObject *value = PyTuple_GET_ITEM(values, (Py_ssize_t)i);
+
+        if (value != NULL)
+            rc = PyDict_SetItem(dict, p->cols[i].name, value);
+        if (rc == 0 && p->cols[i].is_field)
             rc = PySet_Add(set, p->cols[i].name);
+    }
 done:
     Py_XDECREF(set);
     Py_DECREF(dict);
