@@ -321,7 +321,17 @@ static bool send(floor_client *client, const floor_statement *statement, floor_e
             failed(client, error));
 }
 
-/* Results up to the pipeline's end; after a failure the others are passed over. */
+static bool is_part(ExecStatusType status)
+{
+#ifdef LIBPQ_HAS_CHUNK_MODE
+    if (status == PGRES_TUPLES_CHUNK)
+        return true;
+#endif
+    return status == PGRES_SINGLE_TUPLE;
+}
+
+/* Results up to the pipeline's end; after a failure the others are passed over. The first one may come in
+ * parts: libpq forgets only then that the statement before was read a few rows at a time. */
 static bool collect(floor_client *client, const floor_statement *statement, floor_rows *rows, floor_error *error)
 {
     bool done = true, ended = false;
@@ -336,7 +346,7 @@ static bool collect(floor_client *client, const floor_statement *statement, floo
         }
         ended = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         if (done && !ended)
-            done = good(result, error) && take(statement, result, rows, error);
+            done = (is_part(PQresultStatus(result)) || good(result, error)) && take(statement, result, rows, error);
         PQclear(result);
     }
     return done;
@@ -366,15 +376,6 @@ static bool few_at_a_time(PGconn *db)
 #else
     return PQsetSingleRowMode(db);
 #endif
-}
-
-static bool is_part(ExecStatusType status)
-{
-#ifdef LIBPQ_HAS_CHUNK_MODE
-    if (status == PGRES_TUPLES_CHUNK)
-        return true;
-#endif
-    return status == PGRES_SINGLE_TUPLE;
 }
 
 bool floor_client_stream(floor_client *client, const floor_statement *statement, int64_t *n, floor_error *error)

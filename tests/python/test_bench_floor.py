@@ -178,6 +178,26 @@ async def test_a_statement_that_fails_leaves_a_usable_connection(stage: Stage) -
     assert stage.rows(f"SELECT COUNT(*) FROM {table}") == before
 
 
+FAILING = {
+    "sqlite": "SELECT abs(-9223372036854775807 - 1)",
+    "postgres": f"SELECT (SELECT id FROM {rows.USER})",
+    "mysql": f"SELECT (SELECT id FROM {rows.USER})",
+}
+
+
+@pytest.mark.parametrize("shape", ["read", "gather", "rotate", "stream"])
+async def test_a_read_that_fails_leaves_a_usable_connection(stage: Stage, shape: str) -> None:
+    """Whatever else was under way: its answers do not turn up in the next call."""
+    name = f"failing {shape}"
+    stage.floor.ask("statement", name, "i", FAILING[stage.place.backend])
+    stage.floor.ask("job", name, shape, 25, name, "get")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="the floor, attempt failing"):
+            stage.floor.ask("attempt", name)
+    for job in ("gather_100", "get", "filter_800", "prefetch_two"):
+        await stage.floor.attempt(BY_NAME[job])
+
+
 def test_its_target() -> None:
     """Half as fast as the floor is enough for a row, a quarter is not."""
     for seconds, met in ((0.5, True), (0.25, False)):
