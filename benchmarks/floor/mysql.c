@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* MySQL and MariaDB through libmariadb: prepared statements, the binary protocol, rows decoded as they
- * come from the socket. The blocking library has one answer under way at a time, so concurrent reads go
- * one after the other. */
+ * come from the socket. A connection has one answer under way at a time, so concurrent reads have
+ * connections of their own, as many as everybody's pool, and the calls that do not block. */
 #include "client.h"
 
+#include <errno.h>
 #include <mysql.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENOUGH = 1024 }; /* bytes of a text; longer ones are fetched again */
+enum {
+    ENOUGH = 1024, /* bytes of a text; longer ones are fetched again */
+    LANES = 10,
+};
+
+/* A connection for concurrent reads. */
+typedef struct gather_lane {
+    MYSQL *db;
+    floor_statement statement; /* borrows all but its handle */
+    int waits;                 /* for what on the socket; 0: the answer is there */
+    bool busy;
+} gather_lane;
 
 struct floor_client {
     MYSQL *db;
+    gather_lane lanes[LANES];
+    const floor_statement *gathered; /* what the lanes have prepared */
 };
 
 /* What libmariadb fills, or sends, for one value. */
@@ -47,27 +62,49 @@ static bool command(floor_client *client, const char *sql, floor_error *error)
            floor_fail(error, "libmariadb: %s", mysql_error(client->db));
 }
 
+/* NULL on failure. */
+static MYSQL *connect_to(const floor_address *address, bool blocking, floor_error *error)
+{
+    MYSQL *db = mysql_init(NULL);
+    unsigned port = (unsigned)strtoul(address->port, NULL, 10);
+
+    if (!db) {
+        floor_fail(error, "no memory for a connection");
+        return NULL;
+    }
+    mysql_options(db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if ((blocking || mysql_options(db, MYSQL_OPT_NONBLOCK, NULL) == 0) &&
+        mysql_real_connect(db, address->host, address->user, address->password, address->database, port, NULL, 0))
+        return db;
+    floor_fail(error, "libmariadb: %s", mysql_error(db));
+    mysql_close(db);
+    return NULL;
+}
+
 floor_client *floor_client_open(const floor_address *address, floor_error *error)
 {
     floor_client *client = calloc(1, sizeof *client);
-    unsigned port = (unsigned)strtoul(address->port, NULL, 10);
+    bool done;
 
-    if (!client || !(client->db = mysql_init(NULL))) {
+    if (!client) {
         floor_fail(error, "no memory for a client");
-        free(client);
         return NULL;
     }
-    mysql_options(client->db, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (mysql_real_connect(client->db, address->host, address->user, address->password, address->database, port, NULL,
-                           0))
+    done = (client->db = connect_to(address, true, error)) != NULL;
+    for (size_t i = 0; done && i < LANES; i++)
+        done = (client->lanes[i].db = connect_to(address, false, error)) != NULL;
+    if (done)
         return client;
-    floor_fail(error, "libmariadb: %s", mysql_error(client->db));
     floor_client_close(client);
     return NULL;
 }
 
 void floor_client_close(floor_client *client)
 {
+    for (size_t i = 0; i < LANES; i++) {
+        floor_client_forget(client, &client->lanes[i].statement);
+        mysql_close(client->lanes[i].db);
+    }
     mysql_close(client->db);
     mysql_library_end();
     free(client);
@@ -125,14 +162,14 @@ static bool bind_in(const floor_statement *statement, prepared *made, floor_erro
            failed(statement, error);
 }
 
-bool floor_client_prepare(floor_client *client, floor_statement *statement, floor_error *error)
+static bool prepare(MYSQL *db, floor_statement *statement, floor_error *error)
 {
     prepared *made = calloc(1, sizeof *made);
 
     statement->handle = made;
     if (!made)
         return floor_fail(error, "no memory for a statement");
-    made->statement = mysql_stmt_init(client->db);
+    made->statement = mysql_stmt_init(db);
     made->in = calloc(statement->n_values + 1, sizeof *made->in);
     made->given = calloc(statement->n_values + 1, sizeof *made->given);
     made->out = calloc(statement->columns.n + 1, sizeof *made->out);
@@ -145,6 +182,11 @@ bool floor_client_prepare(floor_client *client, floor_statement *statement, floo
         mysql_stmt_field_count(made->statement) != statement->columns.n)
         return floor_fail(error, "%s: other columns or values than told", statement->name);
     return bind_in(statement, made, error) && (statement->columns.n == 0 || bind_out(statement, made, error));
+}
+
+bool floor_client_prepare(floor_client *client, floor_statement *statement, floor_error *error)
+{
+    return prepare(client->db, statement, error);
 }
 
 void floor_client_forget(floor_client *client, floor_statement *statement)
@@ -276,13 +318,108 @@ bool floor_client_read(floor_client *client, const floor_statement *statement, c
     return execute(statement, values, error) && each(statement, SIZE_MAX, rows, &n, error);
 }
 
-bool floor_client_gather(floor_client *client, const floor_statement *statement, size_t times, floor_rows *rows,
-                         floor_error *error)
+/* The statement on every lane; it is the same one from call to call. */
+static bool prepare_lanes(floor_client *client, const floor_statement *statement, floor_error *error)
 {
     bool done = true;
 
-    for (size_t i = 0; done && i < times; i++)
-        done = floor_client_read(client, statement, statement->values, rows, error);
+    if (client->gathered == statement)
+        return true;
+    client->gathered = NULL;
+    for (size_t i = 0; done && i < LANES; i++) {
+        gather_lane *lane = &client->lanes[i];
+
+        floor_client_forget(client, &lane->statement);
+        lane->statement = *statement;
+        lane->statement.handle = NULL;
+        done = prepare(lane->db, &lane->statement, error);
+    }
+    if (done)
+        client->gathered = statement;
+    return done;
+}
+
+/* Sends the statement, or goes on with what the socket is ready for. */
+static bool advance(gather_lane *lane, int ready, floor_error *error)
+{
+    prepared *made = lane->statement.handle;
+    int result = 0;
+
+    if (!lane->busy) {
+        if (!give(&lane->statement, lane->statement.values, error))
+            return false;
+        lane->waits = mysql_stmt_execute_start(&result, made->statement);
+    } else {
+        lane->waits = mysql_stmt_execute_cont(&result, made->statement, ready);
+    }
+    lane->busy = true;
+    return lane->waits || result == 0 || failed(&lane->statement, error);
+}
+
+/* Sleeps until a busy lane can go on, and lets each of those do so; done becomes false if one fails.
+ * False: nobody can be waited for. */
+static bool wait_for(gather_lane *lanes, bool *done, floor_error *error)
+{
+    struct pollfd polled[LANES];
+
+    for (size_t i = 0; i < LANES; i++) {
+        int waits = lanes[i].busy ? lanes[i].waits : 0;
+
+        polled[i] = (struct pollfd){.fd = waits ? mysql_get_socket(lanes[i].db) : -1};
+        polled[i].events = (short)((waits & MYSQL_WAIT_READ ? POLLIN : 0) | (waits & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
+                                   (waits & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
+    }
+    while (poll(polled, LANES, -1) < 0) {
+        if (errno != EINTR)
+            return floor_fail(error, "poll: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        short seen = polled[i].fd >= 0 ? polled[i].revents : 0;
+        int ready = (seen & (POLLIN | POLLERR | POLLHUP) ? MYSQL_WAIT_READ : 0) |
+                    (seen & POLLOUT ? MYSQL_WAIT_WRITE : 0) | (seen & POLLPRI ? MYSQL_WAIT_EXCEPT : 0);
+
+        if (ready && !advance(&lanes[i], ready, error)) {
+            lanes[i].busy = false;
+            *done = false;
+        }
+    }
+    return true;
+}
+
+/* Reads the lane's answer if it is there. */
+static bool settle(gather_lane *lane, floor_rows *rows, floor_error *error)
+{
+    int64_t n = 0;
+
+    if (!lane->busy || lane->waits)
+        return true;
+    lane->busy = false;
+    return each(&lane->statement, SIZE_MAX, rows, &n, error);
+}
+
+bool floor_client_gather(floor_client *client, const floor_statement *statement, size_t times, floor_rows *rows,
+                         floor_error *error)
+{
+    bool done = prepare_lanes(client, statement, error);
+    size_t begun = 0, waiting;
+
+    do { /* after a failure nothing new is begun, but every answer is read */
+        waiting = 0;
+        for (size_t i = 0; i < LANES; i++) {
+            gather_lane *lane = &client->lanes[i];
+
+            done = settle(lane, rows, error) && done;
+            while (!lane->busy && done && begun < times) {
+                begun++;
+                done = advance(lane, 0, error);
+                lane->busy = done;
+                done = settle(lane, rows, error) && done;
+            }
+            waiting += lane->busy;
+        }
+        if (waiting && !wait_for(client->lanes, &done, error))
+            return false;
+    } while (waiting);
     return done;
 }
 
