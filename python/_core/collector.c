@@ -17,7 +17,10 @@
 /* Instances of classes; dicts and tuples hide themselves where they can. */
 static bool is_instance(PyObject *o)
 {
-    return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HEAPTYPE) && PyObject_IS_GC(o);
+    const PyTypeObject *type = Py_TYPE(o);
+
+    return PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HEAPTYPE) && PyType_HasFeature(Py_TYPE(o), Py_TPFLAGS_HAVE_GC) &&
+           (type->tp_is_gc == NULL || type->tp_is_gc(o));
 }
 
 void oxypy__rows_hide(PyObject *rows, Py_ssize_t first)

@@ -188,8 +188,10 @@ static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
 
 /* --- filling -------------------------------------------------------------------------- */
 
-/* One column, decoded and checked; *value is a new reference if it passed, else NULL. */
-static verdict take(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src, PyObject **value)
+/* One column, decoded and checked; *value is a new reference if it passed, else NULL.
+ * Inline in both loops over columns: a call for each costs a thirtieth of a row. */
+__attribute__((always_inline)) static inline verdict take(oxypy_state *st, const oxypy_rowprog *p, uint32_t i,
+                                                          const oxypy_source *src, PyObject **value)
 {
     const oxypy_rowcol *c = &p->cols[i];
     verdict v;
@@ -197,7 +199,9 @@ static verdict take(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const o
     *value = c->is_field ? oxypy__cell_get(st, p, i, src) : plain_value(st, p, i, src);
     if (*value == NULL)
         return FAILED;
-    v = c->is_field ? apply(st, p, &c->rule, value) : PASSED;
+    if (!c->is_field || (c->rule.load == OXYPY_LOAD_IDENTITY && *value != Py_None))
+        return PASSED;
+    v = apply(st, p, &c->rule, value);
     if (v != PASSED)
         Py_CLEAR(*value);
     return v;
