@@ -56,6 +56,9 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(current_tasks)                                                                                                   \
     X(cancelled_error)                                                                                                 \
     X(invalid_state_error)                                                                                             \
+    X(schema_validator)                                                                                                \
+    X(self_keyword)                                                                                                    \
+    X(warn_of_another)                                                                                                 \
     X(context_keyword)                                                                                                 \
     X(get_running_loop)                                                                                                \
     X(validation_error)                                                                                                \
@@ -315,6 +318,7 @@ static PyMethodDef module_methods[] = {
     X(expr)                                                                                                            \
     X(plan)                                                                                                            \
     X(fields_set)                                                                                                      \
+    X(direct_init)                                                                                                     \
     X(instance_state)                                                                                                  \
     X(query_state)                                                                                                     \
     X(links)                                                                                                           \

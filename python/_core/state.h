@@ -23,6 +23,8 @@
     X(private_, "__pydantic_private__")                                                                                \
     X(state, "__oxyde_state__")                                                                                        \
     X(plan, "__oxyde_plan__")                                                                                          \
+    X(init, "__init__")                                                                                                \
+    X(validator, "__pydantic_validator__")                                                                             \
     X(validate_python, "validate_python")                                                                              \
     X(model_post_init, "model_post_init")                                                                              \
     X(set_exception, "set_exception")                                                                                  \
@@ -73,6 +75,9 @@ typedef struct oxypy_state {
     PyObject *current_task, *get_running_loop;
     PyObject *current_tasks; /* loop -> task, where current_task is written in Python; or NULL */
     PyObject *cancelled_error, *invalid_state_error;
+    PyObject *schema_validator; /* pydantic_core.SchemaValidator */
+    PyObject *self_keyword;     /* ("self_instance",) */
+    PyObject *warn_of_another;  /* () -> None, set by allow_direct_init() */
     PyObject *context_keyword;  /* ("context",) */
     PyObject *validation_error; /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
@@ -112,6 +117,7 @@ int oxypy_expr_init(PyObject *module, oxypy_state *st);
 int oxypy_plan_init(PyObject *module, oxypy_state *st);
 int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
 int oxypy_fields_set_init(PyObject *module, oxypy_state *st);
+int oxypy_direct_init_init(PyObject *module, oxypy_state *st); /* direct_init.c: how instances are made */
 int oxypy_query_state_init(PyObject *module, oxypy_state *st);
 int oxypy_insert_init(PyObject *module, oxypy_state *st);
 int oxypy_links_init(PyObject *module, oxypy_state *st);

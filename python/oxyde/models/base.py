@@ -6,6 +6,7 @@ import reprlib
 import sys
 import threading
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pydantic
@@ -67,6 +68,35 @@ class OwnPlan:
         return plan_of(owner)
 
 
+_INIT: Any = pydantic.BaseModel.__init__
+# A version of Pydantic whose __init__ does more than the direct way does keeps its own.
+_INIT_IS_KNOWN = {
+    "__pydantic_validator__",
+    "validate_python",
+    "warnings",
+    "warn",
+    "version_short",
+}.issuperset(_INIT.__code__.co_names)
+
+
+def _make_directly(cls: Any) -> None:
+    if cls.__init__ is _INIT and _INIT_IS_KNOWN:
+        _core.use_direct_init(cls)
+
+
+class _Replaced:
+    """Stands for an instance whose validator returned something else: BaseModel.__init__ warns of it."""
+
+    __slots__ = ()
+
+    @property
+    def __pydantic_validator__(self) -> _Replaced:
+        return self
+
+    def validate_python(self, data: Any, *, self_instance: Any) -> None:
+        """What a validator returned instead."""
+
+
 def _is_manager(value: Any) -> bool:
     # Before that module is imported there can be no manager.
     module = sys.modules.get("oxyde.queries.manager")
@@ -116,6 +146,7 @@ class ModelMetaclass(_model_construction.ModelMetaclass):
             cls = super().__new__(mcs, cls_name, bases, namespace, **kwargs)
         finally:
             _building.depth -= 1
+        _make_directly(cls)
         _attach(cls, meta_class, meta, managers, scope)
         _complete(cls, meta)
         return cls
@@ -384,3 +415,4 @@ type.__setattr__(
     "__pydantic_fields_set__",
     _core.lazy_fields_set(vars(pydantic.BaseModel)["__pydantic_fields_set__"]),
 )
+_core.allow_direct_init(Model, partial(_INIT, _Replaced()))

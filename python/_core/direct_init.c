@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Making instances without the frame of BaseModel.__init__, which costs a fifth
+ * of making one: calling the class goes straight to its validator. Only tp_init
+ * changes, the attribute __init__ stays Pydantic's: a subclass begins with
+ * CPython's own slot function, which also comes back when somebody assigns
+ * __init__ to the class or to one of its bases. */
+#include "state.h"
+
+/* Through the attribute, for all that is not plain: positional arguments, and
+ * validators that are no SchemaValidator. The latter are plugins, and stand-ins
+ * of unfinished classes, which count the frames up to the caller. */
+static int init_by_attribute(oxypy_state *st, PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *method = PyObject_GetAttr(self, st->s_init), *answer;
+
+    if (method == NULL)
+        return -1;
+    answer = PyObject_Call(method, args, kwargs);
+    Py_DECREF(method);
+    Py_XDECREF(answer);
+    return answer == NULL ? -1 : 0;
+}
+
+/* A copy, as a Python function gets its own: validators may change it. New reference. */
+static PyObject *data_of(PyObject *kwargs)
+{
+    if (kwargs == NULL)
+        return PyDict_New();
+    return PyArg_ValidateKeywordArguments(kwargs) ? PyDict_Copy(kwargs) : NULL;
+}
+
+static int validate_into(oxypy_state *st, PyObject *validator, PyObject *self, PyObject *kwargs)
+{
+    PyObject *data = data_of(kwargs), *answer, *warned;
+    PyObject *values[] = {validator, data, self};
+    int rc = -1;
+
+    if (data == NULL)
+        return -1;
+    answer =
+        PyObject_VectorcallMethod(st->s_validate_python, values, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, st->self_keyword);
+    if (answer == self) {
+        rc = 0;
+    } else if (answer != NULL) {
+        warned = PyObject_CallNoArgs(st->warn_of_another);
+        Py_XDECREF(warned);
+        rc = warned == NULL ? -1 : 0;
+    }
+    Py_XDECREF(answer);
+    Py_DECREF(data);
+    return rc;
+}
+
+static int direct_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+    PyObject *validator = st == NULL ? NULL : PyObject_GetAttr(self, st->s_validator);
+    int rc;
+
+    if (validator == NULL)
+        return -1;
+    if (PyTuple_GET_SIZE(args) == 0 && (PyObject *)Py_TYPE(validator) == st->schema_validator)
+        rc = validate_into(st, validator, self, kwargs);
+    else
+        rc = init_by_attribute(st, self, args, kwargs);
+    Py_DECREF(validator);
+    return rc;
+}
+
+static bool is_class(PyObject *cls)
+{
+    if (PyType_Check(cls) && PyType_HasFeature((PyTypeObject *)cls, Py_TPFLAGS_HEAPTYPE))
+        return true;
+    PyErr_SetString(PyExc_TypeError, "a class made by a class statement is needed");
+    return false;
+}
+
+/* allow_direct_init(base, warn): base leads to this module from now on, as a
+ * type that the module made does. */
+static PyObject *allow_direct_init(PyObject *module, PyObject *args)
+{
+    oxypy_state *st = oxypy_state_of_module(module);
+    PyObject *base, *warn;
+
+    if (!PyArg_ParseTuple(args, "OO:allow_direct_init", &base, &warn) || !is_class(base))
+        return NULL;
+    Py_XSETREF(st->warn_of_another, Py_NewRef(warn));
+    Py_XSETREF(((PyHeapTypeObject *)base)->ht_module, Py_NewRef(module));
+    Py_RETURN_NONE;
+}
+
+/* use_direct_init(cls): cls is below such a base, and its __init__ is BaseModel's. */
+static PyObject *use_direct_init(PyObject *Py_UNUSED(module), PyObject *cls)
+{
+    if (!is_class(cls) || oxypy_state_of_type((PyTypeObject *)cls) == NULL)
+        return NULL;
+    ((PyTypeObject *)cls)->tp_init = direct_init;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"allow_direct_init", allow_direct_init, METH_VARARGS,
+     PyDoc_STR("allow_direct_init(base, warn): classes below base may be made directly; warn() says that a "
+               "validator returned another object.")},
+    {"use_direct_init", use_direct_init, METH_O,
+     PyDoc_STR("use_direct_init(cls): calling a class whose __init__ is BaseModel's goes to its validator.")},
+    {NULL, NULL, 0, NULL},
+};
+
+int oxypy_direct_init_init(PyObject *module, oxypy_state *st)
+{
+    PyObject *core = PyImport_ImportModule("pydantic_core");
+
+    st->schema_validator = core == NULL ? NULL : PyObject_GetAttrString(core, "SchemaValidator");
+    Py_XDECREF(core);
+    st->self_keyword = st->schema_validator == NULL ? NULL : Py_BuildValue("(s)", "self_instance");
+    return st->self_keyword == NULL ? -1 : PyModule_AddFunctions(module, functions);
+}
