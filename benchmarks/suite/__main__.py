@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import databases
 from benchmarks.suite import rows
-from benchmarks.suite.contenders import US, of_database
+from benchmarks.suite.contenders import US, lender_of, of_database
 from benchmarks.suite.jobs import BY_NAME, JOBS
 from benchmarks.suite.outcome import Outcome
 from benchmarks.suite.run import Pace, run, scaled
@@ -48,6 +48,7 @@ def measure(database: str, loop: str, options: argparse.Namespace) -> None:
         unknown = sorted(set(wanted) - set(entries))
         if unknown:
             raise SystemExit(f"{database}: unknown {', '.join(unknown)}; there are {', '.join(entries)}")
+        wanted += [lender_of(name) for name in wanted]
         entries = {name: e for name, e in entries.items() if e.kind == US or name in wanted}
     jobs = [BY_NAME[name] for name in options.jobs.split(",")] if options.jobs else list(JOBS)
     with tempfile.TemporaryDirectory(prefix="oxyde-bench-") as folder:

@@ -49,12 +49,14 @@ async def measure(job: Job, runners: dict[str, Any], pace: Pace) -> dict[str, Me
 async def run(stage: Any, entries: dict[str, Entry], jobs: Iterable[Job], pace: Pace, out: Outcome) -> None:
     """Fills the outcome."""
     runners: dict[str, Any] = {}
+    opened: dict[str, Any] = {}
     places = {}
     try:
         for name, entry in entries.items():
-            made = contenders.make(entry)
+            lender = contenders.lender_of(name)
+            made = opened[name] = contenders.make(entry, opened.get(lender))
             runner = made if entry.kind in APART else Local(made)
-            places[name] = stage.prepare(name)
+            places[name] = places.get(lender) or stage.prepare(name)
             await runner.open(places[name])
             runners[name] = runner
             out.kinds[name] = entry.kind

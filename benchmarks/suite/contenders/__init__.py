@@ -54,7 +54,7 @@ ORMS: dict[str, dict[str, Entry]] = {
 
 def of_database(name: str) -> dict[str, Entry]:
     """All contenders, by the names that the tables show."""
-    by_hand = {title + PLUS: Entry(entry.module, BY_HAND, entry.name) for title, entry in RAW[name].items()}
+    by_hand = {title + PLUS: Entry("by_hand", BY_HAND) for title in RAW[name]}
     return {
         "oxyde": Entry("oxyde_", US),
         **RAW[name],
@@ -65,8 +65,13 @@ def of_database(name: str) -> dict[str, Entry]:
     }
 
 
-def make(entry: Entry) -> Any:
-    """A fresh contender."""
+def make(entry: Entry, lender: Any = None) -> Any:
+    """A fresh contender. By hand works on the connections of the driver's own contender, which is
+    open (lender), so that all of them together stay below the connections that a server grants."""
+    if entry.kind == BY_HAND:
+        from benchmarks.suite.contenders.by_hand import ByHand
+
+        return ByHand(lender)
     if entry.kind == PUBLISHED:
         from benchmarks.suite.published import Published
 
@@ -76,9 +81,9 @@ def make(entry: Entry) -> Any:
 
         return Floor()
     module = importlib.import_module(f"{__name__}.{entry.module}")
-    made = getattr(module, entry.name)()
-    if entry.kind == BY_HAND:
-        from benchmarks.suite.contenders.by_hand import ByHand
+    return getattr(module, entry.name)()
 
-        return ByHand(made)
-    return made
+
+def lender_of(name: str) -> str:
+    """Whose connections a contender by hand uses."""
+    return name.removesuffix(PLUS)

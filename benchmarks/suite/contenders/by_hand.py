@@ -109,13 +109,12 @@ ENTRIES = TypeAdapter(list[Entry])
 
 
 class ByHand:
-    """Validated models from the rows of a raw driver."""
+    """Validated models from the rows of a raw driver, which is open and stays its owner's."""
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
 
     async def open(self, place: Place) -> None:
-        await self.raw.open(place)
         self.sql = self.raw.sql
         for name in ("filter_800", "filter_simple", "filter_complex", "filter_in", "order_limit"):
             setattr(self, name, partial(self.users, *getattr(self.sql, name)))
@@ -125,7 +124,7 @@ class ByHand:
             setattr(self, f"gather_{number}", partial(self.gather, number))
 
     async def close(self) -> None:
-        await self.raw.close()
+        """Nothing is its own."""
 
     async def users(self, sql: str, values: tuple[Any, ...]) -> list[User]:
         return USERS.validate_python([dict(zip(USER_NAMES, row)) for row in await self.raw.rows(sql, values)])
