@@ -117,6 +117,17 @@ bool oxypy_condition_empty(PyObject *condition);
 /* query_state.c: new reference to an equal state of the same class. */
 oxypy_query *oxypy_query_clone(oxypy_query *q);
 
+/* where.c: adds conditions to a clone that nobody has seen. 0 / -1. */
+int oxypy_where_add(oxypy_query *q, PyObject *const *conditions, Py_ssize_t n);
+
+/* where.c: all conditions into q->where, if they are not there; to whoever looks
+ * from outside nothing changes. 0 / -1. */
+int oxypy_where_gather(oxypy_query *q);
+
+/* where.c: the next older conditions, beginning at link = q->earlier; NULL at the end.
+ * Borrowed. For readers that cannot fail. */
+PyObject *oxypy_where_before(PyObject **link);
+
 /* --- names ------------------------------------------------------------------------- */
 
 /* What a name or path means. rest: what follows the field, relation or alias. */

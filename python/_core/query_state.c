@@ -77,6 +77,9 @@ static int set_member(oxypy_query *q, PyObject *name, PyObject *value)
     }
     char *at = (char *)q + m->offset;
 
+    if (m->offset == offsetof(oxypy_query, where)) {
+        Py_CLEAR(q->earlier);
+    }
     switch ((member_kind)m->kind) {
     case M_OBJECT:
     case M_TUPLE:
@@ -158,6 +161,7 @@ oxypy_query *oxypy_query_clone(oxypy_query *q)
             *(PyObject **)(void *)((char *)c + members[i].offset) = Py_XNewRef(value);
         }
     }
+    c->earlier = Py_XNewRef(q->earlier);
     c->limit = q->limit;
     c->offset = q->offset;
     c->mode = q->mode;
@@ -176,6 +180,7 @@ static int query_traverse(PyObject *self, visitproc visit, void *arg)
             Py_VISIT(*(PyObject **)(void *)((char *)self + members[i].offset));
         }
     }
+    Py_VISIT(((oxypy_query *)self)->earlier);
     return 0;
 }
 
@@ -186,6 +191,7 @@ static int query_clear(PyObject *self)
             Py_CLEAR(*(PyObject **)(void *)((char *)self + members[i].offset));
         }
     }
+    Py_CLEAR(((oxypy_query *)self)->earlier);
     return 0;
 }
 
@@ -324,7 +330,7 @@ static int negate_list(oxypy_state *st, PyObject *list)
     return rc;
 }
 
-/* The commonest call, filter(keyword=value): one tuple, no list. */
+/* The commonest call, filter(keyword=value): without a list. */
 static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan, PyObject *lookups)
 {
     PyObject *keyword, *value;
@@ -338,19 +344,11 @@ static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan
         return NULL;
     }
     oxypy_query *c = oxypy_query_clone(q);
-    Py_ssize_t n = q->where ? PyTuple_GET_SIZE(q->where) : 0;
-    PyObject *where = c ? PyTuple_New(n + 1) : NULL;
 
-    if (!where) {
-        Py_DECREF(checked);
-        Py_XDECREF(c);
-        return NULL;
+    if (c && oxypy_where_add(c, &checked, 1) < 0) {
+        Py_CLEAR(c);
     }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyTuple_SET_ITEM(where, i, Py_NewRef(PyTuple_GET_ITEM(q->where, i)));
-    }
-    PyTuple_SET_ITEM(where, n, checked);
-    Py_XSETREF(c->where, where);
+    Py_DECREF(checked);
     return (PyObject *)c;
 }
 
@@ -399,14 +397,8 @@ static PyObject *query_where(PyObject *self, PyTypeObject *cls, PyObject *const 
 
     if (list && collect_conditions(st, q, plan, args[0], args[1], list) == 0 &&
         !(negated && PyList_GET_SIZE(list) && negate_list(st, list) < 0) && (c = oxypy_query_clone(q)) &&
-        PyList_GET_SIZE(list)) {
-        PyObject *where = extend_tuple(q->where, list);
-
-        if (where) {
-            Py_XSETREF(c->where, where);
-        } else {
-            Py_CLEAR(c);
-        }
+        PyList_GET_SIZE(list) && oxypy_where_add(c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
+        Py_CLEAR(c);
     }
     Py_XDECREF(list);
     return (PyObject *)c;
@@ -518,6 +510,7 @@ static PyObject *query_combine(PyObject *self, PyTypeObject *cls, PyObject *cons
     Py_DECREF(list);
     Py_XSETREF(c->sets, sets);
     Py_CLEAR(c->where);
+    Py_CLEAR(c->earlier);
     Py_CLEAR(c->lock);
     Py_CLEAR(c->distinct_on);
     if (q->limit >= 0 || q->offset || q->sets) { /* an order without a limit carries over to the whole */
@@ -591,7 +584,16 @@ static PyObject *query_by_window(PyObject *self, void *closure)
     return PyBool_FromLong(oxypy_filters_windows(oxypy_state_of_type(Py_TYPE(self)), (oxypy_query *)self));
 }
 
+static PyObject *query_conditions(PyObject *self, void *closure)
+{
+    oxypy_query *q = (oxypy_query *)self;
+
+    (void)closure;
+    return oxypy_where_gather(q) < 0 ? NULL : Py_NewRef(q->where ? q->where : Py_None);
+}
+
 static PyGetSetDef query_getset[] = {
+    {"_where_", query_conditions, NULL, "tuple of Expr, ANDed, or None", NULL},
     {"_by_window", query_by_window, NULL, "whether conditions are about windows: such rows cannot be locked", NULL},
     {"_ordered", query_ordered, NULL, "whether the rows have an order, by the query or by Meta.ordering", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -601,7 +603,6 @@ static PyGetSetDef query_getset[] = {
 
 static PyMemberDef query_members[] = {
     PUBLIC("_model", T_OBJECT, model),
-    PUBLIC("_where_", T_OBJECT, where),
     PUBLIC("_order", T_OBJECT, order),
     PUBLIC("_fields", T_OBJECT, fields),
     PUBLIC("_exprs", T_OBJECT, exprs),

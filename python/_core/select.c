@@ -124,6 +124,9 @@ static int fill_lock(oxypy_build *cx, const oxypy_query *q, oxypy_use use, oxy_s
 /* Conditions over aggregates belong to HAVING, wherever they were given. */
 static int fill_conditions(oxypy_build *cx, oxypy_query *q, oxy_select *select)
 {
+    if (oxypy_where_gather(q) < 0) {
+        return -1;
+    }
     uint32_t n = q->where ? (uint32_t)PyTuple_GET_SIZE(q->where) : 0;
     uint32_t n_having = q->having ? (uint32_t)PyTuple_GET_SIZE(q->having) : 0, n_where = 0, n_groups = 0;
     const oxy_expr **items = n + n_having ? oxy_arena_new(cx->text, (n + n_having) * sizeof *items) : NULL;
@@ -185,6 +188,9 @@ int oxypy_fill_where(oxypy_build *cx, oxy_select *select)
     const oxy_expr **items = NULL;
     uint32_t n = 0;
 
+    if (oxypy_where_gather(q) < 0) {
+        return -1;
+    }
     for (Py_ssize_t i = 0; q->where && i < PyTuple_GET_SIZE(q->where); i++) {
         PyObject *condition = PyTuple_GET_ITEM(q->where, i);
 

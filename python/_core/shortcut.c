@@ -31,8 +31,8 @@ static bool is_plain(const oxypy_query *q, oxypy_what what)
     Py_ssize_t n_fields = q->fields ? PyTuple_GET_SIZE(q->fields) : 0;
     Py_ssize_t n_joins = q->joins ? PyTuple_GET_SIZE(q->joins) : 0;
 
-    return what <= OXYPY_DO_EXISTS && !q->exprs && !q->deferred && !q->annotations && !q->group_by && !q->having &&
-           !q->sets && !q->link && !q->distinct_on && !q->lock && !q->empty &&
+    return what <= OXYPY_DO_EXISTS && !q->earlier && !q->exprs && !q->deferred && !q->annotations && !q->group_by &&
+           !q->having && !q->sets && !q->link && !q->distinct_on && !q->lock && !q->empty &&
            n_where + n_order + n_fields + n_joins <= OXYPY_SHORT_ITEMS && n_where <= OXYPY_SHORT_VALUES - 2;
 }
 

@@ -62,7 +62,8 @@ typedef enum oxypy_mode { OXYPY_MODE_MODELS, OXYPY_MODE_DICTS, OXYPY_MODE_TUPLES
  * leading underscore. NULL means "not given" throughout. */
 typedef struct oxypy_query {
     PyObject_HEAD PyObject *model; /* class */
-    PyObject *where;               /* tuple of Expr, ANDed; checked when added */
+    PyObject *where;               /* tuple of Expr, ANDed; checked when added; the last ones, if there are */
+    PyObject *earlier;             /* ... before them: where.c; readers of where gather first */
     PyObject *order;               /* tuple of ORDER/RANDOM_ORDER/str-made Expr; NULL: Meta.ordering */
     PyObject *fields;              /* tuple of Expr or str: selection of values()/only() */
     PyObject *exprs;               /* dict alias -> Expr of values(**exprs) */

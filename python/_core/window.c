@@ -81,10 +81,21 @@ bool oxypy_query_windows(const oxypy_state *st, oxypy_query *q)
     return named_windows(st, q, q->annotations) || named_windows(st, q, q->exprs);
 }
 
+static bool any_filter_windows(const oxypy_state *st, oxypy_query *q)
+{
+    PyObject *conditions = q->where, *link = q->earlier;
+
+    for (; conditions; conditions = oxypy_where_before(&link)) {
+        if (any_windows(st, q, conditions, 0)) {
+            return true;
+        }
+    }
+    return any_windows(st, q, q->having, 0);
+}
+
 bool oxypy_filters_windows(const oxypy_state *st, oxypy_query *q)
 {
-    return (q->annotations || q->exprs) && (any_windows(st, q, q->where, 0) || any_windows(st, q, q->having, 0)) &&
-           oxypy_query_windows(st, q);
+    return (q->annotations || q->exprs) && any_filter_windows(st, q) && oxypy_query_windows(st, q);
 }
 
 int oxypy_check_no_window(const oxypy_state *st, PyObject *condition)
@@ -428,7 +439,7 @@ oxy_select *oxypy_build_over_windows(oxypy_build *cx, oxypy_query *q, oxypy_use 
     if (check_names(cx, q, q->annotations) < 0 || check_names(cx, q, q->exprs) < 0) {
         return NULL;
     }
-    oxypy_query *below = rows_below(cx, q);
+    oxypy_query *below = oxypy_where_gather(q) < 0 ? NULL : rows_below(cx, q);
     const oxy_select *rows = below ? oxypy_build_select(cx, below, OXYPY_USE_SOURCE, -1, inside, inner) : NULL;
     oxypy_query *above = rows ? rows_above(cx, q, inner) : NULL;
 

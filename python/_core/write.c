@@ -12,6 +12,9 @@ static int check_writable(oxypy_build *cx, oxypy_query *q)
 {
     const char *why = NULL;
 
+    if (oxypy_where_gather(q) < 0) {
+        return -1;
+    }
     if (q->sets) {
         why = "the rows of combined queries cannot be changed";
     } else if (q->group_by || q->having) {
