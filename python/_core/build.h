@@ -418,6 +418,10 @@ int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_wha
                     const oxy_dialect *dialect, oxypy_short *s);
 PyObject *oxypy_short_pins(oxypy_query *q); /* new reference */
 
+/* Raises what is wrong with a value on its way to the database, naming its field
+ * if that is known (else NULL). Returns -1. */
+int oxypy_raise_value(oxypy_state *st, const oxypy_plan *plan, const oxypy_field *field, oxy_err *err);
+
 /* Steals sql (also on failure). */
 oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statement *stmt, PyObject *plans);
 /* prepare.c: SQL text and plain values, for sql(). */

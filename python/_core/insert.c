@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* InsertState: rows to insert, and INSERT built from them. Values come from
  * the attributes of the instances. */
+#include "insert.h"
 #include "instance.h"
 #include "tree.h"
 
 #include <string.h>
 #include <structmember.h>
-
-typedef struct insert_state {
-    PyObject_HEAD PyObject *model;
-    PyObject *rows;    /* tuple of instances */
-    PyObject *fields;  /* tuple of names, or NULL: what the rows hold */
-    PyObject *targets; /* tuple of names */
-    PyObject *sets;    /* dict name -> Expr or None, or NULL */
-    uint8_t conflict;  /* oxy_conflict */
-    bool refill;
-} insert_state;
 
 /* --- life ------------------------------------------------------------------------------- */
 
@@ -44,7 +35,7 @@ static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
                                      &targets, &sets, &refill)) {
         return NULL;
     }
-    insert_state *self = (insert_state *)type->tp_alloc(type, 0);
+    oxypy_insert *self = (oxypy_insert *)type->tp_alloc(type, 0);
 
     if (!self) {
         return NULL;
@@ -69,7 +60,7 @@ static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 static int insert_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    insert_state *s = (insert_state *)self;
+    oxypy_insert *s = (oxypy_insert *)self;
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(s->model);
@@ -82,7 +73,7 @@ static int insert_traverse(PyObject *self, visitproc visit, void *arg)
 
 static int insert_clear(PyObject *self)
 {
-    insert_state *s = (insert_state *)self;
+    oxypy_insert *s = (oxypy_insert *)self;
 
     Py_CLEAR(s->model);
     Py_CLEAR(s->rows);
@@ -114,14 +105,30 @@ static bool is_written(const oxypy_field *field, PyObject *value, bool set)
     return set || field->primary_key || !field->generated;
 }
 
-/* The row's __dict__; new reference. */
-static PyObject *row_dict(const oxypy_plan *plan, PyObject *row)
+PyObject *oxypy_insert_row_dict(const oxypy_plan *plan, PyObject *row)
 {
     if (!PyObject_TypeCheck(row, plan->model)) {
         return PyErr_Format(PyExc_TypeError, "rows to insert are instances of %s, not of %.100s", plan->model->tp_name,
                             Py_TYPE(row)->tp_name);
     }
     return PyObject_GenericGetDict(row, NULL);
+}
+
+/* How many names between two columns are passed over before the next is looked up. */
+#define PASSED_OVER 3
+
+PyObject *oxypy_insert_next_value(oxypy_insert_walk *w, PyObject *name)
+{
+    Py_ssize_t at = w->at;
+    PyObject *key, *value;
+
+    for (unsigned i = 0; i <= PASSED_OVER && PyDict_Next(w->dict, &at, &key, &value); i++) {
+        if (key == name) {
+            w->at = at;
+            return value;
+        }
+    }
+    return PyDict_GetItemWithError(w->dict, name);
 }
 
 /* The row's set of fields; new reference. Read from its slot: reading the
@@ -140,17 +147,29 @@ static PyObject *row_set(oxypy_state *st, const oxypy_plan *plan, PyObject *row)
     return set;
 }
 
-/* One byte per field: 1 where the row writes it. */
-static int row_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char *mask)
+/* Whether it depends on the row's set of fields that this value is written. */
+static bool depends_on_set(const oxypy_field *field, PyObject *value)
 {
-    PyObject *dict = row_dict(plan, row), *set = dict ? row_set(st, plan, row) : NULL;
+    if (!value) {
+        return false;
+    }
+    return value == Py_None ? !(field->primary_key && field->generated) : field->generated && !field->primary_key;
+}
+
+int oxypy_insert_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char *mask)
+{
+    PyObject *dict = oxypy_insert_row_dict(plan, row), *set = dict ? row_set(st, plan, row) : NULL;
+    oxypy_insert_walk walk = {dict, 0};
     int rc = set ? 0 : -1;
 
     for (uint32_t i = 0; i < plan->n_fields && rc == 0; i++) {
-        PyObject *value = PyDict_GetItemWithError(dict, plan->fields[i].name);
-        int touched = PyErr_Occurred() ? -1 : PySet_Contains(set, plan->fields[i].name);
+        const oxypy_field *field = &plan->fields[i];
+        PyObject *value = oxypy_insert_next_value(&walk, field->name);
+        int touched = !value && PyErr_Occurred()     ? -1
+                      : depends_on_set(field, value) ? PySet_Contains(set, field->name)
+                                                     : 0;
 
-        mask[i] = is_written(&plan->fields[i], value, touched > 0);
+        mask[i] = is_written(field, value, touched > 0);
         rc = touched < 0 ? -1 : 0;
     }
     Py_XDECREF(dict);
@@ -254,7 +273,7 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
         PyErr_NoMemory();
     }
     for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(rows); i++) {
-        rc = row_mask(st, plan, PyTuple_GET_ITEM(rows, i), mask);
+        rc = oxypy_insert_mask(st, plan, PyTuple_GET_ITEM(rows, i), mask);
         if (rc == 0) {
             /* DEFAULT VALUES makes one row. */
             bool none = !memchr(mask, 1, plan->n_fields);
@@ -277,8 +296,8 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
 static PyObject *insert_without_rows(PyObject *self, PyObject *fields)
 {
     PyTypeObject *type = Py_TYPE(self);
-    const insert_state *from = (const insert_state *)self;
-    insert_state *copy = (insert_state *)type->tp_alloc(type, 0);
+    const oxypy_insert *from = (const oxypy_insert *)self;
+    oxypy_insert *copy = (oxypy_insert *)type->tp_alloc(type, 0);
 
     if (!copy) {
         return NULL;
@@ -298,11 +317,8 @@ static PyObject *insert_without_rows(PyObject *self, PyObject *fields)
 
 /* --- the statement ------------------------------------------------------------------------------ */
 
-/* Numbers of the fields to write. */
-static int insert_columns(oxypy_build *cx, const insert_state *s, uint32_t *out, uint32_t *n)
+int oxypy_insert_columns(oxypy_build *cx, oxypy_plan *plan, const oxypy_insert *s, uint32_t *out, uint32_t *n)
 {
-    oxypy_plan *plan = cx->scope->plan;
-
     *n = 0;
     if (s->fields) {
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(s->fields); i++) {
@@ -317,7 +333,7 @@ static int insert_columns(oxypy_build *cx, const insert_state *s, uint32_t *out,
     }
     char *mask = oxy_arena_zero(cx->text, plan->n_fields + 1, 1);
 
-    if (!mask || row_mask(cx->st, plan, PyTuple_GET_ITEM(s->rows, 0), mask) < 0) {
+    if (!mask || oxypy_insert_mask(cx->st, plan, PyTuple_GET_ITEM(s->rows, 0), mask) < 0) {
         return oxypy_build_failed(cx);
     }
     for (uint32_t i = 0; i < plan->n_fields; i++) {
@@ -331,7 +347,8 @@ static int insert_columns(oxypy_build *cx, const insert_state *s, uint32_t *out,
 static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, uint32_t n, const oxy_expr **out)
 {
     oxypy_plan *plan = cx->scope->plan;
-    PyObject *dict = row_dict(plan, row);
+    PyObject *dict = oxypy_insert_row_dict(plan, row);
+    oxypy_insert_walk walk = {dict, 0};
     int rc = dict ? 0 : -1;
 
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
@@ -339,7 +356,7 @@ static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, u
         const oxypy_want want = {.plan = plan, .field = field};
         const oxy_type *type = &plan->table.columns[field->column].type;
         oxypy_conv cv = {.st = cx->st, .plan = plan, .field = field, .arena = cx->text, .keep = cx->keep};
-        PyObject *value = PyDict_GetItemWithError(dict, field->name);
+        PyObject *value = oxypy_insert_next_value(&walk, field->name);
         uint32_t first = cx->b->n_params;
         oxy_value v;
 
@@ -354,7 +371,7 @@ static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, u
     return rc;
 }
 
-static int insert_conflict(oxypy_build *cx, const insert_state *s, oxy_insert *insert)
+static int insert_conflict(oxypy_build *cx, const oxypy_insert *s, oxy_insert *insert)
 {
     oxypy_plan *plan = cx->scope->plan;
     uint32_t n = (uint32_t)PyTuple_GET_SIZE(s->targets);
@@ -385,7 +402,7 @@ static int insert_conflict(oxypy_build *cx, const insert_state *s, oxy_insert *i
     return 0;
 }
 
-static int fill_insert(oxypy_build *cx, const insert_state *s, oxy_insert *insert)
+static int fill_insert(oxypy_build *cx, const oxypy_insert *s, oxy_insert *insert)
 {
     oxypy_plan *plan = cx->scope->plan;
     uint32_t n_rows = (uint32_t)PyTuple_GET_SIZE(s->rows), n;
@@ -396,7 +413,7 @@ static int fill_insert(oxypy_build *cx, const insert_state *s, oxy_insert *inser
         PyErr_NoMemory();
         return -1;
     }
-    if (insert_columns(cx, s, numbers, &n) < 0) {
+    if (oxypy_insert_columns(cx, plan, s, numbers, &n) < 0) {
         return -1;
     }
     if (n == 0 && n_rows > 1) {
@@ -427,12 +444,12 @@ static int fill_insert(oxypy_build *cx, const insert_state *s, oxy_insert *inser
 
 oxypy_plan *oxypy_insert_plan(oxypy_state *st, PyObject *subject)
 {
-    return oxypy_plan_of(st, ((insert_state *)subject)->model);
+    return oxypy_plan_of(st, ((oxypy_insert *)subject)->model);
 }
 
 int oxypy_build_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, oxypy_statement *out)
 {
-    insert_state *s = (insert_state *)subject;
+    oxypy_insert *s = (oxypy_insert *)subject;
     oxy_insert *insert = oxy_arena_zero(&cx->b->arena, 1, sizeof *insert);
 
     if (!insert || PyTuple_GET_SIZE(s->rows) == 0) {
@@ -464,12 +481,12 @@ int oxypy_build_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, 
 /* --- the type -------------------------------------------------------------------------------------- */
 
 static PyMemberDef insert_members[] = {
-    {"model", T_OBJECT, offsetof(insert_state, model), READONLY, "class of the rows"},
-    {"rows", T_OBJECT, offsetof(insert_state, rows), READONLY, "instances, in the order of the statement"},
-    {"fields", T_OBJECT, offsetof(insert_state, fields), READONLY, "names of the columns to write, or None"},
-    {"targets", T_OBJECT, offsetof(insert_state, targets), READONLY, "names of the fields that decide about conflicts"},
-    {"sets", T_OBJECT, offsetof(insert_state, sets), READONLY, "what a row that was there becomes, or None"},
-    {"refill", T_BOOL, offsetof(insert_state, refill), READONLY, "whether rows come back"},
+    {"model", T_OBJECT, offsetof(oxypy_insert, model), READONLY, "class of the rows"},
+    {"rows", T_OBJECT, offsetof(oxypy_insert, rows), READONLY, "instances, in the order of the statement"},
+    {"fields", T_OBJECT, offsetof(oxypy_insert, fields), READONLY, "names of the columns to write, or None"},
+    {"targets", T_OBJECT, offsetof(oxypy_insert, targets), READONLY, "names of the fields that decide about conflicts"},
+    {"sets", T_OBJECT, offsetof(oxypy_insert, sets), READONLY, "what a row that was there becomes, or None"},
+    {"refill", T_BOOL, offsetof(oxypy_insert, refill), READONLY, "whether rows come back"},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -492,7 +509,7 @@ static PyType_Slot insert_slots[] = {
 
 static PyType_Spec insert_spec = {
     .name = "oxyde._core.InsertState",
-    .basicsize = sizeof(insert_state),
+    .basicsize = sizeof(oxypy_insert),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = insert_slots,
 };

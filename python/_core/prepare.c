@@ -3,6 +3,7 @@
  * Where the shape was seen before, nothing is compiled and no Python object is
  * made. */
 #include "build.h"
+#include "insert.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -117,20 +118,25 @@ static oxypy_compiled *find_or_compile(oxypy_build *cx, oxypy_statement *stmt, c
 
 /* --- values ------------------------------------------------------------------------------------ */
 
+int oxypy_raise_value(oxypy_state *st, const oxypy_plan *plan, const oxypy_field *field, oxy_err *err)
+{
+    if (field && plan) {
+        char text[sizeof err->message];
+
+        PyOS_snprintf(text, sizeof text, "%s.%s: %s", plan->model->tp_name, PyUnicode_AsUTF8(field->name),
+                      err->message);
+        oxy_err_copy(err->message, sizeof err->message, text, strlen(text));
+    }
+    (void)oxypy_raise(st, err, NULL, NULL, NULL);
+    return -1;
+}
+
 /* Raises what is wrong with a parameter, naming its field. Returns -1. */
 static int raise_bind(oxypy_build *cx, const oxy_bind *bind, oxy_err *err)
 {
     const oxypy_origin *o = bind->param < cx->cap_origins ? &cx->origins[bind->param] : NULL;
 
-    if (o && o->field && o->plan) {
-        char text[sizeof err->message];
-
-        PyOS_snprintf(text, sizeof text, "%s.%s: %s", o->plan->model->tp_name, PyUnicode_AsUTF8(o->field->name),
-                      err->message);
-        oxy_err_copy(err->message, sizeof err->message, text, strlen(text));
-    }
-    (void)oxypy_raise(cx->st, err, NULL, NULL, NULL);
-    return -1;
+    return oxypy_raise_value(cx->st, o ? o->plan : NULL, o ? o->field : NULL, err);
 }
 
 static int encode_values(oxypy_build *cx, const oxy_value *params, const oxy_codec *codec, oxypy_prepared *out)
@@ -231,6 +237,33 @@ static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64
     return encode_values(cx, out->builder.params, codec, out) < 0 ? -1 : 1;
 }
 
+/* The same for rows to insert. 1, 0: they take the long way, -1. */
+static int prepare_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, const oxy_dialect *dialect,
+                          const oxy_codec *codec, oxypy_prepared *out)
+{
+    oxypy_insert_short s;
+    int rc = oxypy_insert_key(cx, subject, returning, dialect, &s);
+
+    if (rc <= 0) {
+        return rc;
+    }
+    oxypy_compiled *c = oxypy_cache_get(s.plan, s.key, s.n * sizeof *s.key, s.hash);
+
+    if (c) {
+        cx->st->cache_hits++;
+        out->compiled = (oxypy_compiled *)Py_NewRef(c);
+        return oxypy_insert_encode(cx, &s, codec, out) < 0 ? -1 : 1;
+    }
+    if (build_and_compile(cx, OXYPY_DO_INSERT, subject, NULL, returning, -1, dialect, out) < 0) {
+        return -1;
+    }
+    if (oxypy_insert_binds_rows(&s, out->compiled->sql) &&
+        oxypy_cache_put(cx->st, s.plan, s.key, s.n * sizeof *s.key, s.hash, out->compiled, NULL) < 0) {
+        return -1;
+    }
+    return encode_values(cx, out->builder.params, codec, out) < 0 ? -1 : 1;
+}
+
 int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
                   int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
 {
@@ -241,6 +274,8 @@ int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject 
     cx.loose_containment = oxy_dialect_loose_containment(dialect);
     if (what <= OXYPY_DO_EXISTS && oxypy_is_query(st, subject)) {
         rc = prepare_short(&cx, what, (oxypy_query *)subject, limit_override, dialect, codec, out);
+    } else if (what == OXYPY_DO_INSERT && PyObject_TypeCheck(subject, st->insert_type)) {
+        rc = prepare_insert(&cx, subject, returning, dialect, codec, out);
     }
     if (rc == 0) {
         rc = build_and_compile(&cx, what, subject, arg, returning, limit_override, dialect, out);
