@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Plan: what the engine knows of one model class. Made from Python once per
  * class, immutable after; the class and its plan refer to each other. */
+#include "freeing.h"
 #include "hydrate.h"
 #include "instance.h"
 #include "plan_spec.h"
@@ -267,7 +268,10 @@ static int find_slots(oxypy_state *st, oxypy_plan *plan)
     if (plan->off_private < 0)
         return -1;
     plan->off_state = oxypy_slot_offset(plan->model, st->s_state);
-    return plan->off_state < 0 ? -1 : 0;
+    if (plan->off_state < 0)
+        return -1;
+    oxypy_freeing_use(plan);
+    return 0;
 }
 
 /* Paths are split at "__"; names that hold it themselves need a longer look. */
@@ -438,7 +442,7 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
     st->plan_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &plan_spec, NULL);
     if (st->plan_type == NULL || PyModule_AddType(module, st->plan_type) < 0)
         return -1;
-    return oxypy_template_init(module) < 0 ? -1 : oxypy_to_py_init(st);
+    return oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 ? -1 : oxypy_to_py_init(st);
 }
 
 /* --- finding --------------------------------------------------------------------------- */

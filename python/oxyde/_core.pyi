@@ -24,6 +24,7 @@ def __getattr__(name: str) -> int: ...  # the constants
 
 KIND_NAMES: dict[str, int]
 SQLITE_VERSION: int  # of the library in use, as 3045001
+FREES_DIRECTLY: int  # 1: instances of rows are freed without CPython's walk over the bases
 TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
 FN_NAMES: dict[str, int]
 AGG_NAMES: dict[str, int]
@@ -355,6 +356,7 @@ def ddl_rebuild(
 def default_same(kind: int, a: str, b: str) -> bool: ...
 def allow_direct_init(base: type[Any], warn: Callable[[], None], /) -> None: ...
 def use_direct_init(cls: type[Any], /) -> None: ...
+def frees_directly(cls: type[Any], /) -> bool: ...
 def lazy_fields_set(member: Any, /) -> Any:
     """The descriptor that makes `__pydantic_fields_set__` of loaded instances on first use."""
 
