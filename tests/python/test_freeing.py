@@ -77,7 +77,11 @@ def test_weak_references_are_cleared_and_called() -> None:
 def test_a_finaliser_of_the_class_runs_once_and_may_keep_the_instance() -> None:
     kept: list[Any] = []
     cls = table()
-    type.__setattr__(cls, "__del__", lambda self: kept.append(self))
+
+    def keep(self: Any) -> None:
+        kept.append(self)
+
+    type.__setattr__(cls, "__del__", keep)
     instance = load(cls, "still here")
     del instance
     assert [one.value for one in kept] == ["still here"]
