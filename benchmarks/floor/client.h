@@ -16,6 +16,9 @@ typedef struct floor_address {
 floor_client *floor_client_open(const floor_address *address, floor_error *error);
 void floor_client_close(floor_client *client);
 
+/* A text without values and rows of interest, on that connection. */
+bool floor_client_command(floor_client *client, const char *sql, floor_error *error);
+
 /* Prepares a statement once and puts what it needs into its handle; forget releases that. */
 bool floor_client_prepare(floor_client *client, floor_statement *statement, floor_error *error);
 void floor_client_forget(floor_client *client, floor_statement *statement);

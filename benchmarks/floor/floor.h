@@ -22,7 +22,7 @@ typedef enum floor_kind {
     FLOOR_FLOAT = 'f',
     FLOOR_BOOL = 'b',
     FLOOR_TEXT = 't',
-    FLOOR_JSON = 'j',    /* its text, copied and not parsed */
+    FLOOR_JSON = 'j',    /* a document: json.h */
     FLOOR_DECIMAL = 'n', /* units of 10 to the power of -scale */
     FLOOR_MOMENT = 'm',  /* microseconds since 1970 */
     FLOOR_DAY = 'd',     /* days since 1970 */
@@ -49,6 +49,7 @@ typedef struct floor_cell {
         double real;
         bool truth;
         const char *text;
+        const struct floor_json *document;
     };
     uint32_t n; /* bytes of a text, scale of a decimal */
     uint32_t kind;
@@ -81,6 +82,8 @@ typedef struct floor_rows {
 
 /* A fresh row at the end, its cells NULL values; NULL without memory. */
 floor_row *floor_rows_add(floor_rows *rows, const floor_columns *columns);
+/* So many bytes of the rows' memory, for whatever has no pointers of its own to free; NULL without memory. */
+void *floor_rows_take(floor_rows *rows, size_t n);
 /* A text, copied into the rows' memory; false without memory. */
 bool floor_rows_text(floor_rows *rows, floor_cell *cell, const char *text, size_t n);
 /* Frees all and leaves it empty. */

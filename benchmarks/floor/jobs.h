@@ -33,7 +33,7 @@ floor_doing *floor_shape(const char *name, size_t *least);
 /* Shapes that have files of their own. */
 floor_doing floor_prefetch, floor_insert, floor_bulk, floor_insert_delete;
 
-/* Seconds a call, over about so many seconds: batches that double, as benchmarks.harness.slice_of has them. */
+/* Seconds a call, over about so many seconds: batches that double, as benchmarks.slices.slice_of has them. */
 bool floor_slice(floor_session *session, const floor_job *job, double seconds, double *found, floor_error *error);
 /* Seconds of each of so many calls. */
 bool floor_calls(floor_session *session, const floor_job *job, double *found, size_t n, floor_error *error);

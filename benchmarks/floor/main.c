@@ -3,6 +3,7 @@
  * "ok" and what was asked for, or "failed" and why. The other end is benchmarks/suite/floor.py.
  *
  *   open PATH HOST PORT USER PASSWORD DATABASE
+ *   setting SQL                               of the connection
  *   statement NAME COLUMNS SQL VALUE...       as statement.c reads them; prepared at once
  *   job NAME SHAPE NUMBER STATEMENT...
  *   show STATEMENT                            its last row, each value after the letter of its kind
@@ -11,6 +12,7 @@
  *   calls JOB NUMBER                          seconds of each
  *   close */
 #include "jobs.h"
+#include "json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,6 +80,11 @@ static bool on_open(floor_program *program, char **fields, floor_error *error)
     return program->session.client != NULL;
 }
 
+static bool on_setting(floor_program *program, char **fields, floor_error *error)
+{
+    return floor_client_command(program->session.client, fields[0], error);
+}
+
 static bool on_statement(floor_program *program, char **fields, floor_error *error)
 {
     floor_statement *statement = &program->statements[program->n_statements];
@@ -136,8 +143,8 @@ static void show(const floor_cell *cell)
     switch ((floor_kind)cell->kind) {
     case FLOOR_FLOAT: printf("%.17g", cell->real); break;
     case FLOOR_BOOL: printf("%d", cell->truth); break;
-    case FLOOR_TEXT:
-    case FLOOR_JSON: fwrite(cell->text, 1, cell->n, stdout); break;
+    case FLOOR_JSON: floor_json_write(stdout, cell->document); break;
+    case FLOOR_TEXT: fwrite(cell->text, 1, cell->n, stdout); break;
     case FLOOR_DECIMAL: printf("%" PRId64 "e-%" PRIu32, cell->number, cell->n); break;
     default: printf("%" PRId64, cell->number); break;
     }
@@ -221,9 +228,9 @@ static const struct {
     size_t least; /* fields after the name */
     bool silent;  /* prints no answer itself */
 } requests[] = {
-    {"open", on_open, 6, true},    {"statement", on_statement, 3, true}, {"job", on_job, 4, true},
-    {"show", on_show, 1, false},   {"attempt", on_attempt, 1, false},    {"slice", on_slice, 2, false},
-    {"calls", on_calls, 2, false}, {"close", on_close, 0, true},
+    {"open", on_open, 6, true},    {"setting", on_setting, 1, true}, {"statement", on_statement, 3, true},
+    {"job", on_job, 4, true},      {"show", on_show, 1, false},      {"attempt", on_attempt, 1, false},
+    {"slice", on_slice, 2, false}, {"calls", on_calls, 2, false},    {"close", on_close, 0, true},
 };
 
 static bool answer(floor_program *program, size_t n, floor_error *error)

@@ -3,6 +3,7 @@
  * come from the socket. A connection has one answer under way at a time, so concurrent reads have
  * connections of their own, as many as everybody's pool, and the calls that do not block. */
 #include "client.h"
+#include "json.h"
 
 #include <errno.h>
 #include <mysql.h>
@@ -56,7 +57,7 @@ static bool failed(const floor_statement *statement, floor_error *error)
     return floor_fail(error, "%s: libmariadb: %s", statement->name, mysql_stmt_error(made->statement));
 }
 
-static bool command(floor_client *client, const char *sql, floor_error *error)
+bool floor_client_command(floor_client *client, const char *sql, floor_error *error)
 {
     return mysql_real_query(client->db, sql, (unsigned long)strlen(sql)) == 0 ||
            floor_fail(error, "libmariadb: %s", mysql_error(client->db));
@@ -237,8 +238,14 @@ static bool execute(const floor_statement *statement, const floor_value *values,
     return give(statement, values, error) && (mysql_stmt_execute(made->statement) == 0 || failed(statement, error));
 }
 
+/* What arrived as text. */
+static bool keep(floor_rows *rows, floor_kind kind, floor_cell *cell, const char *text, size_t n)
+{
+    return kind == FLOOR_JSON ? floor_json_of(rows, cell, text, n) : floor_rows_text(rows, cell, text, n);
+}
+
 /* A text that was longer than its buffer. */
-static bool fetch_long(prepared *made, size_t column, floor_cell *cell, floor_rows *rows)
+static bool fetch_long(prepared *made, size_t column, floor_kind kind, floor_cell *cell, floor_rows *rows)
 {
     cell_slot *slot = &made->found[column];
     char *text = malloc(slot->length);
@@ -246,7 +253,7 @@ static bool fetch_long(prepared *made, size_t column, floor_cell *cell, floor_ro
     MYSQL_BIND whole = {
         .buffer_type = MYSQL_TYPE_STRING, .buffer = text, .buffer_length = slot->length, .length = &length};
     bool done = text && mysql_stmt_fetch_column(made->statement, &whole, (unsigned)column, 0) == 0 &&
-                floor_rows_text(rows, cell, text, slot->length);
+                keep(rows, kind, cell, text, slot->length);
 
     free(text);
     return done;
@@ -272,8 +279,8 @@ static bool decode(prepared *made, size_t column, floor_kind kind, floor_cell *c
         return true;
     case FLOOR_DECIMAL: return slot->length < ENOUGH && floor_decimal_of(cell, slot->text, slot->length);
     default:
-        return slot->length > ENOUGH ? fetch_long(made, column, cell, rows)
-                                     : floor_rows_text(rows, cell, slot->text, slot->length);
+        return slot->length > ENOUGH ? fetch_long(made, column, kind, cell, rows)
+                                     : keep(rows, kind, cell, slot->text, slot->length);
     }
 }
 
@@ -450,17 +457,17 @@ bool floor_client_run(floor_client *client, const floor_statement *statement, co
 
 bool floor_client_begin(floor_client *client, floor_error *error)
 {
-    return command(client, "START TRANSACTION", error);
+    return floor_client_command(client, "START TRANSACTION", error);
 }
 
 bool floor_client_commit(floor_client *client, floor_error *error)
 {
-    return command(client, "COMMIT", error);
+    return floor_client_command(client, "COMMIT", error);
 }
 
 void floor_client_rollback(floor_client *client)
 {
     floor_error ignored; /* what led here is what is told */
 
-    command(client, "ROLLBACK", &ignored);
+    floor_client_command(client, "ROLLBACK", &ignored);
 }

@@ -2,6 +2,7 @@
 /* PostgreSQL through libpq: prepared statements, parameters and results in binary. Concurrent reads
  * travel in one pipeline; a stream comes in single rows, or in chunks where libpq has them. */
 #include "client.h"
+#include "json.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ struct floor_client {
 
 /* A statement's name on the server, and its parameters as they are sent. */
 typedef struct prepared {
-    char name[32];
+    const char *name; /* the statement's own */
     const char **values;
     int *lengths, *formats;
     unsigned char (*words)[8];
@@ -123,7 +124,7 @@ bool floor_client_prepare(floor_client *client, floor_statement *statement, floo
         return floor_fail(error, "no memory for values");
     for (size_t i = 0; i < statement->n_values; i++)
         made->formats[i] = 1;
-    snprintf(made->name, sizeof made->name, "%s", statement->name);
+    made->name = statement->name;
     return prepare(client, statement, made, error);
 }
 
@@ -252,7 +253,7 @@ static bool decode(floor_cell *cell, floor_kind kind, const unsigned char *from,
     case FLOOR_MOMENT: cell->number = n == 8 ? (int64_t)big(from, 8) + micros_to_2000 : 0; return n == 8;
     case FLOOR_DAY: cell->number = n == 4 ? (int32_t)big(from, 4) + days_to_2000 : 0; return n == 4;
     case FLOOR_JSON: /* a version, then the text */
-        return n > 0 && from[0] == 1 && floor_rows_text(rows, cell, (const char *)from + 1, n - 1);
+        return n > 0 && from[0] == 1 && floor_json_of(rows, cell, (const char *)from + 1, n - 1);
     default: return floor_rows_text(rows, cell, (const char *)from, n);
     }
 }
@@ -415,7 +416,7 @@ bool floor_client_run(floor_client *client, const floor_statement *statement, co
     return true;
 }
 
-static bool command(floor_client *client, const char *sql, floor_error *error)
+bool floor_client_command(floor_client *client, const char *sql, floor_error *error)
 {
     PGresult *result = PQexec(client->db, sql);
     bool done = result ? good(result, error) : failed(client, error);
@@ -426,17 +427,17 @@ static bool command(floor_client *client, const char *sql, floor_error *error)
 
 bool floor_client_begin(floor_client *client, floor_error *error)
 {
-    return command(client, "BEGIN", error);
+    return floor_client_command(client, "BEGIN", error);
 }
 
 bool floor_client_commit(floor_client *client, floor_error *error)
 {
-    return command(client, "COMMIT", error);
+    return floor_client_command(client, "COMMIT", error);
 }
 
 void floor_client_rollback(floor_client *client)
 {
     floor_error ignored; /* what led here is what is told */
 
-    command(client, "ROLLBACK", &ignored);
+    floor_client_command(client, "ROLLBACK", &ignored);
 }

@@ -13,7 +13,7 @@ struct floor_block {
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
-static void *take(floor_rows *rows, size_t n)
+void *floor_rows_take(floor_rows *rows, size_t n)
 {
     n = (n + 7) & ~(size_t)7;
     if (!rows->block || rows->block->size - rows->used < n) {
@@ -39,7 +39,7 @@ static void *take(floor_rows *rows, size_t n)
 static floor_row *object(floor_rows *rows, size_t n_cells)
 {
     size_t size = sizeof(floor_row) + n_cells * sizeof(floor_cell);
-    floor_row *row = take(rows, size);
+    floor_row *row = floor_rows_take(rows, size);
 
     return row ? memset(row, 0, size) : NULL;
 }
@@ -67,7 +67,7 @@ floor_row *floor_rows_add(floor_rows *rows, const floor_columns *columns)
 
 bool floor_rows_text(floor_rows *rows, floor_cell *cell, const char *text, size_t n)
 {
-    char *copy = n < UINT32_MAX ? take(rows, n + 1) : NULL;
+    char *copy = n < UINT32_MAX ? floor_rows_take(rows, n + 1) : NULL;
 
     if (!copy)
         return false;

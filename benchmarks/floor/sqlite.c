@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* SQLite, called inline. Decimals, dates and JSON are text there; dates and decimals are parsed. */
+/* SQLite, called inline. Decimals, dates and JSON are text there, which is parsed. */
 #include "client.h"
+#include "json.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -14,16 +15,13 @@ static bool failed(const floor_client *client, floor_error *error)
     return floor_fail(error, "SQLite: %s", sqlite3_errmsg(client->db));
 }
 
-static bool execute(floor_client *client, const char *sql, floor_error *error)
+bool floor_client_command(floor_client *client, const char *sql, floor_error *error)
 {
     return sqlite3_exec(client->db, sql, NULL, NULL, NULL) == SQLITE_OK || failed(client, error);
 }
 
 floor_client *floor_client_open(const floor_address *address, floor_error *error)
 {
-    /* those of benchmarks.jobs.PRAGMAS */
-    static const char pragmas[] = "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-                                  "PRAGMA cache_size = 10000; PRAGMA busy_timeout = 5000";
     floor_client *client = calloc(1, sizeof *client);
 
     if (!client) {
@@ -32,7 +30,7 @@ floor_client *floor_client_open(const floor_address *address, floor_error *error
     }
     if (sqlite3_open_v2(address->path, &client->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         floor_fail(error, "SQLite: %s", client->db ? sqlite3_errmsg(client->db) : "no memory");
-    } else if (execute(client, pragmas, error)) {
+    } else {
         return client;
     }
     floor_client_close(client);
@@ -108,6 +106,7 @@ static bool decode(sqlite3_stmt *from, int column, floor_kind kind, floor_cell *
     case FLOOR_DECIMAL: return floor_decimal_of(cell, text, n);
     case FLOOR_MOMENT: return floor_moment_of(cell, text, n);
     case FLOOR_DAY: return floor_day_of(cell, text, n);
+    case FLOOR_JSON: return floor_json_of(rows, cell, text, n);
     default: return floor_rows_text(rows, cell, text, n);
     }
 }
@@ -190,17 +189,17 @@ bool floor_client_run(floor_client *client, const floor_statement *statement, co
 
 bool floor_client_begin(floor_client *client, floor_error *error)
 {
-    return execute(client, "BEGIN IMMEDIATE", error);
+    return floor_client_command(client, "BEGIN IMMEDIATE", error);
 }
 
 bool floor_client_commit(floor_client *client, floor_error *error)
 {
-    return execute(client, "COMMIT", error);
+    return floor_client_command(client, "COMMIT", error);
 }
 
 void floor_client_rollback(floor_client *client)
 {
     floor_error ignored; /* what led here is what is told */
 
-    execute(client, "ROLLBACK", &ignored);
+    floor_client_command(client, "ROLLBACK", &ignored);
 }

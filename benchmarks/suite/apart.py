@@ -10,6 +10,8 @@ from pathlib import Path
 class Apart:
     """The process, from its start to its end."""
 
+    patience = 60.0  # seconds between being told to close and being killed
+
     def __init__(
         self,
         title: str,
@@ -40,5 +42,10 @@ class Apart:
         return answer.rstrip("\n")
 
     def end(self) -> None:
-        """After it was told to close: waits until it is gone."""
-        self.process.communicate(timeout=60)
+        """After it was told to close: waits until it is gone, and does not wait for ever."""
+        try:
+            self.process.communicate(timeout=self.patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise RuntimeError(f"{self.title} did not end within {self.patience:g} s") from None
