@@ -86,14 +86,9 @@ mutants: setup-dev ## break each rule of docs/internals/*-rules.md in a copy: it
 	@$(BIN)/python tools/mutants.py
 
 .PHONY: bench
-bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLite, PostgreSQL, MySQL
+bench: ## ratios against other drivers and ORMs, alternating in one run, on SQLite, PostgreSQL, MySQL; benchmarks/REPORT.md
 	@PYTHON=$(PYTHON) scripts/setup bench
-	@scripts/bench $(BENCH_ARGS)
-
-.PHONY: bench-all
-bench-all: ## the whole suite on asyncio and uvloop, and its report, benchmarks/REPORT.md
-	@PYTHON=$(PYTHON) scripts/setup bench
-	@scripts/bench --suite --report $(BENCH_ARGS)
+	@scripts/bench --report $(BENCH_ARGS)
 
 .PHONY: bench-scaling
 bench-scaling: ## cost of a row, query, column and condition from few to very many, and benchmarks/SCALING.md

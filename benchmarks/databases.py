@@ -1,20 +1,27 @@
-"""The databases to measure on, and how each contender gets the same table with the same rows."""
+"""The databases to measure on, and where in them a contender works.
+
+A commit does not wait for the disk where that can be chosen for a session: SQLite runs with WAL and
+synchronous=NORMAL, PostgreSQL with synchronous_commit=off, for everybody; otherwise the disk would be
+measured. MySQL does as the server is set.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-import subprocess
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from benchmarks.jobs import JOBS, POOL_JOBS, ROWS, Job, note, person
-
-PREFIX = "oxyde_bench_"
+POOL = 10  # connections of everybody who has a pool, on servers
+PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA cache_size = 10000",
+    "PRAGMA busy_timeout = 5000",
+)
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,6 @@ class Place:
     user: str = ""
     password: str = ""
     database: str = ""
-
-    @property
-    def notes(self) -> str:
-        """The table that is joined to the other."""
-        return f"{self.table}_note"
 
     def url(self, scheme: str) -> str:
         """The server's address under this scheme."""
@@ -57,23 +59,15 @@ def place_of(backend: str, url: str) -> Place:
     )
 
 
-NOTES = "CREATE TABLE {table} (id BIGINT PRIMARY KEY, person_id BIGINT NOT NULL, text VARCHAR(100) NOT NULL)"
-
-
 class Unreachable(Exception):
     """The server does not answer."""
 
 
 class Sqlite:
-    """A file for each contender."""
+    """Files in a folder, which goes as a whole."""
 
     name = "sqlite"
     title = "SQLite"
-    jobs: tuple[Job, ...] = JOBS
-    schema = (
-        "CREATE TABLE {table} (id INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL, "
-        "email VARCHAR(255) NOT NULL, age INTEGER NOT NULL, score REAL NOT NULL, active INTEGER NOT NULL)"
-    )
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,50 +76,15 @@ class Sqlite:
         """Of the library that prepares the files; a contender may bundle another."""
         return f"SQLite {sqlite3.sqlite_version}"
 
-    def prepare(self, name: str) -> Place:
-        """A fresh table for this contender."""
-        place = Place(self.name, "person", path=str(self.folder / f"{name}.db"))
-        with sqlite3.connect(place.path) as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute(self.schema.format(table=place.table))
-            db.executemany(
-                "INSERT INTO person (name, email, age, score, active) VALUES (?, ?, ?, ?, ?)",
-                [person(number)[1:] for number in range(1, ROWS + 1)],
-            )
-            db.execute(NOTES.format(table=place.notes).replace("BIGINT PRIMARY", "INTEGER PRIMARY"))
-            db.executemany(
-                f"INSERT INTO {place.notes} VALUES (?, ?, ?)",
-                [note(number) for number in range(1, ROWS + 1)],
-            )
-        db.close()
-        return place
-
-    def clean(self, place: Place) -> None:
-        """Takes out what a job inserted, so that the next one sees the same rows everywhere.
-
-        In a process of its own: two copies of the SQLite library in one process (a contender may
-        bundle its own) would drop each other's file locks.
-        """
-        code = (
-            "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=30); "
-            f"db.execute('DELETE FROM {place.table} WHERE id > {ROWS}'); db.commit(); db.close()"
-        )
-        subprocess.run([sys.executable, "-c", code, place.path], check=True)
-
-    def drop(self, place: Place) -> None:
-        """The folder goes as a whole."""
-
     def close(self) -> None:
         """Nothing is open."""
 
 
 class Server:
-    """A table with a prefix for each contender, in the database that the URL names."""
+    """The database that the URL names."""
 
     name: str
     title: str
-    schema: str
-    jobs: tuple[Job, ...] = JOBS + POOL_JOBS
 
     def __init__(self, url: str) -> None:
         self.place = place_of(self.name, url)
@@ -139,38 +98,15 @@ class Server:
         """An ordinary connection that commits by itself."""
         raise NotImplementedError
 
+    def version(self) -> str:
+        """As the server says."""
+        raise NotImplementedError
+
     def run(self, sql: str) -> list[Any]:
         """A statement, on our own connection."""
         with self.db.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
-
-    def prepare(self, name: str) -> Place:
-        """A fresh table for this contender."""
-        place = replace(self.place, table=PREFIX + re.sub(r"\W", "_", name))
-        self.drop(place)
-        self.run(self.schema.format(table=place.table))
-        with self.db.cursor() as cursor:
-            cursor.executemany(
-                f"INSERT INTO {place.table} (name, email, age, score, active) VALUES (%s, %s, %s, %s, %s)",
-                [person(number)[1:] for number in range(1, ROWS + 1)],
-            )
-            cursor.execute(NOTES.format(table=place.notes))
-            cursor.executemany(
-                f"INSERT INTO {place.notes} VALUES (%s, %s, %s)",
-                [tuple(note(number)) for number in range(1, ROWS + 1)],
-            )
-        self.clean(place)
-        return place
-
-    def clean(self, place: Place) -> None:
-        """Takes out what a job inserted, and what it left behind."""
-        raise NotImplementedError
-
-    def drop(self, place: Place) -> None:
-        """Leaves nothing."""
-        for table in (place.notes, place.table):
-            self.run(f"DROP TABLE IF EXISTS {table}")
 
     def close(self) -> None:
         """Of our own connection."""
@@ -182,11 +118,6 @@ class Postgres(Server):
 
     name = "postgres"
     title = "PostgreSQL"
-    schema = (
-        "CREATE TABLE {table} (id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, "
-        "name VARCHAR(100) NOT NULL, email VARCHAR(255) NOT NULL, age INTEGER NOT NULL, "
-        "score DOUBLE PRECISION NOT NULL, active BOOLEAN NOT NULL)"
-    )
 
     def connect(self) -> Any:
         """Through psycopg."""
@@ -198,22 +129,12 @@ class Postgres(Server):
         """As the server says."""
         return f"PostgreSQL {self.run('SHOW server_version')[0][0].split()[0]}"
 
-    def clean(self, place: Place) -> None:
-        """Vacuumed too: updates leave dead rows."""
-        self.run(f"DELETE FROM {place.table} WHERE id > {ROWS}")
-        self.run(f"VACUUM (ANALYZE) {place.table}")
-
 
 class Mysql(Server):
     """MySQL or MariaDB."""
 
     name = "mysql"
     title = "MySQL"
-    schema = (
-        "CREATE TABLE {table} (id BIGINT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(100) NOT NULL, "
-        "email VARCHAR(255) NOT NULL, age INTEGER NOT NULL, score DOUBLE NOT NULL, active BOOLEAN NOT NULL) "
-        "DEFAULT CHARSET utf8mb4"
-    )
 
     def connect(self) -> Any:
         """Through PyMySQL."""
@@ -236,20 +157,32 @@ class Mysql(Server):
         text = str(self.run("SELECT VERSION()")[0][0])
         return f"{'MariaDB' if 'MariaDB' in text else 'MySQL'} {text.partition('-')[0]}"
 
-    def clean(self, place: Place) -> None:
-        """The purge goes on in the background."""
-        self.run(f"DELETE FROM {place.table} WHERE id > {ROWS}")
 
-
-SERVERS: dict[str, type[Server]] = {"postgres": Postgres, "mysql": Mysql}
-NAMES = ("sqlite", *SERVERS)
+SERVERS: dict[str, type[Server]] = {"postgres": Postgres, "mysql": Mysql, "mysql9": Mysql}
+NAMES = ("sqlite", "postgres", "mysql")  # measured unless others are asked for
+KNOWN = (*NAMES, "mysql9")
 DEFAULTS = {
     "postgres": "postgresql://postgres@127.0.0.1:5432/test",
     "mysql": "mysql://root@127.0.0.1:3306/test",
+    "mysql9": "mysql://root@127.0.0.1:3307/test",
 }
 
 
-def open_database(name: str, url: str | None, folder: Path) -> Any:
+def backend_of(name: str) -> str:
+    """What speaks to it: two servers may be of one kind."""
+    return SERVERS[name].name if name in SERVERS else name
+
+
+def chosen(words: str | None) -> list[str]:
+    """Names between commas, each of a database that is known; none without words."""
+    names = words.split(",") if words else []
+    unknown = sorted(set(names) - set(KNOWN))
+    if unknown:
+        raise SystemExit(f"unknown databases {', '.join(unknown)}; there are {', '.join(KNOWN)}")
+    return names
+
+
+def open_database(name: str, url: str | None, folder: Path) -> Sqlite | Server:
     """The database of that name; the URL by argument, environment or default."""
     if name == "sqlite":
         return Sqlite(folder)

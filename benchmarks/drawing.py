@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+MARKERS = "osD^v<>Ph*Xdp8"
+
 
 def pyplot() -> Any:
     """Matplotlib, set up to write files."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks import databases
+from benchmarks.processes import ABSENT, run_each
 from benchmarks.scaling import measuring, models, report
 from benchmarks.scaling.outcome import Outcome
 from benchmarks.scaling.sweeps import NAMES, QUICK_ROWS, ROWS, sweeps
@@ -21,7 +21,7 @@ QUICK = (3, 0.02)  # rounds and seconds of a slice
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.scaling", description=__doc__)
-    parser.add_argument("--database", help="comma-separated, of " + ", ".join(databases.NAMES))
+    parser.add_argument("--database", help="comma-separated, of " + ", ".join(databases.KNOWN))
     parser.add_argument("--url", help="of the server, if one database is chosen; else the environment's")
     parser.add_argument("--sweeps", help="comma-separated, of " + ", ".join(NAMES))
     parser.add_argument("--rounds", type=int, default=5, help="slices of each point (5)")
@@ -73,33 +73,21 @@ def measure(database: str, options: argparse.Namespace) -> None:
     out.save(options.results / f"{database}.json")
 
 
-def measure_all(asked: list[str]) -> int:
-    """Each database in a process of its own, so that none inherits from another."""
-    status = 0
-    words = [word for word in sys.argv[1:] if word != "--report"]
-    for name in asked or databases.NAMES:
-        command = [sys.executable, "-m", "benchmarks.scaling", *words, "--database", name]
-        ended = subprocess.run(command, check=False).returncode
-        if asked or ended != 2:  # what was not asked for may be absent
-            status = status or ended
-    return status
-
-
 def main() -> int:
     """Measures, reports, or both."""
     options = arguments()
-    asked = options.database.split(",") if options.database else []
-    unknown = sorted(set(asked) - set(databases.NAMES))
-    if unknown:
-        raise SystemExit(f"unknown databases {', '.join(unknown)}; there are {', '.join(databases.NAMES)}")
+    asked = databases.chosen(options.database)
     if len(asked) == 1 and not (options.report or options.report_only):
         try:
             measure(asked[0], options)
         except databases.Unreachable as error:
             print(f"not measured: {error}")
-            return 2
+            return ABSENT
         return 0
-    status = 0 if options.report_only else measure_all(asked)
+    status = 0
+    if not options.report_only:
+        choices = (["--database", name] for name in asked or databases.NAMES)
+        status = run_each("benchmarks.scaling", choices, asked=bool(asked))
     if options.report or options.report_only:
         report.write(options.results, options.report_file)
         print(f"report: {options.report_file}")

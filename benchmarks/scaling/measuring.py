@@ -6,9 +6,9 @@ import gc
 import time
 from pathlib import Path
 
-from benchmarks.harness import slice_of
 from benchmarks.scaling.outcome import Found, Growth, Swept
 from benchmarks.scaling.sweeps import Point, Series, Sweep
+from benchmarks.slices import slice_of
 from oxyde.exceptions import OxydeError
 
 WORDS = 160  # of what a server says when it refuses

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.drawing import pyplot, save
+from benchmarks.drawing import MARKERS, pyplot, save
 from benchmarks.scaling.outcome import Outcome
-
-MARKERS = "osD^v<>Ph*Xdp8"
 
 
 def plot(name: str, outcomes: list[Outcome], path: Path) -> None:

@@ -83,11 +83,11 @@ class Stage:
     def __init__(self, name: str, url: str | None, folder: Path, many: int) -> None:
         self.database = databases.open_database(name, url, folder)
         self.place = Place(name, MANY, path=str(folder / "scaling.db"))
-        if name == "sqlite":
-            self.fill_file(many)
-        else:
+        if isinstance(self.database, databases.Server):
             self.place = replace(self.database.place, table=MANY)
-            self.fill_server(many)
+            self.fill_server(self.database, many)
+        else:
+            self.fill_file(many)
 
     def fill_file(self, many: int) -> None:
         """Through Python's own module, closed before anybody else opens the file."""
@@ -103,29 +103,29 @@ class Stage:
                 db.execute(statement)
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def fill_server(self, many: int) -> None:
+    def fill_server(self, server: databases.Server, many: int) -> None:
         """Through the driver that prepares tables."""
-        self.drop()
+        self.drop(server)
         for table, columns in schemas().items():
-            self.database.run(creating(table, columns, DIALECTS.index(self.place.backend)))
-        with self.database.db.cursor() as cursor:
+            server.run(creating(table, columns, DIALECTS.index(self.place.backend)))
+        with server.db.cursor() as cursor:
             for table, found in contents().items():
                 cursor.executemany(inserting(table, "%s"), found)
-        self.database.run(filling(many))
+        server.run(filling(many))
         for statement in analysing(self.place.backend):
-            self.database.run(statement)
+            server.run(statement)
 
     def version(self) -> str:
         """As the database says."""
         return str(self.database.version())
 
-    def drop(self) -> None:
+    def drop(self, server: databases.Server) -> None:
         """Leaves nothing."""
         for table in schemas():
-            self.database.run(f"DROP TABLE IF EXISTS {table}")
+            server.run(f"DROP TABLE IF EXISTS {table}")
 
     def close(self) -> None:
         """A file goes with its folder."""
-        if self.place.backend != "sqlite":
-            self.drop()
+        if isinstance(self.database, databases.Server):
+            self.drop(self.database)
         self.database.close()

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.suite`: the whole suite on every database that answers, on asyncio and uvloop."""
+"""`python -m benchmarks.suite`: the suite on every database that answers, on asyncio and uvloop.
+
+With --report its report is written, too: for a whole run to benchmarks/REPORT.md; one that is narrowed
+down leaves that alone and writes beside its own results."""
 
 from __future__ import annotations
 
@@ -6,38 +9,50 @@ import argparse
 import asyncio
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks import databases
+from benchmarks.processes import ABSENT, run_each
 from benchmarks.suite import rows
 from benchmarks.suite.contenders import US, lender_of, of_database
 from benchmarks.suite.jobs import BY_NAME, JOBS
-from benchmarks.suite.outcome import Outcome
+from benchmarks.suite.judging import missed
+from benchmarks.suite.outcome import MEMORY, Outcome, load, outcomes_in
 from benchmarks.suite.run import Pace, run, scaled
 from benchmarks.suite.stages import open_stage
 
 LOOPS = ("asyncio", "uvloop")
+BUILT = Path("build/bench")
+WHOLE, PART = BUILT / "suite", BUILT / "part"  # results of whole runs, and of those narrowed down
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.suite", description=__doc__)
-    parser.add_argument("--database", help="comma-separated, of " + ", ".join(databases.NAMES))
+    parser.add_argument("--database", help="comma-separated, of " + ", ".join(databases.KNOWN))
     parser.add_argument("--url", help="of the server, if one database is chosen; else the environment's")
     parser.add_argument("--loop", help="comma-separated, of " + ", ".join(LOOPS))
     parser.add_argument("--jobs", help="comma-separated, of " + ", ".join(BY_NAME))
     parser.add_argument("--against", help="comma-separated contenders; default all of the database")
     parser.add_argument("--rounds", type=int, default=7, help="slices of a contender and job (7)")
-    parser.add_argument("--slice", type=float, default=0.1, help="seconds of a slice (0.1)")
+    parser.add_argument("--slice", type=float, default=0.05, help="seconds of a slice (0.05)")
     parser.add_argument("--stream-rows", type=int, default=rows.STREAMED, help="rows to stream (1,000,000)")
-    parser.add_argument("--results", type=Path, default=Path("build/bench/suite"), help="folder of results")
+    parser.add_argument(
+        "--results", type=Path, help=f"folder of results ({WHOLE}, of part of the suite {PART})"
+    )
     parser.add_argument("--report", action="store_true", help="then measure memory and write the report")
     parser.add_argument("--report-only", action="store_true", help="write it from the results that are there")
-    parser.add_argument("--report-file", type=Path, default=Path("benchmarks/REPORT.md"), help="its place")
-    return parser.parse_args()
+    parser.add_argument("--report-file", type=Path, help="its place (benchmarks/REPORT.md, or beside a part)")
+    options = parser.parse_args()
+    narrowed = options.database or options.loop or options.jobs or options.against
+    part = bool(narrowed) or options.stream_rows != rows.STREAMED
+    options.results = options.results or (PART if part else WHOLE)
+    options.report_file = options.report_file or (
+        options.results / "REPORT.md" if part else Path("benchmarks/REPORT.md")
+    )
+    return options
 
 
 def measure(database: str, loop: str, options: argparse.Namespace) -> None:
@@ -71,45 +86,46 @@ def measure(database: str, loop: str, options: argparse.Namespace) -> None:
     out.save(options.results / f"{database}-{loop}.json")
 
 
+def judged(results: Path) -> int:
+    """Says how many figures miss their target; exit status 1 if any does."""
+    below = sum(1 for path in outcomes_in(results) for _ in missed(load(path)))
+    print(f"{below} figures miss their target" if below else "every figure meets its target")
+    return 1 if below else 0
+
+
 def main() -> int:
-    """Each database and loop in a process of its own, so that none inherits from another."""
+    """Measures, reports, or both."""
     options = arguments()
-    asked = options.database.split(",") if options.database else []
+    asked = databases.chosen(options.database)
     loops = options.loop.split(",") if options.loop else list(LOOPS)
-    unknown = sorted((set(asked) - set(databases.NAMES)) | (set(loops) - set(LOOPS)))
+    unknown = sorted(set(loops) - set(LOOPS))
     if unknown:
-        raise SystemExit(f"unknown: {', '.join(unknown)}")
+        raise SystemExit(f"unknown loops {', '.join(unknown)}; there are {', '.join(LOOPS)}")
     if len(asked) == 1 and len(loops) == 1 and not (options.report or options.report_only):
         try:
             measure(asked[0], loops[0], options)
         except databases.Unreachable as error:
             print(f"not measured: {error}")
-            return 2
+            return ABSENT
         return 0
-    status = 0 if options.report_only else measure_all(asked, loops)
+    status = 0
+    if not options.report_only:
+        for path in outcomes_in(options.results):
+            path.unlink()  # of another run: a report is about one
+        pairs = [(name, loop) for name in asked or databases.NAMES for loop in loops]
+        choices = [
+            ["--database", name, "--loop", loop, "--results", str(options.results)] for name, loop in pairs
+        ]
+        status = run_each("benchmarks.suite", choices, asked=bool(asked))
     if options.report or options.report_only:
         from benchmarks.suite import memory, report
 
         if options.report:
             options.results.mkdir(parents=True, exist_ok=True)
-            (options.results / report.MEMORY).write_text(json.dumps(memory.measure()))
+            (options.results / MEMORY).write_text(json.dumps(memory.measure()))
         report.write(options.results, options.report_file)
         print(f"report: {options.report_file}")
-    return status
-
-
-def measure_all(asked: list[str], loops: list[str]) -> int:
-    """Each pair in a process of its own."""
-    status = 0
-    for database in asked or databases.NAMES:
-        for loop in loops:
-            own = ["--database", database, "--loop", loop]
-            others = [word for word in sys.argv[1:] if word != "--report"]
-            command = [sys.executable, "-m", "benchmarks.suite", *others, *own]
-            ended = subprocess.run(command, check=False).returncode
-            if asked or ended != 2:  # what was not asked for may be absent
-                status = status or ended
-    return status
+    return status or judged(options.results)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.databases import Place
+from benchmarks.databases import PRAGMAS, Place
 from benchmarks.suite import rows
 from benchmarks.suite.apart import Apart
 from benchmarks.suite.jobs import Job
@@ -147,6 +147,8 @@ class Floor:
     async def open(self, place: Place) -> None:
         self.apart = Apart("the floor", [str(program(place.backend))])
         self.ask("open", place.path, place.host, place.port, place.user, place.password, place.database)
+        for setting in PRAGMAS if place.backend == "sqlite" else ():
+            self.ask("setting", setting)
         for name, told in statements(place.backend, place.table):
             text, values = told.statement
             self.ask("statement", name, told.columns, text, *map(written, values))

@@ -38,6 +38,26 @@ TARGETS = (
     Target(PUBLISHED, "published oxyde 0.8", 2.0, 5.0),
     Target(FLOOR, "C on the same client library", 0.3, 0.5),
 )
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One job against one contender, beside the targets of its kind."""
+
+    job: str
+    against: str
+    least: float
+    text: str
+
+
+PROMISES = (
+    Promise("get", "aiosqlite", 2.0, "a row by key, model included"),
+    Promise("get", "asyncpg connection", 1.3, "a row by key: one connection at hand, prepared"),
+    Promise("filter_800", "asyncpg connection", 1.0, "800 rows: one connection at hand, prepared"),
+    Promise("gather_100", "asyncpg", 1.5, "100 concurrent rows by key, ten connections each"),
+    Promise("get", "aiomysql", 1.5, "a row by key, model included"),
+    Promise("get", "asyncmy", 1.5, "a row by key, model included"),
+)
 TAIL = 2.0  # the 99th of a hundred calls may take so many times the median
 
 
@@ -47,7 +67,7 @@ class Verdict:
 
     job: str
     title: str
-    target: Target
+    target: Target | Promise
     against: str
     ratio: float
     spread: float
@@ -57,6 +77,13 @@ class Verdict:
     def met(self) -> bool:
         """As fast as promised."""
         return self.ratio >= self.least
+
+
+def verdict(outcome: Outcome, job: str, target: Target | Promise, against: str, least: float) -> Verdict:
+    """What was found of one."""
+    ours, theirs = outcome.measured[job][OURS], outcome.measured[job][against]
+    title = outcome.jobs[job]["title"]
+    return Verdict(job, title, target, against, median_ratio(ours, theirs), spread(ours, theirs), least)
 
 
 @dataclass(frozen=True)
@@ -125,15 +152,14 @@ def verdicts(outcome: Outcome) -> Iterator[Verdict]:
             for rival in rivals:
                 many = target.many is not None and job["rows"] >= MANY_ROWS and not job["writes"]
                 least = target.many if many and target.many is not None else target.every
-                yield Verdict(
-                    name,
-                    job["title"],
-                    target,
-                    rival,
-                    median_ratio(row[OURS], row[rival]),
-                    spread(row[OURS], row[rival]),
-                    least,
-                )
+                yield verdict(outcome, name, target, rival, least)
+
+
+def promises(outcome: Outcome) -> Iterator[Verdict]:
+    """Those that this outcome can judge."""
+    for promise in PROMISES:
+        if promise.against in outcome.measured.get(promise.job, {}):
+            yield verdict(outcome, promise.job, promise, promise.against, promise.least)
 
 
 def means(found: list[Verdict]) -> Iterator[Mean]:
@@ -154,3 +180,25 @@ def tails(outcome: Outcome) -> Iterator[Tail]:
             if len(figures.calls) >= 20:
                 cuts = statistics.quantiles(figures.calls, n=100, method="inclusive")
                 yield Tail(name, outcome.jobs[name]["title"], contender, cuts[49], cuts[98])
+
+
+@dataclass(frozen=True)
+class Miss:
+    """Anything below its target, and how far: 0.9 is a tenth."""
+
+    share: float
+    found: Verdict | Mean | Tail
+
+
+def missed(outcome: Outcome) -> Iterator[Miss]:
+    """Rows, means, promises, and our own tails."""
+    own = list(verdicts(outcome))
+    for row in (*own, *promises(outcome)):
+        if not row.met:
+            yield Miss(row.ratio / row.least, row)
+    for mean in means(own):
+        if not mean.met:
+            yield Miss(mean.ratio / mean.target.mean, mean)
+    for tail in tails(outcome):
+        if tail.contender == OURS and not tail.met:
+            yield Miss(TAIL * tail.p50 / tail.p99, tail)

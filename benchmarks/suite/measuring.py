@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from benchmarks.harness import slice_of
+from benchmarks.slices import slice_of
 from benchmarks.suite.jobs import Job
 
 NOT_ITS_WORK = "not its kind of work"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 OURS = "oxyde"
+MEMORY = "memory.json"  # beside the outcomes
 
 
 @dataclass
@@ -30,7 +31,6 @@ class Outcome:
     measured: dict[str, dict[str, Measured]] = field(default_factory=dict)
     absent: dict[str, dict[str, str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
-    memory: dict[str, float] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """As JSON."""
@@ -46,3 +46,8 @@ def load(path: Path) -> Outcome:
         for job, row in found["measured"].items()
     }
     return Outcome(**found)
+
+
+def outcomes_in(folder: Path) -> list[Path]:
+    """Their files; none without the folder."""
+    return [path for path in sorted(folder.glob("*.json")) if path.name != MEMORY]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.drawing import pyplot, save
+from benchmarks.drawing import MARKERS, pyplot, save
 from benchmarks.suite.judging import median_ratio
 from benchmarks.suite.outcome import OURS, Outcome
-
-MARKERS = "osD^v<>Ph*Xdp8"
 
 
 def plot(outcome: Outcome, path: Path) -> None:
@@ -33,6 +31,7 @@ def plot(outcome: Outcome, path: Path) -> None:
             )
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(jobs)), [outcome.jobs[job]["title"] for job in jobs])
     axes.invert_yaxis()
     axes.grid(axis="y", linewidth=0.3)

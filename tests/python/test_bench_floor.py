@@ -109,6 +109,99 @@ def test_values_are_decoded(stage: Stage) -> None:
     assert found[2:] == pytest.approx((sum(scores) / len(scores), min(scores), max(scores)))
 
 
+DOCUMENTS = (
+    '{"a": [1, -2, 3.5, 1e3, -0.25E-2, 1234567890123456789e12], "": {}}',
+    '[true,false,null,[],[[]],{"b":{"c":[0]}}]',
+    r'"\"\\\/ \b\f\n\r\t \u00e9 \u20ac \ud83d\ude00 blå €"',
+    "12",
+    "-0.5",
+    '""',
+)
+NO_DOCUMENTS = (
+    *(
+        "",
+        "nul",
+        "truer",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "-",
+        "+1",
+        "0x10",
+        "NaN",
+        '"',
+        '"a',
+        r'"\x"',
+        r'"\u12"',
+        "[1 2]",
+    ),
+    *("[1,]", "[", "[1", "{1:2}", '{"a"}', '{"a":}', '{"a":1,}', "1 1", r'"\udc00"', r'"\ud800"', "[" * 200),
+)
+
+
+def told_document(stage: Stage, text: str) -> None:
+    """A statement that gives it as a document."""
+    sql = "SELECT $1::jsonb" if stage.server.backend == "postgres" else "SELECT ?"
+    stage.floor.ask("statement", "told", "j", sql, "t" + text)
+
+
+@pytest.fixture
+def apart(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Makes floors for a few statements each, as one keeps all that it was told."""
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    opened: list[Floor] = []
+
+    async def fresh() -> Stage:
+        opened.append(Floor())
+        await opened[-1].open(stage.place)
+        return Stage(opened[-1], stage.place, stage.server)
+
+    yield fresh
+    for floor in opened:
+        asyncio.run(floor.close())
+
+
+async def test_documents_are_decoded(apart: Any) -> None:
+    for text in DOCUMENTS:
+        one = await apart()
+        told_document(one, text)
+        assert one.shown("told") == (json.loads(text),)
+
+
+async def test_what_is_no_document_is_refused(stage: Stage, apart: Any) -> None:
+    if stage.server.backend == "postgres":
+        pytest.skip("the server refuses it")
+    one = await apart()
+    for number, text in enumerate(NO_DOCUMENTS):
+        if number % 10 == 0:
+            one = await apart()
+        one.floor.ask("statement", f"told {number}", "j", "SELECT ?", "t" + text)
+        with pytest.raises(RuntimeError, match="cannot decode"):
+            one.shown(f"told {number}")
+
+
+async def test_statements_whose_names_begin_alike_are_two(apart: Any) -> None:
+    one = await apart()
+    for number in (1, 2):
+        one.floor.ask(
+            "statement", "a name of more than thirty-one letters " + str(number), "i", f"SELECT {number}"
+        )
+    for number in (1, 2):
+        (found,) = one.floor.ask("show", "a name of more than thirty-one letters " + str(number))
+        assert found == f"i{number}"
+
+
+async def test_everybodys_pragmas_are_told(stage: Stage, apart: Any) -> None:
+    if stage.server.backend != "sqlite":
+        pytest.skip("settings of SQLite")
+    one = await apart()
+    told = {"foreign_keys": "1", "synchronous": "1", "cache_size": "10000", "busy_timeout": "5000"}
+    for name, value in told.items():
+        one.floor.ask("statement", name, "i", f"PRAGMA {name}")
+        assert one.floor.ask("show", name) == [f"i{value}"]
+
+
 async def test_what_is_written_is_everybodys_rows(stage: Stage) -> None:
     table = stage.place.table
     for name in ("insert_one", "bulk_100"):

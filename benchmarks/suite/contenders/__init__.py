@@ -7,6 +7,8 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.databases import backend_of
+
 US, USED, TUNED, INLINE, SHOWN = "us", "used", "tuned", "inline", "shown"
 BY_HAND, ORM, PUBLISHED, FLOOR = "by hand", "orm", "published", "floor"
 APART = (PUBLISHED, FLOOR)  # processes of their own, which measure themselves
@@ -38,6 +40,9 @@ RAW: dict[str, dict[str, Entry]] = {
         "asyncmy": Entry("mysql", TUNED, "Asyncmy"),
     },
 }
+HELD: dict[str, dict[str, Entry]] = {  # on one connection; a few jobs only
+    "postgres": {"asyncpg connection": Entry("asyncpg_", SHOWN, "Held")},
+}
 EVERYWHERE = {
     "sqlalchemy": Entry("sqlalchemy_", ORM),
     "sqlmodel": Entry("sqlmodel_", ORM),
@@ -54,12 +59,14 @@ ORMS: dict[str, dict[str, Entry]] = {
 
 def of_database(name: str) -> dict[str, Entry]:
     """All contenders, by the names that the tables show."""
-    by_hand = {title + PLUS: Entry("by_hand", BY_HAND) for title in RAW[name]}
+    backend = backend_of(name)
+    by_hand = {title + PLUS: Entry("by_hand", BY_HAND) for title in RAW[backend]}
     return {
         "oxyde": Entry("oxyde_", US),
-        **RAW[name],
+        **RAW[backend],
+        **HELD.get(backend, {}),
         **by_hand,
-        **ORMS[name],
+        **ORMS[backend],
         "oxyde 0.8": Entry("published", PUBLISHED),
         "floor": Entry("floor", FLOOR),
     }

@@ -7,8 +7,7 @@ from typing import Any
 
 import aiosqlite
 
-from benchmarks.databases import Place
-from benchmarks.jobs import PRAGMAS
+from benchmarks.databases import PRAGMAS, Place
 from benchmarks.suite.contenders import raw
 
 

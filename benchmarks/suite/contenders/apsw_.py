@@ -8,8 +8,7 @@ from typing import Any
 
 import apsw
 
-from benchmarks.databases import Place
-from benchmarks.jobs import PRAGMAS
+from benchmarks.databases import PRAGMAS, Place
 from benchmarks.suite.contenders import raw, sqlite3_
 
 

@@ -10,8 +10,7 @@ import aiomysql
 import asyncmy
 from asyncmy.cursors import SSCursor
 
-from benchmarks.databases import Place
-from benchmarks.jobs import POOL
+from benchmarks.databases import POOL, Place
 from benchmarks.suite.contenders import raw
 
 

@@ -10,22 +10,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from benchmarks.databases import Place
-from benchmarks.jobs import POOL
+from benchmarks.databases import POOL, Place
+from benchmarks.models import SCHEMES, Person, wide_model
 from benchmarks.suite import rows
 from benchmarks.suite.jobs import IN_KEYS, TWO_LEVEL_USERS
 from oxyde import Avg, Count, F, Field, Max, Min, Model, PoolSettings, Q, Sum, db
 
-SCHEMES = {"sqlite": "sqlite", "postgres": "postgresql", "mysql": "mysql"}
 
-
-class SuiteUser(Model):
-    id: int | None = Field(default=None, db_pk=True)
-    name: str = Field(max_length=100)
-    email: str
-    age: int
-    score: float
-    active: bool
+class SuiteUser(Person):
     posts: list[SuitePost] = Field(default_factory=list, db_reverse_fk="author")
 
     class Meta:
@@ -96,34 +88,16 @@ class SuiteStreamed(Model):
         table_name = rows.STREAM
 
 
-def wide_model() -> Any:
-    """60 columns. A Meta that looks as if it stood in the class statement is none of Pydantic's fields."""
-    meta = {"__module__": __name__, "__qualname__": "SuiteWide.Meta"}
+def wide_columns() -> dict[str, type]:
+    """Of three types in turn."""
     kinds = (int, str, float)
-    namespace: dict[str, Any] = {
-        "__module__": __name__,
-        "__qualname__": "SuiteWide",
-        "__annotations__": {
-            "id": int,
-            **{name: kinds[place % 3] for place, name in enumerate(rows.WIDE_FIELDS)},
-        },
-        "id": Field(db_pk=True),
-        "Meta": type("Meta", (), {**meta, "is_table": True, "table_name": rows.WIDE_TABLE}),
-    }
-    return type(Model)("SuiteWide", (Model,), namespace)
+    return {name: kinds[place % 3] for place, name in enumerate(rows.WIDE_FIELDS)}
 
 
 def written_model(table: str) -> Any:
     """The table that is written."""
 
-    class SuiteWritten(Model):
-        id: int | None = Field(default=None, db_pk=True)
-        name: str = Field(max_length=100)
-        email: str
-        age: int
-        score: float
-        active: bool
-
+    class SuiteWritten(Person):
         class Meta:
             is_table = True
             table_name = table
@@ -152,7 +126,7 @@ class Contender:
                 url += "?options=-c%20synchronous_commit%3Doff"
         await db.init(default=url, settings=settings)
         self.written = written_model(place.table)
-        self.wide_model = wide_model()
+        self.wide_model = wide_model("SuiteWide", rows.WIDE_TABLE, wide_columns(), __name__)
         self.next = rows.USERS
         users = SuiteUser.objects
         self.eight: tuple[Callable[[], Awaitable[Any]], ...] = (

@@ -9,8 +9,7 @@ from typing import Any
 import peewee
 from playhouse.postgres_ext import Psycopg3Database
 
-from benchmarks.databases import Place
-from benchmarks.jobs import PRAGMAS
+from benchmarks.databases import PRAGMAS, Place
 from benchmarks.suite import rows
 from benchmarks.suite.jobs import IN_KEYS, TWO_LEVEL_USERS
 

@@ -23,8 +23,7 @@ from piccolo.query.functions.aggregate import Avg, Count, Max, Min, Sum
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
-from benchmarks.databases import Place
-from benchmarks.jobs import POOL
+from benchmarks.databases import POOL, Place
 from benchmarks.suite import rows
 from benchmarks.suite.jobs import IN_KEYS
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from benchmarks.databases import Place
-from benchmarks.jobs import POOL
+from benchmarks.databases import POOL, Place
 from benchmarks.suite.contenders import raw
 
 

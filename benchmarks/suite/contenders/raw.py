@@ -4,6 +4,7 @@ its own words. A job that is one call is bound to it, without a frame between.""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from functools import partial
@@ -17,7 +18,7 @@ CHUNK = 2000
 
 
 class Raw:
-    """Rows as the driver gives them."""
+    """Rows as the driver gives them; documents are decoded, by the driver where it can be told to."""
 
     style = "?"
     arrays = False
@@ -34,7 +35,7 @@ class Raw:
         self.aggregate = partial(self.row, *sql.aggregate)
         for name in ("filter_800", "filter_simple", "filter_complex", "filter_in", "order_limit"):
             setattr(self, name, partial(self.rows, *getattr(sql, name)))
-        for name in ("join_all", "join_filter", "documents", "ledger"):
+        for name in ("join_all", "join_filter", "ledger"):
             setattr(self, name, partial(self.rows, *getattr(sql, name)))
         self.update_one = partial(self.run, *sql.update_one)
         self.update_many = partial(self.run, *sql.update_many)
@@ -72,6 +73,10 @@ class Raw:
     def chunks(self) -> AsyncIterator[Any]:
         """Every row of the long table, CHUNK at a time, in bounded memory."""
         raise NotImplementedError
+
+    async def documents(self) -> Any:
+        found = await self.rows(*self.sql.documents)
+        return found if self.decodes_json else [(key, json.loads(text)) for key, text in found]
 
     async def stream(self) -> int:
         number = 0

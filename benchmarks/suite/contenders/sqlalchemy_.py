@@ -34,8 +34,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from benchmarks.databases import Place
-from benchmarks.jobs import POOL, PRAGMAS
+from benchmarks.databases import POOL, PRAGMAS, Place
 from benchmarks.suite import rows
 from benchmarks.suite.jobs import IN_KEYS, TWO_LEVEL_USERS
 

@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
-from benchmarks.databases import Place
-from benchmarks.jobs import PRAGMAS
+from benchmarks.databases import PRAGMAS, Place
 from benchmarks.suite.contenders import raw
 
 

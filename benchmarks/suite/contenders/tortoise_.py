@@ -11,9 +11,7 @@ from tortoise.expressions import F, Q
 from tortoise.functions import Avg, Count, Max, Min, Sum
 from tortoise.models import Model
 
-from benchmarks.contenders.tortoise_ import connection_config
-from benchmarks.databases import Place
-from benchmarks.jobs import PRAGMAS
+from benchmarks.databases import POOL, PRAGMAS, Place
 from benchmarks.suite import rows
 from benchmarks.suite.jobs import IN_KEYS, TWO_LEVEL_USERS
 
@@ -96,6 +94,25 @@ class Wide(Model):
 
     class Meta:
         table = rows.WIDE_TABLE
+
+
+def connection_config(place: Place) -> Any:
+    """How Tortoise is told where to go."""
+    if place.backend == "sqlite":
+        return f"sqlite://{place.path}?journal_mode=WAL&synchronous=NORMAL&foreign_keys=ON&cache_size=10000"
+    credentials: dict[str, Any] = {
+        "host": place.host,
+        "port": place.port,
+        "user": place.user,
+        "password": place.password,
+        "database": place.database,
+        "minsize": POOL,
+        "maxsize": POOL,
+    }
+    if place.backend == "mysql":
+        return {"engine": "tortoise.backends.mysql", "credentials": credentials}
+    credentials["server_settings"] = {"synchronous_commit": "off"}
+    return {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
 
 
 class Contender:

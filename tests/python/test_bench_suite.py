@@ -1,0 +1,136 @@
+"""The benchmark suite: contenders do the same work, slow ones take less time, verdicts are right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+
+from benchmarks import databases
+from benchmarks.suite import contenders, rows, run
+from benchmarks.suite.apart import Apart
+from benchmarks.suite.contenders import RAW, SHOWN, US
+from benchmarks.suite.jobs import BY_NAME
+from benchmarks.suite.judging import PROMISES, missed, promises
+from benchmarks.suite.outcome import OURS, Measured, Outcome, load, outcomes_in
+from benchmarks.suite.stages import open_stage
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [rows.document(number).data for number in range(1, rows.DOCUMENTS + 1)]
+
+
+async def test_every_raw_driver_gives_documents(fresh_database: servers.Server, tmp_path: Path) -> None:
+    """And whoever is based on it; text is not the same work."""
+    stage = open_stage(fresh_database.backend, fresh_database.url, tmp_path, 1)
+    try:
+        for name, entry in RAW[fresh_database.backend].items():
+            try:
+                raw = contenders.make(entry)
+            except ModuleNotFoundError:  # as drivers are that only benchmarks need
+                continue
+            await raw.open(stage.prepare(name))
+            try:
+                assert [row[1] for row in await raw.documents()] == DOCUMENTS
+                validated = contenders.make(replace(entry, kind=contenders.BY_HAND), raw)
+                await validated.open(stage.prepare(name))
+                assert [model.data for model in await validated.documents()] == DOCUMENTS
+            finally:
+                await raw.close()
+    finally:
+        stage.close()
+
+
+async def test_a_connection_at_hand_does_the_jobs_that_are_promised(
+    fresh_database: servers.Server, tmp_path: Path
+) -> None:
+    if fresh_database.backend != "postgres":
+        pytest.skip("asyncpg only")
+    pytest.importorskip("asyncpg")
+    stage = open_stage("postgres", fresh_database.url, tmp_path, 1)
+    held = contenders.make(contenders.HELD["postgres"]["asyncpg connection"])
+    try:
+        await held.open(stage.prepare("held"))
+        assert tuple(await held.get()) == rows.user(500)
+        assert len(await held.filter_800()) == BY_NAME["filter_800"].rows
+        await held.close()
+    finally:
+        stage.close()
+
+
+def test_a_part_of_the_suite_runs_and_leaves_the_committed_report_alone(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.suite import report
+
+    command = [sys.executable, "-m", "benchmarks.suite", "--database", "sqlite", "--loop", "asyncio"]
+    command += [
+        "--jobs",
+        "get,documents,insert_one",
+        "--against",
+        "sqlite3 + pydantic",
+        "--stream-rows",
+        "10",
+    ]
+    command += ["--rounds", "1", "--slice", "0.0001", "--results", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    (tmp_path / "memory.json").write_text(
+        json.dumps({way: {"live": 1.0, "resident": 1.0} for way in ("oxyde", "model_validate")})
+    )
+    (path,) = outcomes_in(tmp_path)
+    found = load(path)
+    assert list(found.kinds) == ["oxyde", "sqlite3", "sqlite3 + pydantic"]
+    assert all(len(row) == 3 and all(one.seconds for one in row.values()) for row in found.measured.values())
+    report.write(tmp_path, tmp_path / "REPORT.md")
+    text = (tmp_path / "REPORT.md").read_text()
+    heads = [line for line in text.splitlines() if line.startswith("#")]
+    assert heads[:2] == ["# Benchmarks", "## What misses its target"]
+    assert "## Single calls" in heads
+    assert (tmp_path / "plots" / "sqlite-asyncio.svg").exists()
+
+
+async def test_what_lasts_longer_than_a_slice_is_measured_three_times() -> None:
+    """And its figures still stand beside ours of the same rounds."""
+
+    class Fixed:
+        def __init__(self, seconds: float) -> None:
+            self.seconds = seconds
+
+        async def slice(self, job: Any, seconds: float) -> float:
+            return self.seconds
+
+    runners = {OURS: Fixed(2.0), "quick": Fixed(0.5), "slow": Fixed(3.0)}
+    found = await run.measure(BY_NAME["filter_800"], runners, run.Pace(7, 1.0))
+    assert {name: len(one.seconds) for name, one in found.items()} == {OURS: 7, "quick": 7, "slow": 3}
+
+
+def test_a_promise_is_judged_where_its_rival_took_part() -> None:
+    promise = next(one for one in PROMISES if one.against == "asyncpg connection" and one.job == "get")
+    for seconds, met in ((promise.least + 0.1, True), (promise.least - 0.1, False)):
+        row = {OURS: Measured([1.0]), promise.against: Measured([seconds])}
+        jobs = {"get": {"title": "get by key", "rows": 1, "writes": False}}
+        kinds = {OURS: US, promise.against: SHOWN}
+        out = Outcome("postgres", "asyncio", {}, "", jobs, {"get": row}, kinds=kinds)
+        (verdict,) = promises(out)
+        assert verdict.met is met
+        assert [miss.found for miss in missed(out)] == ([] if met else [verdict])
+
+
+def test_every_promise_names_a_job_and_a_contender() -> None:
+    known = {name for database in databases.KNOWN for name in contenders.of_database(database)}
+    for promise in PROMISES:
+        assert promise.job in BY_NAME
+        assert promise.against in known
+
+
+def test_a_process_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Apart, "patience", 0.2)
+    apart = Apart("the sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
+    with pytest.raises(RuntimeError, match="the sleeper did not end within"):
+        apart.end()
+    assert apart.process.poll() is not None
