@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -70,22 +70,27 @@ def eager() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+async def read_while_collecting(look: Callable[[], int]) -> tuple[list[Grain], list[int]]:
+    """All rows, and what was seen as each collection began."""
+    seen: list[int] = []
+
+    def begun(phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            seen.append(look())
+
+    gc.collect()
+    gc.callbacks.append(begun)
+    try:
+        return await Grain.objects.all(), seen
+    finally:
+        gc.callbacks.remove(begun)
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="there collections are late, when all is handed over")
 async def test_no_collection_walks_over_rows_that_are_being_read(
     database: db.AsyncDatabase, eager: None
 ) -> None:
-    seen: list[int] = []
-
-    def look(phase: str, info: dict[str, Any]) -> None:
-        if phase == "start":
-            seen.append(sum(type(o) is Grain for o in gc.get_objects()))
-
-    gc.collect()
-    gc.callbacks.append(look)
-    try:
-        rows = await Grain.objects.all()
-    finally:
-        gc.callbacks.remove(look)
+    rows, seen = await read_while_collecting(lambda: sum(type(o) is Grain for o in gc.get_objects()))
     assert len(rows) == ROWS
     assert seen, "nothing was collected"
     assert max(seen) < 200, "rows of a part that had not begun"
@@ -93,19 +98,11 @@ async def test_no_collection_walks_over_rows_that_are_being_read(
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="there collections are late, when all is handed over")
 async def test_no_collection_visits_rows_through_their_list(database: db.AsyncDatabase, eager: None) -> None:
-    walked: list[int] = []
+    def longest() -> int:
+        lists = [o for o in gc.get_objects() if type(o) is list and o and type(o[0]) is Grain]
+        return max(map(len, lists), default=0)
 
-    def look(phase: str, info: dict[str, Any]) -> None:
-        if phase == "start":
-            lists = [o for o in gc.get_objects() if type(o) is list and o and type(o[0]) is Grain]
-            walked.append(max(map(len, lists), default=0))
-
-    gc.collect()
-    gc.callbacks.append(look)
-    try:
-        rows = await Grain.objects.all()
-    finally:
-        gc.callbacks.remove(look)
+    rows, walked = await read_while_collecting(longest)
     assert len(rows) == ROWS
     assert walked, "nothing was collected"
     assert max(walked) < 200, "rows of a part that had not begun"
