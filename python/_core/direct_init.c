@@ -4,7 +4,7 @@
  * changes, the attribute __init__ stays Pydantic's: a subclass begins with
  * CPython's own slot function, which also comes back when somebody assigns
  * __init__ to the class or to one of its bases. */
-#include "state.h"
+#include "construct.h"
 
 /* Through the attribute, for all that is not plain: positional arguments, and
  * validators that are no SchemaValidator. The latter are plugins, and stand-ins
@@ -54,9 +54,12 @@ static int validate_into(oxypy_state *st, PyObject *validator, PyObject *self, P
 static int direct_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
-    PyObject *validator = st == NULL ? NULL : PyObject_GetAttr(self, st->s_validator);
-    int rc;
+    PyObject *validator;
+    int rc = st == NULL ? -1 : PyTuple_GET_SIZE(args) == 0 ? oxypy_construct(st, self, kwargs) : 0;
 
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    validator = PyObject_GetAttr(self, st->s_validator);
     if (validator == NULL)
         return -1;
     if (PyTuple_GET_SIZE(args) == 0 && (PyObject *)Py_TYPE(validator) == st->schema_validator)
@@ -75,16 +78,18 @@ static bool is_class(PyObject *cls)
     return false;
 }
 
-/* allow_direct_init(base, warn): base leads to this module from now on, as a
+/* allow_direct_init(base, warn, construction_of, given): base leads to this module from now on, as a
  * type that the module made does. */
 static PyObject *allow_direct_init(PyObject *module, PyObject *args)
 {
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *base, *warn;
+    PyObject *base, *warn, *construction_of, *given;
 
-    if (!PyArg_ParseTuple(args, "OO:allow_direct_init", &base, &warn) || !is_class(base))
+    if (!PyArg_ParseTuple(args, "OOOO:allow_direct_init", &base, &warn, &construction_of, &given) || !is_class(base))
         return NULL;
     Py_XSETREF(st->warn_of_another, Py_NewRef(warn));
+    Py_XSETREF(st->construction_of, Py_NewRef(construction_of));
+    Py_XSETREF(st->given_type, Py_NewRef(given));
     Py_XSETREF(((PyHeapTypeObject *)base)->ht_module, Py_NewRef(module));
     Py_RETURN_NONE;
 }
@@ -100,8 +105,9 @@ static PyObject *use_direct_init(PyObject *Py_UNUSED(module), PyObject *cls)
 
 static PyMethodDef functions[] = {
     {"allow_direct_init", allow_direct_init, METH_VARARGS,
-     PyDoc_STR("allow_direct_init(base, warn): classes below base may be made directly; warn() says that a "
-               "validator returned another object.")},
+     PyDoc_STR("allow_direct_init(base, warn, construction_of, given): classes below base may be made directly; "
+               "warn() says that a validator returned another object, construction_of(cls) tells how they are "
+               "made, given is the class of sets of fields that instances share.")},
     {"use_direct_init", use_direct_init, METH_O,
      PyDoc_STR("use_direct_init(cls): calling a class whose __init__ is BaseModel's goes to its validator.")},
     {NULL, NULL, 0, NULL},

@@ -12,12 +12,26 @@ typedef struct fields_set_object {
     Py_ssize_t offset;
 } fields_set_object;
 
+/* What lies in the slot; new reference. A set that instances share since they were
+ * constructed becomes one of the instance's own. */
+static PyObject *own_set(oxypy_state *st, PyObject *instance, Py_ssize_t offset, PyObject *set)
+{
+    PyObject *own;
+
+    if ((PyObject *)Py_TYPE(set) != st->given_type)
+        return Py_NewRef(set);
+    own = PySet_New(set);
+    if (own != NULL)
+        oxypy_slot_steal(instance, offset, Py_NewRef(own));
+    return own;
+}
+
 PyObject *oxypy_fields_set_get(oxypy_state *st, const oxypy_plan *plan, PyObject *instance)
 {
     PyObject *set = oxypy_slot_get(instance, plan->off_fields_set);
 
     if (set != NULL)
-        return Py_NewRef(set);
+        return own_set(st, instance, plan->off_fields_set, set);
     if (oxypy_slot_get(instance, plan->off_state) == NULL)
         return PyErr_Format(PyExc_AttributeError, "%U", st->s_fields_set);
     set = PySet_New(plan->template_set);
@@ -36,10 +50,11 @@ static PyObject *descr_get(PyObject *self, PyObject *instance, PyObject *Py_UNUS
         return Py_NewRef(self);
     if (!PyObject_TypeCheck(instance, ((PyMemberDescrObject *)d->member)->d_common.d_type))
         return PyErr_Format(PyExc_TypeError, "%s has no set of fields", Py_TYPE(instance)->tp_name);
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+
     set = oxypy_slot_get(instance, d->offset);
     if (set != NULL)
-        return Py_NewRef(set);
-    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+        return own_set(st, instance, d->offset, set);
     oxypy_plan *plan = oxypy_plan_of(st, (PyObject *)Py_TYPE(instance));
 
     if (plan != NULL)

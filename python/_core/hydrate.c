@@ -166,6 +166,11 @@ static verdict apply(oxypy_state *st, const oxypy_rowprog *p, const oxypy_field 
     return DOUBTFUL;
 }
 
+int oxypy__rule_apply(oxypy_state *st, const oxypy_field *rule, PyObject **value)
+{
+    return rule->load == OXYPY_LOAD_VALIDATOR ? DOUBTFUL : apply(st, NULL, rule, value);
+}
+
 /* values() and annotations: what an attribute of the model would hold, without
  * its constraints. */
 static PyObject *plain_value(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src)
@@ -287,14 +292,8 @@ static PyObject *wrap(const oxypy_rowprog *p, PyObject *dict)
         return NULL;
     self = oxypy_instance_new(p->plan, dict, fields_set, p->state);
     Py_XDECREF(fields_set);
-    if (self != NULL && p->plan->init_private != NULL) {
-        PyObject *args[] = {NULL, self, Py_None};
-        PyObject *done = PyObject_Vectorcall(p->plan->init_private, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-
-        if (done == NULL)
-            Py_CLEAR(self);
-        Py_XDECREF(done);
-    }
+    if (self != NULL && p->plan->init_private != NULL && oxypy_private_init(p->plan, self) < 0)
+        Py_CLEAR(self);
     return self;
 }
 

@@ -80,6 +80,10 @@ PyObject *oxypy_raw_row(oxypy_state *st, const oxypy_rowview *row);
  * building as rows; keys that are no fields become attributes. Plan.load. */
 PyObject *oxypy_row_from_decoded(oxypy_state *st, oxypy_plan *plan, PyObject *row);
 
+/* Applies a rule of the engine (no validator) to a value other than None, which it may
+ * replace: 1 if Pydantic takes the value so, 0 if it may not, -1 with an exception. */
+int oxypy__rule_apply(oxypy_state *st, const oxypy_field *rule, PyObject **value);
+
 /* --- text.c -------------------------------------------------------------------- */
 
 /* UTF-8 as a str; UnicodeDecodeError as Python raises it. */

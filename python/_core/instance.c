@@ -54,6 +54,49 @@ PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *f
     return self;
 }
 
+/* What Pydantic gives to each instance a copy of is empty, and of one of these types. */
+static PyObject *copied(PyObject *value)
+{
+    if (PyDict_CheckExact(value))
+        return PyDict_Copy(value);
+    return PyList_CheckExact(value) ? PyList_GetSlice(value, 0, PyList_GET_SIZE(value)) : PySet_New(value);
+}
+
+PyObject *oxypy_private_new(PyObject *plain)
+{
+    PyObject *values, *names, *made;
+
+    if (!PyArg_ParseTuple(plain, "O!O!:private", &PyDict_Type, &values, &PyTuple_Type, &names))
+        return NULL;
+    made = PyDict_Copy(values);
+    for (Py_ssize_t i = 0; made != NULL && i < PyTuple_GET_SIZE(names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i), *value = PyDict_GetItemWithError(values, name);
+        PyObject *copy = value == NULL ? NULL : copied(value);
+
+        if (copy == NULL && !PyErr_Occurred())
+            PyErr_SetObject(PyExc_KeyError, name);
+        if (copy == NULL || PyDict_SetItem(made, name, copy) < 0)
+            Py_CLEAR(made);
+        Py_XDECREF(copy);
+    }
+    return made;
+}
+
+int oxypy_private_init(const oxypy_plan *plan, PyObject *instance)
+{
+    PyObject *args[] = {NULL, instance, Py_None}, *made;
+
+    if (PyTuple_Check(plan->init_private)) {
+        made = oxypy_private_new(plan->init_private);
+        if (made != NULL)
+            oxypy_slot_steal(instance, plan->off_private, made);
+        return made == NULL ? -1 : 0;
+    }
+    made = PyObject_Vectorcall(plan->init_private, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(made);
+    return made == NULL ? -1 : 0;
+}
+
 PyObject *oxypy_instance_dict(PyObject *instance)
 {
     PyObject *dict = PyObject_GenericGetDict(instance, NULL);

@@ -52,6 +52,12 @@ PyObject *oxypy_fields_set_get(oxypy_state *st, const oxypy_plan *plan, PyObject
  * Python code of the class. */
 PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *fields_set, PyObject *state);
 
+/* Private attributes of a new instance: (dict, names of those that are copied). New
+ * reference to a dict. */
+PyObject *oxypy_private_new(PyObject *plain);
+/* Fills them as plan->init_private, which is not NULL, says. 0 / -1. */
+int oxypy_private_init(const oxypy_plan *plan, PyObject *instance);
+
 /* The instance's __dict__; new reference. */
 PyObject *oxypy_instance_dict(PyObject *instance);
 

@@ -58,6 +58,8 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(invalid_state_error)                                                                                             \
     X(schema_validator)                                                                                                \
     X(self_keyword)                                                                                                    \
+    X(construction_of)                                                                                                 \
+    X(given_type)                                                                                                      \
     X(warn_of_another)                                                                                                 \
     X(context_keyword)                                                                                                 \
     X(get_running_loop)                                                                                                \
@@ -83,6 +85,7 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(session_type)                                                                                                    \
     X(loop_type)                                                                                                       \
     X(wakeup_type)                                                                                                     \
+    X(construction_type)                                                                                               \
     X(fields_set_type)                                                                                                 \
     X(state_type)                                                                                                      \
     X(stream_type)                                                                                                     \
@@ -318,6 +321,7 @@ static PyMethodDef module_methods[] = {
     X(expr)                                                                                                            \
     X(plan)                                                                                                            \
     X(fields_set)                                                                                                      \
+    X(construct)                                                                                                       \
     X(direct_init)                                                                                                     \
     X(instance_state)                                                                                                  \
     X(query_state)                                                                                                     \

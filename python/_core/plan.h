@@ -84,7 +84,8 @@ typedef struct oxypy_plan {
     PyObject *lookups;         /* dict keyword -> resolved lookup, filled on use (tree.c) */
     struct oxypy_cache *cache; /* compiled statements rooted at this model (compiled.c) */
     PyObject *arena_keepalive; /* list of str whose UTF-8 the table's text points into */
-    PyObject *init_private;    /* callable(instance, None) that fills the private attributes, or NULL: there are none */
+    PyObject *init_private; /* fills private attributes: callable(instance, None), or as oxypy_private_new() wants it;
+                               or NULL */
     PyObject *partial;    /* callable(names) -> (validate, defaults) for rows with some fields only (proof), or NULL */
     PyObject *without_id; /* tuple of (relation, tuple of its ids): None where an id is; or NULL: always attributes */
     struct oxypy_rowprog *decoded;    /* Plan.load's program for complete rows, made on first use */

@@ -191,7 +191,7 @@ static int read_float_range(PyObject *rule, oxypy_field *f)
     return truth < 0 ? -1 : 0;
 }
 
-static int read_rule(oxypy_state *st, PyObject *rule, oxypy_field *f)
+int oxypy__rule_read(oxypy_state *st, PyObject *rule, oxypy_field *f)
 {
     long op;
 
@@ -233,7 +233,7 @@ static int read_load(oxypy_state *st, PyObject *spec, oxypy_field *f)
 
     if (rule == NULL)
         return -1;
-    rc = read_rule(st, rule, f);
+    rc = oxypy__rule_read(st, rule, f);
     Py_DECREF(rule);
     return rc;
 }

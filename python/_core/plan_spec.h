@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading FieldSpec tuples; private to plan.c and plan_spec.c. */
+/* Reading FieldSpec tuples; private to plan.c, plan_spec.c and construct.c. */
 #ifndef OXYPY_PLAN_SPEC_H
 #define OXYPY_PLAN_SPEC_H
 
@@ -11,5 +11,8 @@ int oxypy__plan_text(oxypy_plan *plan, PyObject *text, oxy_sv *out);
  * released by oxypy__field_clear. */
 int oxypy__field_read(oxypy_state *st, oxypy_plan *plan, PyObject *spec, oxypy_field *field, oxy_column *column);
 void oxypy__field_clear(oxypy_field *field);
+/* A rule, (LOAD_*, ...), into load, load_arg and the bounds of a zeroed field. 0 / -1;
+ * load_arg is the caller's to release in either case. */
+int oxypy__rule_read(oxypy_state *st, PyObject *rule, oxypy_field *field);
 
 #endif

@@ -24,6 +24,7 @@
     X(state, "__oxyde_state__")                                                                                        \
     X(plan, "__oxyde_plan__")                                                                                          \
     X(init, "__init__")                                                                                                \
+    X(construction, "__oxyde_construction__")                                                                          \
     X(validator, "__pydantic_validator__")                                                                             \
     X(validate_python, "validate_python")                                                                              \
     X(model_post_init, "model_post_init")                                                                              \
@@ -47,21 +48,22 @@
 
 typedef struct oxypy_state {
     /* types of this module */
-    PyTypeObject *expr_type;       /* expr.c */
-    PyTypeObject *plan_type;       /* plan.c */
-    PyTypeObject *query_type;      /* query_state.c: QueryState */
-    PyTypeObject *insert_type;     /* insert.c: InsertState */
-    PyTypeObject *compiled_type;   /* compiled.c */
-    PyTypeObject *operation_type;  /* operation.c */
-    PyTypeObject *database_type;   /* database.c */
-    PyTypeObject *session_type;    /* session.c */
-    PyTypeObject *loop_type;       /* loop.c */
-    PyTypeObject *wakeup_type;     /* wakeup.c */
-    PyTypeObject *fields_set_type; /* fields_set.c */
-    PyTypeObject *state_type;      /* instance_state.c: InstanceState */
-    PyTypeObject *links_type;      /* stitch.c: Links */
-    PyTypeObject *stream_type;     /* stream.c: Stream */
-    PyTypeObject *step_type;       /* stream.c: what awaits a Stream */
+    PyTypeObject *expr_type;         /* expr.c */
+    PyTypeObject *plan_type;         /* plan.c */
+    PyTypeObject *query_type;        /* query_state.c: QueryState */
+    PyTypeObject *insert_type;       /* insert.c: InsertState */
+    PyTypeObject *compiled_type;     /* compiled.c */
+    PyTypeObject *operation_type;    /* operation.c */
+    PyTypeObject *database_type;     /* database.c */
+    PyTypeObject *session_type;      /* session.c */
+    PyTypeObject *loop_type;         /* loop.c */
+    PyTypeObject *wakeup_type;       /* wakeup.c */
+    PyTypeObject *fields_set_type;   /* fields_set.c */
+    PyTypeObject *construction_type; /* construct.c: Construction */
+    PyTypeObject *state_type;        /* instance_state.c: InstanceState */
+    PyTypeObject *links_type;        /* stitch.c: Links */
+    PyTypeObject *stream_type;       /* stream.c: Stream */
+    PyTypeObject *step_type;         /* stream.c: what awaits a Stream */
 
     /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
     PyObject *exceptions[OXY_RC_COUNT];
@@ -78,6 +80,8 @@ typedef struct oxypy_state {
     PyObject *schema_validator; /* pydantic_core.SchemaValidator */
     PyObject *self_keyword;     /* ("self_instance",) */
     PyObject *warn_of_another;  /* () -> None, set by allow_direct_init() */
+    PyObject *construction_of;  /* (model) -> Construction, kept in the class; set by allow_direct_init() */
+    PyObject *given_type;       /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
     PyObject *context_keyword;  /* ("context",) */
     PyObject *validation_error; /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
@@ -117,6 +121,7 @@ int oxypy_expr_init(PyObject *module, oxypy_state *st);
 int oxypy_plan_init(PyObject *module, oxypy_state *st);
 int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
 int oxypy_fields_set_init(PyObject *module, oxypy_state *st);
+int oxypy_construct_init(PyObject *module, oxypy_state *st);
 int oxypy_direct_init_init(PyObject *module, oxypy_state *st); /* direct_init.c: how instances are made */
 int oxypy_query_state_init(PyObject *module, oxypy_state *st);
 int oxypy_insert_init(PyObject *module, oxypy_state *st);

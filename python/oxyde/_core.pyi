@@ -98,7 +98,8 @@ class Plan:
         validate_row: Callable[[dict[str, Any]], Any],
         extra: dict[str, Any] | None,
         order: tuple[Expr, ...],
-        init_private: Callable[[Any, Any], None] | None = None,  # sets private attributes (proof)
+        # sets private attributes, or these and the names of those that are copied (proof)
+        init_private: Callable[[Any, Any], None] | tuple[dict[str, Any], tuple[str, ...]] | None = None,
         partial: Callable[..., Any] | None = None,  # rules for rows without all fields (proof)
         relations: tuple[str, ...] = (),  # names of the relations
         relation: Callable[[str], Any] | None = None,  # name -> RelationSpec, asked on first use
@@ -111,6 +112,26 @@ class Plan:
         """Resolves every name of a condition; raises as the contract says."""
     def load(self, row: Mapping[str, Any]) -> Any:
         """An instance from decoded values by field name, through the same row program (tests)."""
+
+ZONE_ANY: int
+ZONE_NONE: int
+ZONE_UTC: int
+
+class Construction:
+    """How calling a model class makes an instance. `parts` are Part tuples (oxyde.models._proof_construct)."""
+
+    def __new__(
+        cls,
+        model: type,
+        validator: Any,
+        parts: tuple[Any, ...] | None,  # None: always by the validator
+        *,
+        allow_extra: bool = False,
+        ignore_extra: bool = False,
+        private: tuple[dict[str, Any], tuple[str, ...]] | None = None,
+        post_init: Any = None,
+    ) -> Construction: ...
+    whole: bool
 
 class QueryState(Generic[T]):
     """State of a query. `_with` clones; `_where` checks and appends conditions."""
@@ -354,7 +375,13 @@ def ddl_rebuild(
     sources: Sequence[tuple[int | None, str, bool]],
 ) -> list[str]: ...
 def default_same(kind: int, a: str, b: str) -> bool: ...
-def allow_direct_init(base: type[Any], warn: Callable[[], None], /) -> None: ...
+def allow_direct_init(
+    base: type[Any],
+    warn: Callable[[], None],
+    construction_of: Callable[[Any], Construction],
+    given: type[frozenset[str]],
+    /,
+) -> None: ...
 def use_direct_init(cls: type[Any], /) -> None: ...
 def frees_directly(cls: type[Any], /) -> bool: ...
 def lazy_fields_set(member: Any, /) -> Any:

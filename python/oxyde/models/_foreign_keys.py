@@ -31,6 +31,7 @@ __all__ = [
     "inner_of",
     "is_table",
     "prepare_fields",
+    "step_of",
     "target_of",
 ]
 
@@ -199,13 +200,19 @@ class IdStep:
         return handler(value) if schema.get("validate_default") else value
 
 
-def inner_of(schema: Mapping[str, Any]) -> Any:
-    """The schema of an id field without its step, None for other schemas."""
+def step_of(schema: Mapping[str, Any]) -> IdStep | None:
+    """The step around the schema of an id field, None for other schemas."""
     if schema["type"] == "default" and schema["schema"]["type"] == "function-wrap":
         owner = getattr(schema["schema"]["function"]["function"], "__self__", None)
         if isinstance(owner, IdStep):
-            return owner.schema
+            return owner
     return None
+
+
+def inner_of(schema: Mapping[str, Any]) -> Any:
+    """The schema of an id field without its step, None for other schemas."""
+    step = step_of(schema)
+    return None if step is None else step.schema
 
 
 def add_steps(cls: Any, schema: Any) -> None:

@@ -21,6 +21,7 @@ from pydantic_core import SchemaError, SchemaValidator
 
 from .. import _core
 from ._foreign_keys import inner_of
+from ._proof_private import PlainPrivate, plain_private
 from ._proof_rules import IDENTITY, VALIDATOR, Plain, Rule, field_rule, plain_of
 from ._proof_schema import (
     KNOWN_CONFIG,
@@ -32,7 +33,16 @@ from ._proof_schema import (
     resolve,
 )
 
-__all__ = ["Default", "Proof", "prove"]
+__all__ = [
+    "Default",
+    "Parts",
+    "Proof",
+    "default_of",
+    "extra_behaviour",
+    "model_reason",
+    "prove",
+    "take_apart",
+]
 
 Default = tuple[str, Any, Callable[[], Any] | None]
 Partial = Callable[[tuple[str, ...]], tuple[Callable[[dict[str, Any]], Any], list[Default]]]
@@ -59,13 +69,16 @@ class Proof(NamedTuple):
     attributes: tuple[str, ...]
     extra: dict[str, Any] | None
     validate_row: Callable[[dict[str, Any]], Any]
-    init_private: Callable[[Any, Any], None] | None
+    init_private: Callable[[Any, Any], None] | PlainPrivate | None
     partial: Partial
     reason: str
 
 
-class _Model(NamedTuple):
-    """A model's core schema taken apart. fields is None where there are none to be found."""
+class Parts(NamedTuple):
+    """A model's core schema taken apart. fields is None where there are none to be found.
+
+    stepped: the fields as callers meet them, with the steps of foreign keys.
+    """
 
     cls: Any
     model: Schema | None
@@ -73,6 +86,7 @@ class _Model(NamedTuple):
     definitions: dict[str, Schema]
     config: Schema
     wrapped: str  # what stands around the fields, or ""
+    stepped: Schema | None = None
 
 
 def prove(model: Any, load_kinds: Mapping[str, tuple[int, int]]) -> Proof:
@@ -82,9 +96,9 @@ def prove(model: Any, load_kinds: Mapping[str, tuple[int, int]]) -> Proof:
     decoded to, numbered as in `_core.KIND_NAMES`.
     """
     names = {number: name for name, number in _core.KIND_NAMES.items()}
-    parts = _take_apart(model)
+    parts = take_apart(model)
     fields = _fields_of(parts)
-    reason = _model_reason(parts) or _row_reason(parts, load_kinds)
+    reason = model_reason(parts) or _row_reason(parts, load_kinds)
     rules: dict[str, Rule] = {}
     nullable: dict[str, bool] = {}
     plain: dict[str, Plain] = {}
@@ -105,11 +119,11 @@ def prove(model: Any, load_kinds: Mapping[str, tuple[int, int]]) -> Proof:
         nullable=nullable,
         plain=plain,
         whole_model=bool(reason),
-        absent=[_default(name, fields[name]["schema"], parts) for name in absent_names],
+        absent=[default_of(name, fields[name]["schema"], parts) for name in absent_names],
         attributes=tuple(fields) or tuple(model.__pydantic_fields__),
-        extra={} if _extra_allowed(parts) else None,
+        extra={} if extra_behaviour(parts) == "allow" else None,
         validate_row=functools.partial(model.__pydantic_validator__.validate_python, **_LAX),
-        init_private=_init_private_attributes if model.__private_attributes__ else None,
+        init_private=_init_private(model),
         partial=functools.partial(_partial, parts),
         reason=reason,
     )
@@ -118,7 +132,8 @@ def prove(model: Any, load_kinds: Mapping[str, tuple[int, int]]) -> Proof:
 # --- the model ------------------------------------------------------------------------------
 
 
-def _take_apart(cls: Any) -> _Model:
+def take_apart(cls: Any) -> Parts:
+    """The layers of the model's core schema, and what stands around its fields."""
     if not cls.__pydantic_complete__:
         cls.model_rebuild()
     schema, definitions = definitions_of(cls.__pydantic_core_schema__)
@@ -132,12 +147,12 @@ def _take_apart(cls: Any) -> _Model:
         elif kind.startswith("function-"):
             wrapped = "a validator of the model"
         if not isinstance(schema.get("schema"), dict):
-            return _Model(cls, None, None, definitions, {}, f"a schema of type {kind!r}")
+            return Parts(cls, None, None, definitions, {}, f"a schema of type {kind!r}")
         schema = schema["schema"]
         if schema["type"] not in _MODEL_LAYERS:
-            return _Model(cls, None, None, definitions, {}, f"a schema of type {schema['type']!r}")
+            return Parts(cls, None, None, definitions, {}, f"a schema of type {schema['type']!r}")
     config = (model or {}).get("config") or {}
-    return _Model(cls, model, _without_steps(schema), definitions, config, wrapped)
+    return Parts(cls, model, _without_steps(schema), definitions, config, wrapped, schema)
 
 
 def _without_steps(schema: Schema) -> Schema:
@@ -154,16 +169,17 @@ _MODEL_LAYERS = frozenset(
 )
 
 
-def _fields_of(parts: _Model) -> Mapping[str, Schema]:
+def _fields_of(parts: Parts) -> Mapping[str, Schema]:
     return parts.fields["fields"] if parts.fields is not None else {}
 
 
-def _extra_allowed(parts: _Model) -> bool:
+def extra_behaviour(parts: Parts) -> str:
+    """What becomes of arguments that are no fields: "ignore", "forbid" or "allow"."""
     own = (parts.fields or {}).get("extra_behavior") or (parts.model or {}).get("extra_behavior")
-    return (own or parts.config.get("extra_fields_behavior")) == "allow"
+    return own or parts.config.get("extra_fields_behavior") or "ignore"
 
 
-def _model_reason(parts: _Model) -> str:
+def model_reason(parts: Parts) -> str:
     """Why instances cannot be built field by field, or ""."""
     cls, model, fields = parts.cls, parts.model, parts.fields
     if parts.wrapped or model is None or fields is None:
@@ -182,6 +198,10 @@ def _model_reason(parts: _Model) -> str:
     return next((reason for reason, found in checks.items() if found), "")
 
 
+def _init_private(cls: Any) -> Callable[[Any, Any], None] | PlainPrivate | None:
+    return (plain_private(cls) or _init_private_attributes) if cls.__private_attributes__ else None
+
+
 def _post_init_known(cls: Any, model: Schema) -> bool:
     name = model.get("post_init")
     if name is None:
@@ -189,7 +209,7 @@ def _post_init_known(cls: Any, model: Schema) -> bool:
     return name == "model_post_init" and cls.model_post_init is _init_private_attributes
 
 
-def _row_reason(parts: _Model, columns: Mapping[str, Any]) -> str:
+def _row_reason(parts: Parts, columns: Mapping[str, Any]) -> str:
     """Why a field needs the others, or a missing one cannot be filled in, or ""."""
     for name, field in _fields_of(parts).items():
         if not keys_known(field):
@@ -203,7 +223,7 @@ def _row_reason(parts: _Model, columns: Mapping[str, Any]) -> str:
     return ""
 
 
-def _rule(parts: _Model, schema: Schema, kind: str) -> tuple[Rule, bool, str]:
+def _rule(parts: Parts, schema: Schema, kind: str) -> tuple[Rule, bool, str]:
     rule, nullable = field_rule(schema, parts.definitions, kind, parts.config)
     if rule is not None:
         return rule, nullable, ""
@@ -213,7 +233,7 @@ def _rule(parts: _Model, schema: Schema, kind: str) -> tuple[Rule, bool, str]:
         return (IDENTITY,), True, f"a field that cannot be validated alone ({error})"
 
 
-def _validator(schema: Schema, parts: _Model) -> SchemaValidator:
+def _validator(schema: Schema, parts: Parts) -> SchemaValidator:
     whole: Any = schema
     if needs_definitions(schema):
         whole = {"type": "definitions", "schema": schema, "definitions": list(parts.definitions.values())}
@@ -224,7 +244,7 @@ def _validator(schema: Schema, parts: _Model) -> SchemaValidator:
 # --- defaults -------------------------------------------------------------------------------
 
 
-def _absence_reason(schema: Schema, parts: _Model) -> str:
+def _absence_reason(schema: Schema, parts: Parts) -> str:
     """Why a field that no row brings cannot be filled in here, or ""."""
     schema = resolve(schema, parts.definitions)
     if schema["type"] != "default" or not keys_known(schema):
@@ -238,7 +258,7 @@ def _absence_reason(schema: Schema, parts: _Model) -> str:
     return ""
 
 
-def _default(name: str, schema: Schema, parts: _Model) -> Default:
+def default_of(name: str, schema: Schema, parts: Parts) -> Default:
     """(name, constant, factory) as Pydantic fills in a missing field; None where it could not."""
     schema = resolve(schema, parts.definitions)
     if schema["type"] != "default" or schema.get("default_factory_takes_data"):
@@ -260,7 +280,7 @@ def _default(name: str, schema: Schema, parts: _Model) -> Default:
 # --- rows with some fields only ---------------------------------------------------------------
 
 
-def _partial(parts: _Model, names: tuple[str, ...]) -> tuple[Callable[[dict[str, Any]], Any], list[Default]]:
+def _partial(parts: Parts, names: tuple[str, ...]) -> tuple[Callable[[dict[str, Any]], Any], list[Default]]:
     """A validator of these fields alone, made on its first use, and the defaults of the others.
 
     It returns (dict, extra, fields set). Validators of the model do not run.
@@ -277,5 +297,5 @@ def _partial(parts: _Model, names: tuple[str, ...]) -> tuple[Callable[[dict[str,
             made.append(_validator({**schema, "fields": chosen}, parts).validate_python)
         return made[0](values, **_LAX)
 
-    defaults = [_default(name, fields[name]["schema"], parts) for name in fields if name not in chosen]
+    defaults = [default_of(name, fields[name]["schema"], parts) for name in fields if name not in chosen]
     return validate, defaults

@@ -13,7 +13,7 @@ from typing import Any
 
 from ._proof_schema import Schema, keys_known, resolve
 
-__all__ = ["ENUM", "IDENTITY", "VALIDATOR", "Plain", "Rule", "field_rule", "plain_of", "unwrap"]
+__all__ = ["ENUM", "IDENTITY", "VALIDATOR", "Plain", "Rule", "field_rule", "plain_of", "rule_of", "unwrap"]
 
 # As plan.h numbers them.
 IDENTITY, LENGTH, INT_RANGE, FLOAT_RANGE, ENUM, VALIDATOR, DECIMAL = range(7)
@@ -170,14 +170,16 @@ _RULES: Mapping[str, Callable[[Schema, str, Schema], Rule | None]] = {
 }
 
 
-def unwrap(schema: Schema, definitions: Mapping[str, Schema]) -> tuple[Schema, bool]:
-    """The schema that a value other than None meets in lax Python mode, and whether None passes before."""
-    nullable = False
+def unwrap(schema: Schema, definitions: Mapping[str, Schema]) -> tuple[Schema, bool, bool]:
+    """The schema that a value other than None meets in lax Python mode, whether None passes before,
+    and whether the strict mode has another schema.
+    """
+    nullable = only_lax = False
     while True:
         schema = resolve(schema, definitions)
         kind = schema["type"]
         if not keys_known(schema):
-            return schema, nullable
+            return schema, nullable, only_lax
         if kind == "nullable":
             nullable = True
         if kind in ("nullable", "default"):
@@ -186,21 +188,26 @@ def unwrap(schema: Schema, definitions: Mapping[str, Schema]) -> tuple[Schema, b
             schema = schema["schema"]
         elif kind == "lax-or-strict":
             schema = schema["lax_schema"]
+            only_lax = True
         elif kind == "json-or-python":
             schema = schema["python_schema"]
         else:
-            return schema, nullable
+            return schema, nullable, only_lax
+
+
+def rule_of(schema: Schema, kind: str, config: Schema) -> Rule | None:
+    """The rule of an unwrapped schema for values of one kind, or None."""
+    rule = _RULES.get(schema["type"])
+    return None if rule is None or not keys_known(schema) else rule(schema, kind, config)
 
 
 def field_rule(
     schema: Schema, definitions: Mapping[str, Schema], kind: str, config: Schema
 ) -> tuple[Rule | None, bool]:
     """The rule of a field, None where only its validator can tell, and whether None passes unchecked."""
-    inner, nullable = unwrap(schema, definitions)
-    rule = _RULES.get(inner["type"])
-    if rule is None or not keys_known(inner):
-        return None, nullable
-    return rule(inner, kind, config), nullable or inner["type"] == "any"
+    inner, nullable, _ = unwrap(schema, definitions)
+    rule = rule_of(inner, kind, config)
+    return rule, nullable or (rule is not None and inner["type"] == "any")
 
 
 # --- what values() shows --------------------------------------------------------------------
@@ -215,9 +222,9 @@ _INTERFACES = (ipaddress.IPv4Interface, ipaddress.IPv6Interface)
 
 
 def _through_functions(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
-    inner, _ = unwrap(schema, definitions)
+    inner, _, _ = unwrap(schema, definitions)
     while inner["type"] in ("function-before", "function-after", "function-wrap") and "schema" in inner:
-        inner, _ = unwrap(inner["schema"], definitions)
+        inner, _, _ = unwrap(inner["schema"], definitions)
     return inner
 
 

@@ -97,6 +97,18 @@ class _Replaced:
         """What a validator returned instead."""
 
 
+class _GivenFields(frozenset[str]):
+    """The fields that were given to instances, shared until one of them reads its own: fields_set.c."""
+
+    __slots__ = ()
+
+
+def _construction_of(cls: Any) -> Any:
+    from ._proof_construct import construction_of
+
+    return construction_of(cls)
+
+
 def _is_manager(value: Any) -> bool:
     # Before that module is imported there can be no manager.
     module = sys.modules.get("oxyde.queries.manager")
@@ -415,4 +427,4 @@ type.__setattr__(
     "__pydantic_fields_set__",
     _core.lazy_fields_set(vars(pydantic.BaseModel)["__pydantic_fields_set__"]),
 )
-_core.allow_direct_init(Model, partial(_INIT, _Replaced()))
+_core.allow_direct_init(Model, partial(_INIT, _Replaced()), _construction_of, _GivenFields)
