@@ -212,9 +212,9 @@ static PyObject *construction_new(PyTypeObject *type, PyObject *args, PyObject *
     int allow_extra = 0, ignore_extra = 0;
     construction *c;
 
-    if (st == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO|$ppOO:Construction", names, &PyType_Type, &model,
-                                                   &validator, &parts, &allow_extra, &ignore_extra, &private,
-                                                   &post_init))
+    if (st == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO|$ppOO:Construction", names, &PyType_Type, &model, &validator,
+                                     &parts, &allow_extra, &ignore_extra, &private, &post_init))
         return NULL;
     if (parts != Py_None && !PyTuple_Check(parts))
         return PyErr_Format(PyExc_TypeError, "parts must be a tuple or None");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Making instances without the frame of BaseModel.__init__, which costs a fifth
- * of making one: calling the class goes straight to its validator. Only tp_init
- * changes, the attribute __init__ stays Pydantic's: a subclass begins with
- * CPython's own slot function, which also comes back when somebody assigns
- * __init__ to the class or to one of its bases. */
+/* Calling a class: its instance is made in C where that can be (construct.c),
+ * else by its validator without the frame of BaseModel.__init__, which is a
+ * sixth of Pydantic's way. Only tp_init changes, the attribute __init__ stays
+ * Pydantic's: a subclass begins with CPython's own slot function, which also
+ * comes back when somebody assigns __init__ to the class or to one of its bases. */
 #include "construct.h"
 
 /* Through the attribute, for all that is not plain: positional arguments, and

@@ -118,7 +118,7 @@ ZONE_NONE: int
 ZONE_UTC: int
 
 class Construction:
-    """How calling a model class makes an instance. `parts` are Part tuples (oxyde.models._proof_construct)."""
+    """How calling a model class makes an instance. `parts`: Part tuples (oxyde.models._proof_construct)."""
 
     def __new__(
         cls,

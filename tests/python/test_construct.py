@@ -53,8 +53,9 @@ ODD_VALUES: list[Any] = [
     Level.LOW, Level.HIGH, strategies.Mixed.TEXT, decimal.Decimal("1.50"), decimal.Decimal("NaN"),
     dt.date(2020, 1, 2), dt.datetime(2020, 1, 2), dt.datetime(2020, 1, 2, tzinfo=dt.timezone.utc),
     dt.datetime(2020, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=1))),
-    dt.datetime(2020, 1, 2, tzinfo=NoZone()), Moment(2020, 1, 2), dt.time(1), dt.time(1, tzinfo=dt.timezone.utc),
-    dt.timedelta(1), [], [1], (1,), {}, {"a": 1}, {"x": 1}, {1}, Inner(ex=1), "2020-01-02",
+    dt.datetime(2020, 1, 2, tzinfo=NoZone()), Moment(2020, 1, 2), dt.time(1),
+    dt.time(1, tzinfo=dt.timezone.utc), dt.timedelta(1),
+    [], [1], (1,), {}, {"a": 1}, {"x": 1}, {1}, Inner(ex=1), "2020-01-02",
 ]  # fmt: skip
 
 
@@ -347,9 +348,9 @@ def test_ids_of_relations() -> None:
     assert Book(author=author).author_id == 3
     for kwargs in (
         {}, {"author_id": 1}, {"author_id": "1"}, {"author_id": None}, {"author": author},
-        {"author": author, "author_id": 3}, {"author": author, "author_id": 4}, {"author_id": 1, "reader": author},
-        {"author_id": 1, "reader": None}, {"author_id": 1, "reader_id": 2}, {"author_id": 1, "reader_id": None},
-        {"author": None, "author_id": 2},
+        {"author": author, "author_id": 3}, {"author": author, "author_id": 4},
+        {"author_id": 1, "reader": author}, {"author_id": 1, "reader": None},
+        {"author": None, "author_id": 2}, {"author_id": 1, "reader_id": 2}, {"author_id": 1, "reader_id": None},
     ):  # fmt: skip
         same(Book, kwargs)
 

@@ -27,7 +27,7 @@ def plain_private(cls: Any) -> PlainPrivate | None:
         default = attribute.default
         if default is PydanticUndefined:
             continue
-        kind = type(default)
+        kind: Any = type(default)
         if kind in _COPIED and not default:
             copied.append(name)
         elif kind not in SHARED and not (kind is tuple and not default):
