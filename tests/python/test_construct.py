@@ -350,7 +350,8 @@ def test_ids_of_relations() -> None:
         {}, {"author_id": 1}, {"author_id": "1"}, {"author_id": None}, {"author": author},
         {"author": author, "author_id": 3}, {"author": author, "author_id": 4},
         {"author_id": 1, "reader": author}, {"author_id": 1, "reader": None},
-        {"author": None, "author_id": 2}, {"author_id": 1, "reader_id": 2}, {"author_id": 1, "reader_id": None},
+        {"author": None, "author_id": 2}, {"author_id": 1, "reader_id": 2},
+        {"author_id": 1, "reader_id": None},
     ):  # fmt: skip
         same(Book, kwargs)
 
