@@ -413,7 +413,7 @@ static int note_holder(oxypy_operation *op)
 
     if (op->lease->task != NULL || op->lease->session != NULL)
         return 0;
-    task = oxypy_loop_task(op->st, op->loop);
+    task = oxypy_operation_task(op);
     if (task == NULL)
         return -1;
     oxypy_lease_set_holder(op->lease, task, oxypy__statement_text(op));

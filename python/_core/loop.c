@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* LoopState: what the runtime keeps for one running event loop. The only file
  * that knows asyncio's loop methods; uvloop has the same ones. */
+#include "gathered.h"
 #include "runtime_private.h"
 
 /* Inline work after which the loop is asked to tell when it turned, and how
@@ -290,6 +291,18 @@ static PyObject *loop_drain(PyObject *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+static PyObject *loop_begin(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    int rc;
+
+    Py_INCREF(self);
+    rc = oxypy_gathered_begin((oxypy_loop *)self);
+    Py_DECREF(self);
+    if (rc < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *loop_turn(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_loop *loop = (oxypy_loop *)self;
@@ -340,6 +353,8 @@ static int loop_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(loop->module);
+    for (const oxypy_operation *op = loop->gathered; op != NULL; op = op->gathered->next)
+        Py_VISIT(op);
     return 0;
 }
 
@@ -347,6 +362,7 @@ static int loop_clear(PyObject *self)
 {
     oxypy_loop *loop = (oxypy_loop *)self;
 
+    oxypy_gathered_drop(loop);
     Py_CLEAR(loop->module);
     return 0;
 }
@@ -368,6 +384,7 @@ static void loop_dealloc(PyObject *self)
 
 static PyMethodDef loop_methods[] = {
     {"_drain", loop_drain, METH_NOARGS, PyDoc_STR("Called when something that was waited for is over.")},
+    {"_begin", loop_begin, METH_NOARGS, PyDoc_STR("Called on the turn after operations were gathered.")},
     {"_turn", loop_turn, METH_NOARGS, PyDoc_STR("Called when the loop has turned.")},
     {"_tick", loop_tick, METH_NOARGS, PyDoc_STR("Called when a pool's deadline is reached.")},
     {NULL, NULL, 0, NULL},

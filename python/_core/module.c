@@ -54,6 +54,7 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(json_dumps)                                                                                                      \
     X(current_task)                                                                                                    \
     X(current_tasks)                                                                                                   \
+    X(gather_code)                                                                                                     \
     X(cancelled_error)                                                                                                 \
     X(invalid_state_error)                                                                                             \
     X(schema_validator)                                                                                                \
@@ -237,6 +238,8 @@ static int import_all(oxypy_state *st)
  * paid that already, so it waits for the first operation. */
 int oxypy_need_asyncio(oxypy_state *st)
 {
+    PyObject *gather = NULL;
+
     if (st->current_task != NULL)
         return 0;
     if (st->get_running_loop == NULL && import_attr("asyncio.events", "_get_running_loop", &st->get_running_loop) < 0)
@@ -244,6 +247,10 @@ int oxypy_need_asyncio(oxypy_state *st)
     if (import_attr("asyncio.exceptions", "CancelledError", &st->cancelled_error) < 0 ||
         import_attr("asyncio.exceptions", "InvalidStateError", &st->invalid_state_error) < 0)
         return -1;
+    if (import_attr("asyncio", "gather", &gather) < 0)
+        return -1;
+    Py_XSETREF(st->gather_code, PyFunction_Check(gather) ? Py_NewRef(PyFunction_GetCode(gather)) : NULL);
+    Py_DECREF(gather);
     if (import_attr("asyncio", "current_task", &st->current_task) < 0)
         return -1;
     /* Before Python 3.12 it is a function in Python, a frame for a look into a dict. */

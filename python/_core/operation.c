@@ -2,6 +2,7 @@
 /* Operation: the awaitable. A coroutine to asyncio (send, throw, close,
  * __await__) that runs to its end inside the first send() when there is
  * nothing to wait for. What it does is up to its kind (oxypy_op_kind). */
+#include "gathered.h"
 #include "runtime_private.h"
 
 #include <stddef.h>
@@ -242,6 +243,10 @@ static bool delegate_over(oxypy_operation *op, PySendResult said, PyObject **res
 static PySendResult move_on(oxypy_operation *op, PyObject **result)
 {
     for (;;) {
+        if (op->delegate != NULL && oxypy_gathered_is_apart(op)) {
+            *result = NULL;
+            return PYGEN_NEXT; /* a coroutine may ask for its task */
+        }
         if (op->delegate != NULL) {
             PySendResult said = PyIter_Send(op->delegate, Py_None, result);
 
@@ -278,11 +283,35 @@ static int enter(oxypy_operation *op)
         PyErr_SetString(PyExc_ValueError, "operation is already being awaited");
         return -1;
     }
-    if (op->finished) {
+    if (op->finished || oxypy_gathered_is_apart(op)) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited operation");
         return -1;
     }
     return 0;
+}
+
+PyObject *oxypy_operation_task(const oxypy_operation *op)
+{
+    return oxypy_gathered_is_apart(op) ? Py_NewRef(Py_None) : oxypy_loop_task(op->st, op->loop);
+}
+
+PySendResult oxypy_operation_step(oxypy_operation *op, oxypy_loop *loop, PyObject **result)
+{
+    PySendResult said;
+
+    *result = NULL;
+    if (op->finished) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited operation");
+        return PYGEN_ERROR;
+    }
+    if (!op->started) {
+        op->started = true;
+        op->loop = (oxypy_loop *)Py_NewRef((PyObject *)loop);
+    }
+    op->running = true;
+    said = move_on(op, result);
+    op->running = false;
+    return said;
 }
 
 /* A stream goes on where it began. */
@@ -559,6 +588,8 @@ static int op_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(op->keep);
     Py_VISIT(op->rows);
     Py_VISIT(op->cause);
+    if (oxypy_gathered_traverse(op->gathered, visit, arg) != 0)
+        return -1;
     return oxypy_shared_traverse(op->shared, visit, arg);
 }
 
@@ -589,6 +620,7 @@ static int op_clear(PyObject *self)
     Py_CLEAR(op->cause);
     oxypy_shared_free(op->shared);
     op->shared = NULL;
+    oxypy_gathered_clear(op->gathered);
     return 0;
 }
 
@@ -611,6 +643,7 @@ static void op_finalize(PyObject *self)
     oxypy_operation *op = (oxypy_operation *)self;
     PyObject *type, *value, *traceback;
 
+    oxypy_gathered_report(op);
     if (op->finished)
         return;
     PyErr_Fetch(&type, &value, &traceback);
@@ -643,6 +676,7 @@ static void op_dealloc(PyObject *self)
     if (op->store != NULL)
         oxypy_store_unref(op->store);
     (void)op_clear(self);
+    oxypy_gathered_free(op->gathered);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -665,6 +699,18 @@ static PyMethodDef op_methods[] = {
     {"_at_once", op_at_once, METH_NOARGS,
      PyDoc_STR("Whether it is over without waiting for anything; if not, it has begun and is to be awaited.")},
     {"_expire", op_expire, METH_NOARGS, PyDoc_STR("Called when the time for closing is over.")},
+    {"get_loop", oxypy_gathered_get_loop, METH_NOARGS, PyDoc_STR("The event loop.")},
+    {"done", oxypy_gathered_done, METH_NOARGS, PyDoc_STR("Whether it was gathered and is over.")},
+    {"cancelled", oxypy_gathered_cancelled, METH_NOARGS, PyDoc_STR("Whether it was cancelled while gathered.")},
+    {"result", oxypy_gathered_result, METH_NOARGS, PyDoc_STR("Of one that was gathered.")},
+    {"exception", oxypy_gathered_exception, METH_NOARGS, PyDoc_STR("Of one that was gathered.")},
+    {"cancel", (PyCFunction)(void (*)(void))oxypy_gathered_cancel, METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("Cancels one that was gathered, as a task.")},
+    {"add_done_callback", (PyCFunction)(void (*)(void))oxypy_gathered_add, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR("Begins on the loop's next turn; calls callback(self) when it is over.")},
+    {"remove_done_callback", oxypy_gathered_remove, METH_O, PyDoc_STR("How many callbacks were removed.")},
+    {"_make_cancelled_error", oxypy_gathered_cancel_error, METH_NOARGS, PyDoc_STR("What gather() raises.")},
+    {"_task_over", oxypy_gathered_task_over, METH_O, PyDoc_STR("Called by the task that it was given to.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -672,6 +718,9 @@ static PyGetSetDef op_getset[] = {
     {"__name__", op_name, NULL, NULL, NULL},
     {"__qualname__", op_name, NULL, NULL, NULL},
     {"cr_running", op_running, NULL, NULL, NULL},
+    {"_asyncio_future_blocking", oxypy_gathered_blocking, NULL,
+     PyDoc_STR("None: no future. False when gather() asks, and it needs no task."), NULL},
+    {"_cancel_message", oxypy_gathered_message, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

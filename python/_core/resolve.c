@@ -99,7 +99,7 @@ static int from_task(oxypy_operation *op, oxypy_database *db)
 
     if (db->sessions == NULL)
         return 0;
-    task = oxypy_loop_task(op->st, op->loop);
+    task = oxypy_operation_task(op);
     if (task == NULL)
         return -1;
     session = oxypy_database_session(db, task, &failed);

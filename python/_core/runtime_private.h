@@ -177,6 +177,8 @@ struct oxypy_loop {
     /* Wakeups that were resolved since the loop told us what is ready. */
     oxypy_wakeup *resumes, *last_resume;
     int draining; /* inside that callback */
+    /* What gather() was given since the last turn; owned. */
+    oxypy_operation *gathered, *last_gathered;
     int selector; /* descriptor of the loop's own selector, borrowed; or one of the two below */
 };
 
@@ -508,11 +510,12 @@ struct oxypy_operation {
     oxypy_store *store;       /* counted */
     oxypy_lease *lease;       /* owned, unless it is the session's */
     /* what it waits for */
-    oxypy_wakeup *future; /* yielded and not resolved, or NULL */
-    PyObject *timer;      /* TimerHandle of _close, or NULL */
-    PyObject *delegate;   /* coroutine under way, or NULL */
-    bool delegated;       /* what it returns is the operation's result */
-    oxypy_wait wait;      /* for the pool or the session */
+    oxypy_wakeup *future;            /* yielded and not resolved, or NULL */
+    PyObject *timer;                 /* TimerHandle of _close, or NULL */
+    PyObject *delegate;              /* coroutine under way, or NULL */
+    bool delegated;                  /* what it returns is the operation's result */
+    struct oxypy_gathered *gathered; /* owned; NULL: it is no future */
+    oxypy_wait wait;                 /* for the pool or the session */
     oxy_waiter *waiter;
     oxy_slot *slot;                           /* granted and not made a lease yet */
     oxy_err *error;                           /* owned; only after a wait that failed */
@@ -566,6 +569,11 @@ struct oxypy_operation {
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind);
 /* Makes the future that the operation yields next; armed: arms op->wait too. 0 / -1. */
 int oxypy_operation_wait(oxypy_operation *op, bool armed);
+/* As send() from a task, for an operation that runs without one. What has to be done
+ * in a task is left: NEXT with op->delegate or op->future. */
+PySendResult oxypy_operation_step(oxypy_operation *op, oxypy_loop *loop, PyObject **result);
+/* The task that it belongs to, as oxypy_loop_task() tells: None while it has none. */
+PyObject *oxypy_operation_task(const oxypy_operation *op);
 /* Gives up, whatever the state; nothing is left to be awaited. Keeps the exception. */
 void oxypy_operation_close(oxypy_operation *op);
 /* Resolves the future, if anybody still waits. On the loop's thread; on that of

@@ -75,6 +75,7 @@ typedef struct oxypy_state {
     PyObject *ip_interface, *ip_network, *ip_address;  /* factory callables */
     PyObject *json_loads, *json_dumps;                 /* see to_c.h for the options */
     PyObject *current_task, *get_running_loop;
+    PyObject *gather_code;   /* of asyncio.gather(), or NULL where it is not written in Python */
     PyObject *current_tasks; /* loop -> task, where current_task is written in Python; or NULL */
     PyObject *cancelled_error, *invalid_state_error;
     PyObject *schema_validator; /* pydantic_core.SchemaValidator */

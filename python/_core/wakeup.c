@@ -5,6 +5,7 @@
  * the end of that very callback, when no task runs and nothing of ours is half
  * done. Everywhere else, and for everything but a task's own callback, it does
  * what asyncio's futures do. */
+#include "callbacks.h"
 #include "runtime_private.h"
 
 #include <stddef.h>
@@ -18,8 +19,7 @@ typedef enum outcome { PENDING, RESOLVED, CANCELED } outcome;
 struct oxypy_wakeup {
     PyObject ob_base;
     oxypy_loop *loop; /* owned */
-    PyObject *callback, *context;
-    PyObject *more;     /* list of (callback, context), or NULL */
+    oxypy_callbacks callbacks;
     PyObject *message;  /* what cancel() was given, or NULL */
     oxypy_wakeup *next; /* in the loop's list, which owns a reference */
     char blocking;
@@ -27,103 +27,6 @@ struct oxypy_wakeup {
 };
 
 /* --- calling back ----------------------------------------------------------------- */
-
-/* On the loop's next turn. 0 / -1. */
-static int call_soon(oxypy_wakeup *w, PyObject *callback, PyObject *context)
-{
-    oxypy_state *st = w->loop->st;
-    PyObject *loop = oxypy_loop_object(w->loop), *handle;
-    PyObject *args[] = {NULL, loop, callback, (PyObject *)w, context};
-
-    if (loop == NULL)
-        return 0; /* nobody is left to be called */
-    handle =
-        PyObject_VectorcallMethod(st->s_call_soon, args + 1, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, st->context_keyword);
-    Py_DECREF(loop);
-    Py_XDECREF(handle);
-    return handle == NULL ? -1 : 0;
-}
-
-/* All callbacks on the loop's next turn, each once. Reports what fails. */
-static void schedule(oxypy_wakeup *w)
-{
-    PyObject *callback = w->callback, *context = w->context, *more = w->more;
-
-    w->callback = w->context = w->more = NULL;
-    if (callback != NULL && call_soon(w, callback, context) < 0)
-        PyErr_WriteUnraisable((PyObject *)w);
-    for (Py_ssize_t i = 0; more != NULL && i < PyList_GET_SIZE(more); i++) {
-        PyObject *pair = PyList_GET_ITEM(more, i);
-
-        if (call_soon(w, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1)) < 0)
-            PyErr_WriteUnraisable((PyObject *)w);
-    }
-    Py_XDECREF(callback);
-    Py_XDECREF(context);
-    Py_XDECREF(more);
-}
-
-/* As a Handle of the loop does with what a callback raised. 0, or -1 for what
- * ends the loop. */
-static int report(const oxypy_wakeup *w, PyObject *callback)
-{
-    PyObject *type, *value, *traceback, *loop, *about, *done = NULL;
-
-    if (PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
-        return -1;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL)
-        (void)PyException_SetTraceback(value, traceback);
-    loop = oxypy_loop_object(w->loop);
-    about = Py_BuildValue("{s:N,s:O}", "message", PyUnicode_FromFormat("Exception in callback %R", callback),
-                          "exception", value == NULL ? Py_None : value);
-    if (loop != NULL && about != NULL)
-        done = PyObject_CallMethod(loop, "call_exception_handler", "O", about);
-    if (done == NULL)
-        PyErr_WriteUnraisable(callback);
-    Py_XDECREF(loop);
-    Py_XDECREF(about);
-    Py_XDECREF(done);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-    return 0;
-}
-
-/* The task goes on, in its context. 0, or -1 for what ends the loop. */
-static int resume(oxypy_wakeup *w)
-{
-    PyObject *callback = w->callback, *context = w->context, *done;
-    int rc = 0;
-
-    if (callback == NULL && w->more == NULL)
-        return 0; /* nobody has asked yet: add_done_callback() will */
-    if (w->more != NULL || PyContext_Enter(context) < 0) {
-        PyErr_Clear(); /* the context is in use */
-        schedule(w);
-        return 0;
-    }
-    w->callback = w->context = NULL;
-    done = PyObject_CallOneArg(callback, (PyObject *)w);
-    if (done == NULL)
-        rc = report(w, callback);
-    Py_XDECREF(done);
-    if (rc == 0) {
-        if (PyContext_Exit(context) < 0)
-            PyErr_WriteUnraisable(context);
-    } else {
-        PyObject *type, *value, *traceback;
-
-        PyErr_Fetch(&type, &value, &traceback);
-        if (PyContext_Exit(context) < 0)
-            PyErr_WriteUnraisable(context);
-        PyErr_Restore(type, value, traceback);
-    }
-    Py_DECREF(callback);
-    Py_DECREF(context);
-    return rc;
-}
 
 /* Whether a task runs now: then this callback was called from inside it. */
 static bool task_runs(oxypy_loop *loop)
@@ -151,11 +54,12 @@ int oxypy_wakeup_resume(oxypy_loop *loop)
             loop->last_resume = NULL;
         w->next = NULL;
         if (direct && n < RESUMES_MAX && rc == 0) {
-            rc = resume(w);
+            /* Nobody may have asked yet: add_done_callback() will. */
+            rc = oxypy_callbacks_run(&w->callbacks, loop, (PyObject *)w);
             if (rc < 0)
                 PyErr_Fetch(&type, &value, &traceback);
         } else {
-            schedule(w);
+            oxypy_callbacks_schedule(&w->callbacks, w->loop, (PyObject *)w);
         }
         Py_DECREF((PyObject *)w);
     }
@@ -189,7 +93,7 @@ void oxypy_wakeup_resolve(oxypy_wakeup *w)
         return;
     w->outcome = RESOLVED;
     if (loop->draining == 0) {
-        schedule(w);
+        oxypy_callbacks_schedule(&w->callbacks, w->loop, (PyObject *)w);
         return;
     }
     Py_INCREF((PyObject *)w);
@@ -256,7 +160,7 @@ static PyObject *wakeup_cancel(PyObject *self, PyObject *args, PyObject *kwargs)
     w->outcome = CANCELED;
     if (message != Py_None)
         w->message = Py_NewRef(message);
-    schedule(w);
+    oxypy_callbacks_schedule(&w->callbacks, w->loop, (PyObject *)w);
     Py_RETURN_TRUE;
 }
 
@@ -264,72 +168,25 @@ static PyObject *wakeup_cancel(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *wakeup_add(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
 {
     oxypy_wakeup *w = (oxypy_wakeup *)self;
-    Py_ssize_t keywords = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
-    PyObject *context = NULL, *pair;
+    PyObject *callback, *context;
     int rc;
 
-    if (n != 1 || keywords > 1 ||
-        (keywords == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "context") != 0)) {
-        PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback and a context");
+    if (oxypy_callbacks_read(args, n, kwnames, &callback, &context) < 0)
         return NULL;
-    }
-    context = keywords == 1 && args[1] != Py_None ? Py_NewRef(args[1]) : PyContext_CopyCurrent();
-    if (context == NULL)
-        return NULL;
-    if (w->outcome != PENDING) {
-        /* Also while it lies in the loop's list: resume() then finds no callback. */
-        rc = call_soon(w, args[0], context);
-    } else if (w->callback == NULL) {
-        w->callback = Py_NewRef(args[0]);
-        w->context = Py_NewRef(context);
-        rc = 0;
-    } else {
-        if (w->more == NULL)
-            w->more = PyList_New(0);
-        pair = w->more == NULL ? NULL : PyTuple_Pack(2, args[0], context);
-        rc = pair == NULL ? -1 : PyList_Append(w->more, pair);
-        Py_XDECREF(pair);
-    }
+    /* Over also while it lies in the loop's list, where no callback is found then. */
+    rc = w->outcome != PENDING ? oxypy_callbacks_soon(w->loop, callback, context, self)
+                               : oxypy_callbacks_add(&w->callbacks, callback, context);
     Py_DECREF(context);
     if (rc < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
-/* How many were equal to callback; -1 with an exception. */
-static Py_ssize_t remove_more(oxypy_wakeup *w, PyObject *callback)
-{
-    Py_ssize_t removed = 0;
-
-    for (Py_ssize_t i = 0; w->more != NULL && i < PyList_GET_SIZE(w->more);) {
-        PyObject *pair = Py_NewRef(PyList_GET_ITEM(w->more, i));
-        int same = PyObject_RichCompareBool(PyTuple_GET_ITEM(pair, 0), callback, Py_EQ);
-
-        Py_DECREF(pair);
-        if (same < 0 || (same > 0 && PySequence_DelItem(w->more, i) < 0))
-            return -1;
-        removed += same;
-        i += !same;
-    }
-    return removed;
-}
-
 static PyObject *wakeup_remove(PyObject *self, PyObject *callback)
 {
-    oxypy_wakeup *w = (oxypy_wakeup *)self;
-    PyObject *first = Py_XNewRef(w->callback);
-    int same = first == NULL ? 0 : PyObject_RichCompareBool(first, callback, Py_EQ);
-    Py_ssize_t removed = same < 0 ? -1 : remove_more(w, callback);
+    Py_ssize_t removed = oxypy_callbacks_remove(&((oxypy_wakeup *)self)->callbacks, callback);
 
-    Py_XDECREF(first);
-    if (removed < 0)
-        return NULL;
-    if (same > 0 && w->callback != NULL) {
-        Py_CLEAR(w->callback);
-        Py_CLEAR(w->context);
-        removed++;
-    }
-    return PyLong_FromSsize_t(removed);
+    return removed < 0 ? NULL : PyLong_FromSsize_t(removed);
 }
 
 static PyObject *wakeup_repr(PyObject *self)
@@ -347,9 +204,9 @@ static int wakeup_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(w->loop);
-    Py_VISIT(w->callback);
-    Py_VISIT(w->context);
-    Py_VISIT(w->more);
+    Py_VISIT(w->callbacks.callback);
+    Py_VISIT(w->callbacks.context);
+    Py_VISIT(w->callbacks.more);
     Py_VISIT(w->message);
     return 0;
 }
@@ -360,9 +217,7 @@ static int wakeup_clear(PyObject *self)
 {
     oxypy_wakeup *w = (oxypy_wakeup *)self;
 
-    Py_CLEAR(w->callback);
-    Py_CLEAR(w->context);
-    Py_CLEAR(w->more);
+    oxypy_callbacks_clear(&w->callbacks);
     Py_CLEAR(w->message);
     return 0;
 }
