@@ -264,8 +264,8 @@ PyObject *oxypy_gathered_blocking(PyObject *self, void *Py_UNUSED(closure))
 PyObject *oxypy_gathered_get_loop(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_operation *op = (oxypy_operation *)self;
-    oxypy_loop *loop = op->gathered != NULL ? (oxypy_loop *)Py_NewRef((PyObject *)op->gathered->loop)
-                                            : oxypy_loop_get(op->st);
+    oxypy_loop *loop =
+        op->gathered != NULL ? (oxypy_loop *)Py_NewRef((PyObject *)op->gathered->loop) : oxypy_loop_get(op->st);
     PyObject *object = loop == NULL ? NULL : oxypy_loop_object(loop);
 
     if (object == NULL && loop != NULL)
