@@ -36,7 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--loop", help="comma-separated, of " + ", ".join(LOOPS))
     parser.add_argument("--jobs", help="comma-separated, of " + ", ".join(BY_NAME))
     parser.add_argument("--against", help="comma-separated contenders; default all of the database")
-    parser.add_argument("--rounds", type=int, default=7, help="slices of a contender and job (7)")
+    parser.add_argument("--rounds", type=int, default=5, help="slices of a contender and job (5)")
     parser.add_argument("--slice", type=float, default=0.05, help="seconds of a slice (0.05)")
     parser.add_argument("--stream-rows", type=int, default=rows.STREAMED, help="rows to stream (1,000,000)")
     parser.add_argument(

@@ -14,7 +14,8 @@ class Job:
     rows: how many rows come back or are written. checked: the answer is a list of as many;
     counted: it is their number.
     single: about one row, so that its slowest calls are looked at, too. rounds: the most slices
-    that a contender gets, for jobs of which one call lasts long.
+    that a contender gets, for jobs of which one call lasts long; 1: the call whose
+    answer is looked at is the measured one.
     """
 
     name: str

@@ -79,9 +79,8 @@ def test_a_part_of_the_suite_runs_and_leaves_the_committed_report_alone(tmp_path
     command += ["--rounds", "1", "--slice", "0.0001", "--results", str(tmp_path)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 0, ended.stderr
-    (tmp_path / "memory.json").write_text(
-        json.dumps({way: {"live": 1.0, "resident": 1.0} for way in ("oxyde", "model_validate")})
-    )
+    heavy = {"oxyde": {"live": 400.0, "resident": 1.0}, "model_validate": {"live": 200.0, "resident": 1.0}}
+    (tmp_path / "memory.json").write_text(json.dumps(heavy))
     (path,) = outcomes_in(tmp_path)
     found = load(path)
     assert list(found.kinds) == ["oxyde", "sqlite3", "sqlite3 + pydantic"]
@@ -91,6 +90,7 @@ def test_a_part_of_the_suite_runs_and_leaves_the_committed_report_alone(tmp_path
     heads = [line for line in text.splitlines() if line.startswith("#")]
     assert heads[:2] == ["# Benchmarks", "## What misses its target"]
     assert "## Single calls" in heads
+    assert "| 50% | memory | live bytes a model | model_validate | 400 | ≤ 200 |" in text
     assert (tmp_path / "plots" / "sqlite-asyncio.svg").exists()
 
 
