@@ -36,6 +36,22 @@ static PyObject *read_and_load(const oxypy_state *st, PyObject *subject, int sin
                                  client == NULL ? Py_None : client, write ? Py_True : Py_False);
 }
 
+PyObject *oxypy_make_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit)
+{
+    oxypy_operation *op;
+
+    if (loads_more(st, what, query, sink))
+        return read_and_load(st, query, sink, limit, NULL, NULL, 0);
+    op = oxypy_operation_new(st, &oxypy_op_statement);
+    if (op == NULL)
+        return NULL;
+    op->what = (uint8_t)what;
+    op->sink = (uint8_t)sink;
+    op->limit = limit;
+    op->subject = Py_NewRef(query);
+    return (PyObject *)op;
+}
+
 #define OPERATION_ARGUMENTS(X)                                                                                         \
     X(what) X(subject) X(sink) X(arg) X(returning) X(limit) X(using) X(client) X(write) X(into) X(chunk)
 

@@ -341,6 +341,7 @@ static PyMethodDef module_methods[] = {
     X(session)                                                                                                         \
     X(operation)                                                                                                       \
     X(stream)                                                                                                          \
+    X(terminal)                                                                                                        \
     X(ddl) X(schema_diff) X(schema_change)
 
 static int module_exec(PyObject *module)

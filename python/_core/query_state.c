@@ -331,13 +331,8 @@ static int negate_list(oxypy_state *st, PyObject *list)
 }
 
 /* The commonest call, filter(keyword=value): without a list. */
-static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan, PyObject *lookups)
+static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan, PyObject *keyword, PyObject *value)
 {
-    PyObject *keyword, *value;
-    Py_ssize_t pos = 0;
-
-    (void)PyDict_Next(lookups, &pos, &keyword, &value);
-
     PyObject *checked = oxypy_condition_lookup(st, plan, q, keyword, value);
 
     if (!checked) {
@@ -349,6 +344,32 @@ static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan
         Py_CLEAR(c);
     }
     Py_DECREF(checked);
+    return (PyObject *)c;
+}
+
+PyObject *oxypy_query_filter(oxypy_state *st, oxypy_query *q, PyObject *keywords, PyObject *const *values)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(keywords);
+    oxypy_plan *plan = oxypy_plan_of(st, q->model);
+
+    if (!plan) {
+        return NULL;
+    }
+    if (n == 1) {
+        return single_lookup(st, q, plan, PyTuple_GET_ITEM(keywords, 0), values[0]);
+    }
+    PyObject *list = PyList_New(0);
+    oxypy_query *c = NULL;
+    int rc = list ? 0 : -1;
+
+    for (Py_ssize_t i = 0; rc >= 0 && i < n; i++) {
+        rc = oxypy_condition_keyword(st, plan, q, PyTuple_GET_ITEM(keywords, i), values[i], list, 0);
+    }
+    if (rc >= 0 && (c = oxypy_query_clone(q)) &&
+        oxypy_where_add(c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
+        Py_CLEAR(c);
+    }
+    Py_XDECREF(list);
     return (PyObject *)c;
 }
 
@@ -390,7 +411,11 @@ static PyObject *query_where(PyObject *self, PyTypeObject *cls, PyObject *const 
         return NULL;
     }
     if (!negated && PyTuple_GET_SIZE(args[0]) == 0 && PyDict_GET_SIZE(args[1]) == 1) {
-        return single_lookup(st, q, plan, args[1]);
+        PyObject *keyword, *value;
+        Py_ssize_t pos = 0;
+
+        (void)PyDict_Next(args[1], &pos, &keyword, &value);
+        return single_lookup(st, q, plan, keyword, value);
     }
     PyObject *list = PyList_New(0);
     oxypy_query *c = NULL;

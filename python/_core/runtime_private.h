@@ -610,6 +610,8 @@ int oxypy_spool_next(oxypy_spool *spool, oxypy_rowview *row, oxy_err *err);
 
 /* make.c: adds operation() and raw_operation(). */
 int oxypy_make_init(PyObject *module, oxypy_state *st);
+/* operation(what, query, sink, limit=limit) for a query. New reference. */
+PyObject *oxypy_make_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit);
 
 /* resolve.c: which database or session the operation runs on. 0: known;
  * 1: op->delegate connects first, then ask again; -1. */

@@ -62,6 +62,7 @@ typedef struct oxypy_state {
     PyTypeObject *construction_type; /* construct.c: Construction */
     PyTypeObject *state_type;        /* instance_state.c: InstanceState */
     PyTypeObject *links_type;        /* stitch.c: Links */
+    PyTypeObject *terminal_type;     /* terminal.c: Terminal */
     PyTypeObject *stream_type;       /* stream.c: Stream */
     PyTypeObject *step_type;         /* stream.c: what awaits a Stream */
 
@@ -134,6 +135,7 @@ int oxypy_database_init(PyObject *module, oxypy_state *st);
 int oxypy_session_init(PyObject *module, oxypy_state *st);
 int oxypy_operation_init(PyObject *module, oxypy_state *st);
 int oxypy_stream_init(PyObject *module, oxypy_state *st);
+int oxypy_terminal_init(PyObject *module, oxypy_state *st);
 int oxypy_constants_init(PyObject *module);                    /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
 int oxypy_ddl_init(PyObject *module, oxypy_state *st);         /* ddl.c */
 int oxypy_schema_diff_init(PyObject *module, oxypy_state *st); /* schema_diff.c */

@@ -83,6 +83,9 @@ typedef struct oxypy_query {
     bool distinct, empty /* none() */, sliced, reversed;
 } oxypy_query;
 
+/* A clone with these lookups added, as _where((), lookups) gives it. New reference. */
+PyObject *oxypy_query_filter(oxypy_state *st, oxypy_query *q, PyObject *keywords, PyObject *const *values);
+
 /* --- what to run -------------------------------------------------------------------- */
 
 typedef enum oxypy_what {

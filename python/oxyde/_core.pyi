@@ -285,6 +285,15 @@ def operation(
     into: Any = None,  # what SINK_REFILL refills where arg means something else
     chunk: int = 0,  # rows come in lists of so many; awaited once for each, until it is over
 ) -> Operation[Any]: ...
+def terminal(
+    function: Any, /, *, what: int = ..., sink: int = ..., limit: int = -1, builds: bool = False
+) -> Any:
+    """The function, a method of Query, as one whose plain calls (lookups and nothing else) need no frame.
+
+    They do `operation(what, self._where((), lookups), sink, limit=limit)`, or with `builds` only
+    `self._where((), lookups)`: what the function has to do for them, too.
+    """
+
 def flight(operations: Iterable[Operation[Any]], /) -> Operation[None]:
     """Reads with SINK_LINKED of one open transaction, sent together; only for drivers that take several."""
 

@@ -296,3 +296,7 @@ class BuilderQuery(WriteQuery[TModel, TRow]):
         if not paths:
             raise ValueError("prefetch() needs the name of a relation")
         return self._with(prefetches=entries_of(paths, self._prefetches or ()))  # type: ignore[no-any-return]
+
+
+# Its plain calls are the engine's, without a frame.
+setattr(BuilderQuery, "filter", _core.terminal(BuilderQuery.filter, builds=True))  # noqa: B010  checkers keep its type

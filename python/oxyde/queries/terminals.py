@@ -386,3 +386,19 @@ class ReadQuery(State, Generic[TModel, TRow]):
 async def _last_of(query: Any, using: str | None, client: Any) -> Any:
     rows = await operation(DO_SELECT, query, SINK_LIST, using=using, client=client)
     return rows[-1] if rows else None
+
+
+def _without_frames() -> None:
+    """The plain calls of the commonest terminals are the engine's; see `_core.terminal`."""
+    for name, what, sink, limit in (
+        ("all", DO_SELECT, SINK_LIST, -1),
+        ("get", DO_SELECT, SINK_ONE, 2),
+        ("get_or_none", DO_SELECT, SINK_ONE_OR_NONE, 2),
+        ("exists", DO_EXISTS, SINK_SCALAR, -1),
+        ("count", DO_COUNT, SINK_SCALAR, -1),
+    ):
+        written = ReadQuery.__dict__[name]
+        setattr(ReadQuery, name, _core.terminal(written, what=what, sink=sink, limit=limit))
+
+
+_without_frames()
