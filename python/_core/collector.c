@@ -23,17 +23,40 @@ static bool is_instance(PyObject *o)
            (type->tp_is_gc == NULL || type->tp_is_gc(o));
 }
 
-void oxypy__rows_hide(PyObject *rows, Py_ssize_t first)
+/* An instance's __dict__, borrowed. Where collections wait until rows are shown
+ * anyway, there is no use in hiding what is in them. */
+static PyObject *dict_of(PyObject *instance)
 {
-    if (rows == NULL || !PyList_CheckExact(rows))
-        return;
-    for (Py_ssize_t i = first; i < PyList_GET_SIZE(rows); i++) {
-        PyObject *o = PyList_GET_ITEM(rows, i);
+#if PY_VERSION_HEX < 0x030c0000
+    PyObject **at = _PyObject_GetDictPtr(instance);
 
-        if (is_instance(o))
+    return at == NULL || *at == NULL || !PyDict_CheckExact(*at) ? NULL : *at;
+#else
+    (void)instance;
+    return NULL;
+#endif
+}
+
+bool oxypy__rows_hide(PyObject *rows, Py_ssize_t first)
+{
+    bool dicts = false;
+
+    if (rows == NULL || !PyList_CheckExact(rows))
+        return false;
+    for (Py_ssize_t i = first; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *o = PyList_GET_ITEM(rows, i), *dict = NULL;
+
+        if (is_instance(o)) {
             PyObject_GC_UnTrack(o); /* nothing to one that is hidden already */
+            dict = dict_of(o);
+        }
+        if (dict != NULL && PyObject_GC_IsTracked(dict)) {
+            PyObject_GC_UnTrack(dict); /* of related rows and lists */
+            dicts = true;
+        }
     }
     PyObject_GC_UnTrack(rows); /* else a collection would visit every row through it */
+    return dicts;
 }
 
 /* Any new object of the collector's makes it look at its counts; since CPython 3.12
@@ -47,17 +70,19 @@ void oxypy__rows_collect(PyObject *rows)
     Py_XDECREF(any);
 }
 
-void oxypy__rows_show(PyObject *rows)
+void oxypy__rows_show(PyObject *rows, bool dicts)
 {
     if (rows == NULL || !PyList_CheckExact(rows))
         return;
     for (Py_ssize_t i = 0, n = PyList_GET_SIZE(rows); i < n; i++) {
-        PyObject *o = PyList_GET_ITEM(rows, i);
+        PyObject *o = PyList_GET_ITEM(rows, i), *dict = dicts && is_instance(o) ? dict_of(o) : NULL;
 
         if (i + AHEAD < n)
             __builtin_prefetch(PyList_GET_ITEM(rows, i + AHEAD), 1);
         if (is_instance(o) && !PyObject_GC_IsTracked(o))
             PyObject_GC_Track(o);
+        if (dict != NULL && !PyObject_GC_IsTracked(dict))
+            PyObject_GC_Track(dict); /* one that holds nothing to collect is untracked by a full collection again */
     }
     if (!PyObject_GC_IsTracked(rows))
         PyObject_GC_Track(rows);

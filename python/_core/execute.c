@@ -472,7 +472,8 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
     oxy_conn *conn = op->lease->conn;
     bool collecting = false, paused = false;
     oxypy_next next = OXYPY_NEXT_ERROR;
-    Py_ssize_t before = reader->rows != NULL && PyList_CheckExact(reader->rows) ? PyList_GET_SIZE(reader->rows) : 0;
+    PyObject *kept = oxypy_sink_rows(reader);
+    Py_ssize_t before = kept == NULL ? 0 : PyList_GET_SIZE(kept);
     uint32_t burst = 0;
 
     if (is_behind(op))
@@ -513,14 +514,14 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
     }
     if (paused) {
         reader->hidden = true;
-        oxypy__rows_hide(reader->rows, before);
+        reader->hidden_dicts |= oxypy__rows_hide(oxypy_sink_rows(reader), before);
     }
     if (paused && collecting)
         (void)PyGC_Enable();
     if (reader->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
         reader->hidden = false;
-        oxypy__rows_collect(reader->rows);
-        oxypy__rows_show(reader->rows);
+        oxypy__rows_collect(oxypy_sink_rows(reader));
+        oxypy__rows_show(oxypy_sink_rows(reader), reader->hidden_dicts);
     }
     return next;
 }
@@ -839,7 +840,7 @@ void oxypy__statement_abandon(oxypy_operation *op)
     oxypy_loop *loop = oxypy__stream_loop(op);
 
     if (op->hidden)
-        oxypy__rows_show(op->rows); /* a validator may have kept some */
+        oxypy__rows_show(oxypy_sink_rows(op), op->hidden_dicts); /* a validator may have kept some */
     op->hidden = false;
     if (op->queued || op->slot != NULL || op->wait.armed)
         oxypy_operation_unqueue(op);

@@ -190,7 +190,7 @@ static void flight_abandon(oxypy_operation *op)
         unanswered += m->stage == STAGE_STEP;
         m->lease = NULL;
         if (m->hidden)
-            oxypy__rows_show(m->rows);
+            oxypy__rows_show(oxypy_sink_rows(m), m->hidden_dicts);
         m->hidden = false;
     }
     if (op->lease != NULL)

@@ -62,6 +62,9 @@ int oxypy_rowprog_traverse(oxypy_rowprog *p, visitproc visit, void *arg);
  * reference into the cells afterwards. shared: where the rows of this result
  * keep what they share. */
 PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, oxypy_shared **shared);
+/* One column of a row that was built, as it is decoded before any rule. New
+ * reference, or NULL with DataError. */
+PyObject *oxypy_row_decoded(oxypy_state *st, const oxypy_rowprog *p, const oxypy_rowview *row, uint32_t column);
 
 /* Overwrites an instance's fields from a row (create, save, refresh), past
  * frozen; validates like loading. mark_set: add the names to the fields set

@@ -12,8 +12,10 @@
 
 /* A list of keys of any length takes one of few shapes: it is filled up to a
  * power of two with its last key, and beyond SINGLY_MOST, or where the database
- * likes that better, travels as one array. */
-#define SINGLY_MOST 64
+ * likes that better, travels as one array. Where there are no arrays but documents,
+ * that begins later: how many keys a document has is unknown to planners, and
+ * MariaDB then looks up key by key what it had better read at once. */
+#define SINGLY_MOST 4096
 
 /* --- the relation ------------------------------------------------------------------- */
 
@@ -132,8 +134,8 @@ static uint32_t filled_up(uint32_t n, uint32_t array_from)
 {
     uint32_t size = 1;
 
-    if (n > SINGLY_MOST || n >= array_from) {
-        return n > array_from ? n : array_from;
+    if (n >= array_from) {
+        return n;
     }
     while (size < n) {
         size *= 2;
@@ -143,7 +145,8 @@ static uint32_t filled_up(uint32_t n, uint32_t array_from)
 
 static const oxy_expr *one_column_in(oxypy_build *cx, const oxy_expr *target, const oxypy_want *want, PyObject *keys)
 {
-    uint32_t n = (uint32_t)PyTuple_GET_SIZE(keys), size = filled_up(n, cx->b->array_from);
+    uint32_t asked = cx->b->array_from, array_from = asked < OXY_IN_ARRAY_FROM ? asked : SINGLY_MOST + 1;
+    uint32_t n = (uint32_t)PyTuple_GET_SIZE(keys), size = filled_up(n, array_from);
     uint32_t first = cx->b->n_params;
     oxy_value *list = oxy_arena_new(cx->text, size * sizeof *list);
     oxy_type type;
@@ -160,8 +163,10 @@ static const oxy_expr *one_column_in(oxypy_build *cx, const oxy_expr *target, co
     for (uint32_t i = n; i < size; i++) {
         list[i] = list[n - 1];
     }
+    cx->b->array_from = array_from;
     const oxy_expr *node = oxy_in_values(cx->b, target, false, list, size);
 
+    cx->b->array_from = asked;
     return node && oxypy_note_origin(cx, first, want) == 0 ? node : NULL;
 }
 
@@ -291,6 +296,31 @@ int oxypy_link_order(oxypy_build *cx, oxypy_query *q, const oxypy_selection *sel
     }
     *order = (oxy_orders){items, n};
     return 0;
+}
+
+/* A server that is to sort holds all rows back until it has the last, and may read
+ * them by another index for it; the rows of one key are few and mostly come in
+ * order anyway. Only whole numbers: of texts a collation knows the order. */
+bool oxypy_link_unordered(const oxypy_build *cx, const oxypy_query *q, oxypy_selection *sel, bool grouped,
+                          const oxy_orders *order)
+{
+    const oxypy_relation *r = sel->linked.relation;
+    const oxypy_plan *plan = cx->scope->plan;
+    bool whole = q->limit < 0 && q->offset <= 0 && !q->distinct && !q->distinct_on && !grouped;
+
+    if (order->n || r->kind != OXYPY_REL_REVERSE_MANY || !whole || q->reversed || q->lock || plan->n_pk != 1) {
+        return false;
+    }
+    const oxypy_field *field = &plan->fields[plan->pk[0]];
+    const oxypy_pair own = {.from = field, .to = field};
+    uint32_t at = selected(cx, sel, &own, 1);
+
+    if (at + sel->linked.n_extra >= sel->n || field->load_type.kind != OXY_K_INT ||
+        plan->table.columns[field->column].type.kind != OXY_K_INT) {
+        return false;
+    }
+    sel->linked.order_at = at + 1;
+    return true;
 }
 
 /* --- the end -------------------------------------------------------------------------------- */

@@ -28,6 +28,18 @@ PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview
     return result;
 }
 
+PyObject *oxypy_row_decoded(oxypy_state *st, const oxypy_rowprog *p, const oxypy_rowview *row, uint32_t column)
+{
+    oxypy_scratch scratch;
+    const oxypy_source src = {.row = row, .scratch = &scratch};
+    PyObject *value;
+
+    scratch.made = false;
+    value = oxypy__cell_get(st, p, column, &src);
+    oxypy__scratch_fini(&scratch);
+    return value;
+}
+
 /* --- decoded values -------------------------------------------------------------------- */
 
 static oxypy_rowprog *program_for(oxypy_state *st, oxypy_plan *plan, PyObject *names)

@@ -281,7 +281,8 @@ int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t li
 
     if (fill_distinct(cx, q, select) < 0 ||
         (keeps_order && oxypy_build_order(cx, sel, with_default, false, &select->order) < 0) ||
-        (linked && oxypy_link_order(cx, q, sel, grouped, &select->order) < 0) ||
+        (linked && !oxypy_link_unordered(cx, q, sel, grouped, &select->order) &&
+         oxypy_link_order(cx, q, sel, grouped, &select->order) < 0) ||
         (!linked && oxypy_fill_limits(cx, q, limit, select) < 0) || fill_lock(cx, q, use, select) < 0) {
         return -1;
     }

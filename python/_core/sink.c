@@ -74,6 +74,13 @@ int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
     return rc;
 }
 
+PyObject *oxypy_sink_rows(const oxypy_operation *op)
+{
+    PyObject *rows = op->sink == OXYPY_SINK_LINKED ? oxypy_links_rows(op->st, op->into) : op->rows;
+
+    return rows != NULL && PyList_CheckExact(rows) ? rows : NULL;
+}
+
 bool oxypy_sink_forgets(const oxypy_operation *op)
 {
     return op->sink != OXYPY_SINK_REFILL && op->sink != OXYPY_SINK_LINKED;

@@ -101,9 +101,11 @@ typedef enum oxypy_what {
 /* Columns of a linked query (link.h): its own come first, then n_extra more. The
  * key of a row stands in n_key columns from key_at on. share: the columns that
  * tell which row it is, where several keys may have the same; n_share 0: none.
+ * order_at: one more than the column by which Links sort the rows of a key, which
+ * the statement leaves to them; 0: they come in order.
  * The rest is for building. */
 typedef struct oxypy_linked {
-    uint32_t n_extra, key_at, n_key, share_at, n_share;
+    uint32_t n_extra, key_at, n_key, share_at, n_share, order_at;
     const struct oxypy_relation *relation;
     const oxy_source *junction; /* or NULL */
     const oxy_expr *on;

@@ -7,6 +7,20 @@
 
 #include <structmember.h>
 
+/* A row as it came: where it belongs. */
+typedef struct arrival {
+    int64_t order;
+    PyObject *list; /* borrowed from groups */
+} arrival;
+
+/* The rows of each key are wanted by `order`, and mostly come so. */
+typedef struct arrivals {
+    arrival *rows; /* as in links_object.rows */
+    Py_ssize_t n, cap;
+    int64_t highest;
+    bool disorder; /* some may have come before one that belongs in front of them */
+} arrivals;
+
 typedef struct links_object {
     PyObject_HEAD PyObject *parents; /* tuple */
     PyObject *groups;                /* dict key -> list of rows */
@@ -16,6 +30,9 @@ typedef struct links_object {
     PyObject *folded;   /* dict folded key -> list, made when first needed; or NULL */
     PyObject **lists;   /* per parent: its list, borrowed from groups; NULL without a key */
     Py_ssize_t n_keyed; /* parents with a key */
+    arrivals arrived;   /* of statements that leave the order to us */
+    PyObject *last;     /* borrowed from groups: the list of the row before, if its key was the number last_key; */
+    int64_t last_key;   /* rows of one key often stand together */
 } links_object;
 
 /* --- life ------------------------------------------------------------------------- */
@@ -40,6 +57,9 @@ static int links_clear(PyObject *self)
 
     PyMem_Free(l->lists);
     l->lists = NULL;
+    PyMem_Free(l->arrived.rows);
+    l->arrived = (arrivals){0};
+    l->last = NULL;
     Py_CLEAR(l->parents);
     Py_CLEAR(l->groups);
     Py_CLEAR(l->rows);
@@ -104,6 +124,8 @@ static PyObject *list_of(links_object *l, PyObject *key)
     list = PyList_New(0);
     if (list == NULL)
         return NULL;
+    /* Nobody sees it before attach(), and through it a collection would visit every row. */
+    PyObject_GC_UnTrack(list);
     rc = PyDict_SetItem(l->groups, key, list);
     Py_DECREF(list);
     return rc < 0 ? NULL : list;
@@ -236,12 +258,87 @@ static PyObject *row_of(oxypy_state *st, links_object *l, const oxypy_compiled *
     return made;
 }
 
+/* What the rows of a key are ordered by, as a number: NULL comes first, as in SQLite,
+ * the only one that has such keys; numbers without sign keep their order. */
+static int order_of(oxypy_state *st, const oxypy_compiled *c, const oxypy_rowview *row, int64_t *order)
+{
+    uint32_t at = c->linked.order_at - 1;
+    const oxy_cell *cell = &row->cells[at];
+    int overflow = 0;
+
+    switch (cell->tag) {
+    case OXY_C_INT: *order = cell->i; return 0;
+    case OXY_C_UINT: *order = (int64_t)((uint64_t)cell->i ^ (UINT64_C(1) << 63)); return 0;
+    case OXY_C_NULL: *order = INT64_MIN; return 0;
+    default: break;
+    }
+    /* Numbers that the table keeps as something else. */
+    const oxypy_rowview own = part_of(row, 0, row->n - c->linked.n_extra);
+    PyObject *value = oxypy_row_decoded(st, c->program, &own, at);
+    long long number = value == NULL ? -1 : PyLong_AsLongLongAndOverflow(value, &overflow);
+
+    Py_XDECREF(value);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    *order = overflow == 0 ? number : overflow < 0 ? INT64_MIN : INT64_MAX;
+    return 0;
+}
+
+/* Notes the row that is to be appended to its list. In order are the first of a list,
+ * one behind all rows so far, and one behind its neighbour of the same list. */
+static int note_arrival(links_object *l, PyObject *list, int64_t order)
+{
+    arrivals *a = &l->arrived;
+    const arrival *before = a->n == 0 ? NULL : &a->rows[a->n - 1];
+
+    if (a->n == a->cap) {
+        Py_ssize_t cap = a->cap == 0 ? 64 : a->cap * 2;
+        arrival *wider = PyMem_Realloc(a->rows, (size_t)cap * sizeof *wider);
+
+        if (wider == NULL) {
+            (void)PyErr_NoMemory();
+            return -1;
+        }
+        before = a->n == 0 ? NULL : &wider[a->n - 1];
+        a->rows = wider;
+        a->cap = cap;
+    }
+    if (PyList_GET_SIZE(list) != 0 && order <= a->highest &&
+        (before == NULL || before->list != list || order < before->order))
+        a->disorder = true;
+    a->rows[a->n] = (arrival){order, list};
+    if (a->n++ == 0 || order > a->highest)
+        a->highest = order;
+    return 0;
+}
+
+/* The list for a row's key, borrowed. */
+static PyObject *list_for(oxypy_state *st, links_object *l, const oxypy_compiled *c, const oxypy_rowview *row)
+{
+    const oxypy_rowview view = part_of(row, c->linked.key_at, c->linked.n_key);
+    bool number = c->linked.n_key == 1 && view.cells[0].tag == OXY_C_INT;
+    PyObject *key, *list;
+
+    if (number && l->last != NULL && view.cells[0].i == l->last_key)
+        return l->last;
+    key = build_key(st, c->keys, &view);
+    if (key == NULL)
+        return NULL;
+    list = PyDict_GetItemWithError(l->groups, key);
+    if (list == NULL && !PyErr_Occurred())
+        list = list_by_fold(st, l, key);
+    Py_DECREF(key);
+    l->last = number ? list : NULL;
+    l->last_key = number ? view.cells[0].i : 0;
+    return list;
+}
+
 int oxypy_links_take(oxypy_state *st, PyObject *links, const oxypy_compiled *compiled, const oxypy_rowview *row,
                      oxypy_shared **shared)
 {
     links_object *l = (links_object *)links;
-    PyObject *key, *list, *made = NULL;
-    oxypy_rowview view;
+    PyObject *list, *made = NULL;
+    int64_t order = 0;
     bool fresh;
     int rc = -1;
 
@@ -249,20 +346,68 @@ int oxypy_links_take(oxypy_state *st, PyObject *links, const oxypy_compiled *com
         PyErr_SetString(PyExc_TypeError, "rows of a linked query are given to Links");
         return -1;
     }
-    view = part_of(row, compiled->linked.key_at, compiled->linked.n_key);
-    key = build_key(st, compiled->keys, &view);
-    if (key == NULL)
-        return -1;
-    list = PyDict_GetItemWithError(l->groups, key);
-    if (list == NULL && !PyErr_Occurred())
-        list = list_by_fold(st, l, key);
+    list = list_for(st, l, compiled, row);
     if (list != NULL)
         made = row_of(st, l, compiled, row, shared, &fresh);
-    if (made != NULL && PyList_Append(list, made) == 0)
+    if (made != NULL &&
+        (compiled->linked.order_at == 0 ||
+         (order_of(st, compiled, row, &order) == 0 && note_arrival(l, list, order) == 0)) &&
+        PyList_Append(list, made) == 0)
         rc = fresh ? PyList_Append(l->rows, made) : 0;
     Py_XDECREF(made);
-    Py_DECREF(key);
     return rc;
+}
+
+/* --- order ------------------------------------------------------------------------------ */
+
+typedef struct place {
+    int64_t order;
+    Py_ssize_t at; /* of the row, as it came */
+} place;
+
+static int compare_places(const void *left, const void *right)
+{
+    const place *a = left, *b = right;
+
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* Every list anew, by its rows' order. */
+static int put_in_order(links_object *l)
+{
+    const arrivals *a = &l->arrived;
+    place *places = NULL;
+    int rc = 0;
+
+    if (!a->disorder)
+        return 0;
+    if (a->n != PyList_GET_SIZE(l->rows)) {
+        PyErr_SetString(PyExc_RuntimeError, "some rows of a relation came in order, others did not");
+        return -1;
+    }
+    places = PyMem_Malloc((size_t)a->n * sizeof *places);
+    if (places == NULL) {
+        (void)PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < a->n; i++)
+        places[i] = (place){a->rows[i].order, i};
+    qsort(places, (size_t)a->n, sizeof *places, compare_places);
+    for (Py_ssize_t i = 0; rc == 0 && i < a->n; i++) /* l->rows keeps them alive */
+        rc = PyList_SetSlice(a->rows[i].list, 0, PyList_GET_SIZE(a->rows[i].list), NULL);
+    for (Py_ssize_t i = 0; rc == 0 && i < a->n; i++)
+        rc = PyList_Append(a->rows[places[i].at].list, PyList_GET_ITEM(l->rows, places[i].at));
+    PyMem_Free(places);
+    if (rc == 0)
+        l->arrived.disorder = false;
+    return rc;
+}
+
+PyObject *oxypy_links_rows(const oxypy_state *st, PyObject *links)
+{
+    return links != NULL && Py_IS_TYPE(links, st->links_type) ? ((links_object *)links)->rows : NULL;
 }
 
 /* --- handing out ------------------------------------------------------------------------- */
@@ -329,8 +474,13 @@ static PyObject *value_for(PyObject *list, bool many, bool alone)
 {
     if (many && list == NULL)
         return PyList_New(0);
-    if (many)
-        return alone ? Py_NewRef(list) : PyList_GetSlice(list, 0, PyList_GET_SIZE(list));
+    if (many && !alone)
+        return PyList_GetSlice(list, 0, PyList_GET_SIZE(list));
+    if (many) {
+        if (!PyObject_GC_IsTracked(list))
+            PyObject_GC_Track(list);
+        return Py_NewRef(list);
+    }
     return Py_NewRef(list == NULL || PyList_GET_SIZE(list) == 0 ? Py_None : PyList_GET_ITEM(list, 0));
 }
 
@@ -351,6 +501,10 @@ static PyObject *links_attach(PyObject *self, PyTypeObject *cls, PyObject *const
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_TypeError, "attach() takes a name, a relation and a bool");
         Py_XDECREF(name);
+        return NULL;
+    }
+    if (put_in_order(l) < 0) {
+        Py_DECREF(name);
         return NULL;
     }
     m.relation = args[1] == Py_None ? NULL : args[1];

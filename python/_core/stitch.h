@@ -10,4 +10,7 @@
 int oxypy_links_take(oxypy_state *st, PyObject *links, const oxypy_compiled *compiled, const oxypy_rowview *row,
                      oxypy_shared **shared);
 
+/* The list of all its rows so far, each once: borrowed. NULL for anything but a Links. */
+PyObject *oxypy_links_rows(const oxypy_state *st, PyObject *links);
+
 #endif

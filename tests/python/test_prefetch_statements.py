@@ -57,7 +57,7 @@ async def test_the_key_is_a_column_that_is_selected_anyway() -> None:
     )
     assert linked(Query(Visit), Berth, "visits", [("N4", 1), ("N4", 2)]) == (
         'SELECT "id", "berth_depot_code", "berth_number", "truck_plate" FROM "fleet_visits" '
-        'WHERE ("berth_depot_code", "berth_number") IN (($1, $2), ($3, $4)) ORDER BY "id"'
+        'WHERE ("berth_depot_code", "berth_number") IN (($1, $2), ($3, $4))'
     )
 
 

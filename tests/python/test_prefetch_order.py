@@ -1,0 +1,229 @@
+"""Rows of a relation come by their key, whatever the order in which the database gives them: statements
+leave that to Links where the key is a whole number."""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+import weakref
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from parcels import served
+from servers import Server
+
+from oxyde import Field, Model, Prefetch, atomic, db, execute_raw
+from oxyde.queries import Query
+from oxyde.queries._prefetch import Loading
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HERDS = 40
+SHEEP = 2000
+
+
+class Herd(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    sheep: list[Sheep] = Field(default_factory=list, db_reverse_fk="herd")
+
+    class Meta:
+        is_table = True
+        table_name = "order_herds"
+
+
+class Sheep(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    herd: Herd | None = None
+    grade: int
+    marks: list[Mark] = Field(default_factory=list, db_reverse_fk="sheep")
+
+    class Meta:
+        is_table = True
+        table_name = "order_sheep"
+
+
+class Mark(Model):
+    """Its key is text: the database knows how such keys are ordered."""
+
+    name: str = Field(db_pk=True, max_length=20)
+    sheep: Sheep | None = None
+
+    class Meta:
+        is_table = True
+        table_name = "order_marks"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(fresh_database: Server) -> AsyncIterator[db.AsyncDatabase]:
+    """Rows that lie, and are found by an index, in another order than that of their keys."""
+    pick = random.Random(11)
+    async with served(fresh_database, [Herd, Sheep, Mark]) as opened:
+        await Herd.objects.bulk_create([Herd(id=n) for n in range(1, HERDS + 1)])
+        keys = list(range(1, SHEEP + 1))
+        pick.shuffle(keys)
+        rows = [{"id": n, "herd_id": pick.randint(1, HERDS - 1), "grade": pick.randint(0, 99)} for n in keys]
+        await Sheep.objects.bulk_create(rows)
+        await Mark.objects.bulk_create([Mark(name=f"m{n}", sheep_id=n % 7 + 1) for n in keys[:60]])
+        await execute_raw("CREATE INDEX order_sheep_by_grade ON order_sheep (herd_id, grade)")
+        yield opened
+
+
+def linked(query: Any, owner: type, name: str, keys: list[Any], dialect: str = "postgres") -> str:
+    text: str = query._with(link=(owner, name, keys))._sql(dialect)[0]
+    return text
+
+
+# --- statements --------------------------------------------------------------------------------
+
+
+async def test_a_statement_has_an_order_only_where_it_is_needed() -> None:
+    assert "ORDER BY" not in linked(Query(Sheep), Herd, "sheep", [1])
+    assert "ORDER BY" not in linked(Query(Sheep).filter(grade__gt=1), Herd, "sheep", [1])
+    assert "ORDER BY" not in linked(Query(Sheep).only("grade"), Herd, "sheep", [1])
+    assert 'ORDER BY "name"' in linked(Query(Mark), Sheep, "marks", [1])
+    assert 'ORDER BY "grade"' in linked(Query(Sheep).order_by("grade"), Herd, "sheep", [1])
+    assert 'ORDER BY "id" DESC' in linked(Query(Sheep).reverse(), Herd, "sheep", [1])
+    assert 'ORDER BY "id"' in linked(Query(Sheep)[:3], Herd, "sheep", [1])
+    assert 'ORDER BY "id"' in linked(Query(Sheep).distinct(), Herd, "sheep", [1])
+    assert 'ORDER BY "id"' in linked(Query(Sheep).for_update(), Herd, "sheep", [1])
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "mysql"])
+async def test_lists_of_keys_are_parameters_where_there_are_no_arrays(dialect: str) -> None:
+    texts = {linked(Query(Sheep), Herd, "sheep", list(range(n)), dialect) for n in (65, 100, 101, 128)}
+    assert [text.count("?") for text in texts] == [128]
+    assert linked(Query(Sheep), Herd, "sheep", list(range(4096)), dialect).count("?") == 4096
+    assert linked(Query(Sheep), Herd, "sheep", list(range(4097)), dialect).count("?") == 1
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+
+def by_key(rows: list[Sheep]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {n: [] for n in range(1, HERDS + 1)}
+    for row in sorted(rows, key=lambda row: row.id or 0):
+        found[row.herd_id].append(row.id)  # type: ignore[attr-defined]
+    return found
+
+
+def keys_of(herds: list[Herd]) -> dict[int | None, list[int | None]]:
+    return {herd.id: [sheep.id for sheep in herd.sheep] for herd in herds}
+
+
+async def test_rows_come_by_their_key(database: db.AsyncDatabase) -> None:
+    expected = by_key(await Sheep.objects.all())
+    assert keys_of(await Herd.objects.prefetch("sheep").all()) == expected
+    assert keys_of(await Herd.objects.prefetch("sheep", "sheep__marks").all()) == expected
+    partial = Prefetch("sheep", Sheep.objects.only("grade"))
+    assert keys_of(await Herd.objects.prefetch(partial).all()) == expected
+    async with atomic():
+        assert keys_of(await Herd.objects.prefetch("sheep").all()) == expected
+
+
+async def test_it_is_the_order_that_the_database_gives(database: db.AsyncDatabase) -> None:
+    ours = await Herd.objects.prefetch("sheep").all()
+    theirs = await Herd.objects.prefetch(Prefetch("sheep", Sheep.objects.order_by("id"))).all()
+    assert keys_of(ours) == keys_of(theirs)
+    backwards = await Herd.objects.prefetch(Prefetch("sheep", Sheep.objects.order_by().reverse())).all()
+    assert keys_of(backwards) == {key: rows[::-1] for key, rows in keys_of(ours).items()}
+
+
+async def test_rows_in_any_order_of_arrival(database: db.AsyncDatabase) -> None:
+    """Many small mixtures, of which some happen to be in order."""
+    pick = random.Random(5)
+    everyone = await Sheep.objects.all()
+    for _ in range(30):
+        some = [sheep.id for sheep in pick.sample(everyone, pick.randint(1, 9))]
+        few = Prefetch("sheep", Sheep.objects.filter(id__in=some))
+        expected = by_key([sheep for sheep in everyone if sheep.id in some])
+        assert keys_of(await Herd.objects.prefetch(few).all()) == expected
+
+
+async def test_parents_that_share_a_key_have_lists_of_their_own(database: db.AsyncDatabase) -> None:
+    expected = by_key(await Sheep.objects.all())
+    herds = [*await Herd.objects.all(), *await Herd.objects.all()]
+    links = Query(Herd).prefetch("sheep")
+    await Loading(links).load(herds, using=None, client=None)
+    assert keys_of(herds[:HERDS]) == keys_of(herds[HERDS:]) == expected
+    assert herds[0].sheep is not herds[HERDS].sheep
+
+
+async def test_numbers_in_a_column_of_text_and_keys_that_are_null() -> None:
+    """SQLite lets a table have such keys."""
+    async with db.connect("sqlite://:memory:"):
+        await execute_raw("CREATE TABLE order_herds (id INTEGER PRIMARY KEY)")
+        await execute_raw('CREATE TABLE order_sheep (id TEXT, herd_id INTEGER, "grade" INTEGER)')
+        await execute_raw("INSERT INTO order_herds VALUES (1)")
+        await execute_raw("INSERT INTO order_sheep VALUES ('10', 1, 0), ('9', 1, 1), (NULL, 1, 2)")
+        (herd,) = await Herd.objects.prefetch("sheep").all()
+        assert [sheep.id for sheep in herd.sheep] == [None, 9, 10]
+
+
+# --- the collector ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def eager() -> Any:
+    """A collector that is due after every hundred objects."""
+    before = gc.get_threshold()
+    gc.set_threshold(100, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="there collections are late, when all is handed over")
+async def test_no_collection_walks_over_related_rows(database: db.AsyncDatabase, eager: None) -> None:
+    rows: list[int] = []
+    walked: list[int] = []
+    dicts: list[int] = []
+
+    def look(phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            known = gc.get_objects()
+            rows.append(sum(type(o) is Sheep for o in known))
+            walked.append(sum(len(o) for o in known if type(o) is list and o and type(o[0]) is Sheep))
+            dicts.append(sum(type(o) is dict and "grade" in o and "herd_id" in o for o in known))
+
+    herds = Herd.objects.prefetch("sheep")
+    await herds.all()
+    gc.collect()
+    gc.callbacks.append(look)
+    try:
+        found = await herds.all()
+    finally:
+        gc.callbacks.remove(look)
+    assert sum(len(herd.sheep) for herd in found) == SHEEP
+    assert rows, "nothing was collected"
+    assert max(rows) < 200, "rows of a part that had not begun"
+    assert max(walked) < 200
+    assert max(dicts) < 250, "and what the class has"
+
+
+async def test_related_rows_and_their_lists_are_tracked_once_handed_over(
+    database: db.AsyncDatabase, eager: None
+) -> None:
+    for path in ("sheep", "sheep__marks"):
+        herds = await Herd.objects.prefetch(path).all()
+        flock = [sheep for herd in herds for sheep in herd.sheep]
+        assert all(gc.is_tracked(herd.sheep) for herd in herds)
+        assert all(map(gc.is_tracked, flock))
+        assert all(gc.is_tracked(sheep.__dict__) for sheep in flock if sheep.__dict__.get("marks"))
+    for sheep in await Sheep.objects.join("herd").all():
+        assert gc.is_tracked(sheep) and gc.is_tracked(sheep.__dict__) and gc.is_tracked(sheep.herd)
+
+
+async def test_cycles_through_related_rows_are_collected(database: db.AsyncDatabase, eager: None) -> None:
+    herds = await Herd.objects.prefetch("sheep").all()
+    gone = [weakref.ref(sheep) for herd in herds for sheep in herd.sheep]
+    for herd in herds:
+        for sheep in herd.sheep:
+            sheep.__dict__["mates"] = herd.sheep
+    assert len(gone) == SHEEP
+    del herds, herd, sheep
+    gc.collect()
+    assert [ref for ref in gone if ref() is not None] == []
