@@ -333,6 +333,7 @@ oxy_sv oxypy_out_name(const oxypy_scope *scope, const oxypy_out *out);
 /* selection.c: output columns of the query in this scope, in order. */
 int oxypy_build_selection(oxypy_build *cx, oxypy_use use, oxypy_selection *sel);
 int oxypy_selection_add(oxypy_build *cx, oxypy_selection *sel, oxypy_out out);
+int oxypy_selection_field(oxypy_build *cx, oxypy_selection *sel, const oxypy_field *field);
 int oxypy_selection_columns(oxypy_build *cx, oxypy_selection *sel); /* all columns of the plan */
 const oxy_item *oxypy_selection_items(oxypy_build *cx, const oxypy_selection *sel);
 const oxypy_out *oxypy_selection_find(const oxypy_selection *sel, PyObject *name);

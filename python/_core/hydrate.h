@@ -67,9 +67,9 @@ PyObject *oxypy_row_build(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview
 PyObject *oxypy_row_decoded(oxypy_state *st, const oxypy_rowprog *p, const oxypy_rowview *row, uint32_t column);
 
 /* Overwrites an instance's fields from a row (create, save, refresh), past
- * frozen; validates like loading. mark_set: add the names to the fields set
- * only where the caller had them (false) or all (true). 0 / -1. */
-int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance);
+ * frozen; validates like loading. inserted: the row is what became of the
+ * instance, so that fields which it lacks are as stored, too. 0 / -1. */
+int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance, bool inserted);
 
 /* The program for rows of free text as instances: columns are named like the
  * plan's columns or fields; others become attributes. NULL with FieldError when

@@ -27,12 +27,12 @@ static int read_conflict(PyObject *text, uint8_t *out)
 
 static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"model", "rows", "fields", "conflict", "targets", "sets", "refill", NULL};
+    static char *names[] = {"model", "rows", "fields", "conflict", "targets", "sets", "refill", "keep", NULL};
     PyObject *model, *rows, *fields = Py_None, *conflict = Py_None, *targets = NULL, *sets = Py_None;
-    int refill = 1;
+    int refill = 1, keep = 0;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$OOOOp:InsertState", names, &model, &rows, &fields, &conflict,
-                                     &targets, &sets, &refill)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$OOOOpp:InsertState", names, &model, &rows, &fields, &conflict,
+                                     &targets, &sets, &refill, &keep)) {
         return NULL;
     }
     oxypy_insert *self = (oxypy_insert *)type->tp_alloc(type, 0);
@@ -42,6 +42,7 @@ static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     }
     self->model = Py_NewRef(model);
     self->refill = refill;
+    self->keep = keep;
     self->rows = PySequence_Tuple(rows);
     self->fields = fields == Py_None ? NULL : PySequence_Tuple(fields);
     self->targets = targets ? PySequence_Tuple(targets) : PyTuple_New(0);
@@ -52,6 +53,11 @@ static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         }
     }
     if (!self->rows || !self->targets || PyErr_Occurred() || read_conflict(conflict, &self->conflict) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    if (self->keep && self->conflict != OXY_CONFLICT_ERROR) {
+        PyErr_SetString(PyExc_ValueError, "a row that was there already has values of its own: keep=True loses them");
         Py_DECREF(self);
         return NULL;
     }
@@ -402,18 +408,15 @@ static int insert_conflict(oxypy_build *cx, const oxypy_insert *s, oxy_insert *i
     return 0;
 }
 
-static int fill_insert(oxypy_build *cx, const oxypy_insert *s, oxy_insert *insert)
+/* numbers: of the n fields that are written. */
+static int fill_insert(oxypy_build *cx, const oxypy_insert *s, const uint32_t *numbers, uint32_t n, oxy_insert *insert)
 {
     oxypy_plan *plan = cx->scope->plan;
-    uint32_t n_rows = (uint32_t)PyTuple_GET_SIZE(s->rows), n;
-    uint32_t *numbers = oxy_arena_zero(cx->text, plan->n_fields + 1, sizeof *numbers);
+    uint32_t n_rows = (uint32_t)PyTuple_GET_SIZE(s->rows);
     const oxy_column **columns = oxy_arena_zero(&cx->b->arena, plan->n_fields + 1, sizeof *columns);
 
-    if (!numbers || !columns) {
+    if (!columns) {
         PyErr_NoMemory();
-        return -1;
-    }
-    if (oxypy_insert_columns(cx, plan, s, numbers, &n) < 0) {
         return -1;
     }
     if (n == 0 && n_rows > 1) {
@@ -442,6 +445,34 @@ static int fill_insert(oxypy_build *cx, const oxypy_insert *s, oxy_insert *inser
     return insert_conflict(cx, s, insert);
 }
 
+/* The columns that the database fills; the key if there are none, all if there is no key. */
+static int return_filled(oxypy_build *cx, const uint32_t *numbers, uint32_t n, oxypy_statement *out)
+{
+    const oxypy_plan *plan = cx->scope->plan;
+    char *written = oxy_arena_zero(cx->text, plan->n_fields + 1, 1);
+
+    if (!written) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        written[numbers[i]] = 1;
+    }
+    out->rows = true;
+    out->shape = OXYPY_MODEL;
+    for (uint32_t i = 0; i < plan->n_fields; i++) {
+        if (!written[i] && oxypy_selection_field(cx, &out->out, &plan->fields[i]) < 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; out->out.n == 0 && i < plan->n_pk; i++) {
+        if (oxypy_selection_field(cx, &out->out, &plan->fields[plan->pk[i]]) < 0) {
+            return -1;
+        }
+    }
+    return out->out.n > 0 ? 0 : oxypy_selection_columns(cx, &out->out);
+}
+
 oxypy_plan *oxypy_insert_plan(oxypy_state *st, PyObject *subject)
 {
     return oxypy_plan_of(st, ((oxypy_insert *)subject)->model);
@@ -451,8 +482,13 @@ int oxypy_build_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, 
 {
     oxypy_insert *s = (oxypy_insert *)subject;
     oxy_insert *insert = oxy_arena_zero(&cx->b->arena, 1, sizeof *insert);
+    uint32_t *numbers = oxy_arena_zero(cx->text, out->plan->n_fields + 1, sizeof *numbers), n;
 
-    if (!insert || PyTuple_GET_SIZE(s->rows) == 0) {
+    if (!insert || !numbers) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (PyTuple_GET_SIZE(s->rows) == 0) {
         PyErr_SetString(PyExc_ValueError, "an INSERT needs rows");
         return -1;
     }
@@ -462,10 +498,14 @@ int oxypy_build_insert(oxypy_build *cx, PyObject *subject, PyObject *returning, 
         return -1;
     }
     cx->scope = &out->scope;
-    int rc = fill_insert(cx, s, insert);
+    int rc = oxypy_insert_columns(cx, out->plan, s, numbers, &n);
 
     if (rc == 0) {
-        rc = oxypy_build_returning(cx, s->refill ? Py_True : returning, out);
+        rc = fill_insert(cx, s, numbers, n, insert);
+    }
+    if (rc == 0) {
+        rc = s->refill && s->keep ? return_filled(cx, numbers, n, out)
+                                  : oxypy_build_returning(cx, s->refill ? Py_True : returning, out);
     }
     if (rc == 0) {
         insert->returning = oxypy_selection_items(cx, &out->out);
@@ -487,6 +527,7 @@ static PyMemberDef insert_members[] = {
     {"targets", T_OBJECT, offsetof(oxypy_insert, targets), READONLY, "names of the fields that decide about conflicts"},
     {"sets", T_OBJECT, offsetof(oxypy_insert, sets), READONLY, "what a row that was there becomes, or None"},
     {"refill", T_BOOL, offsetof(oxypy_insert, refill), READONLY, "whether rows come back"},
+    {"keep", T_BOOL, offsetof(oxypy_insert, keep), READONLY, "whether only what the database fills comes back"},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -498,7 +539,7 @@ static PyMethodDef insert_methods[] = {
 };
 
 PyDoc_STRVAR(insert_doc, "InsertState(model, rows, *, fields=None, conflict=None, targets=(), sets=None, "
-                         "refill=True)\n--\n\nRows to insert.");
+                         "refill=True, keep=False)\n--\n\nRows to insert.");
 
 static PyType_Slot insert_slots[] = {
     {Py_tp_new, insert_new},           {Py_tp_dealloc, insert_dealloc},

@@ -13,6 +13,7 @@ typedef struct oxypy_insert {
     PyObject *sets;    /* dict name -> Expr or None, or NULL */
     uint8_t conflict;  /* oxy_conflict */
     bool refill;
+    bool keep; /* with refill: only what the database fills comes back */
 } oxypy_insert;
 
 /* The row's __dict__; new reference. TypeError if it is no row of the model. */

@@ -34,7 +34,7 @@ int oxypy_insert_key(oxypy_build *cx, PyObject *subject, PyObject *returning, co
     out->n = 0;
     out->key[out->n++] = MARK;
     out->key[out->n++] = (uintptr_t)dialect;
-    out->key[out->n++] = (uint64_t)n_rows << 1 | (s->refill ? 1 : 0);
+    out->key[out->n++] = (uint64_t)n_rows << 2 | (s->keep ? 2 : 0) | (s->refill ? 1 : 0);
     for (uint32_t i = 0; i < out->n_columns; i++) {
         out->key[out->n++] = out->columns[i];
     }

@@ -17,6 +17,7 @@ int oxypy_rowprog_traverse(oxypy_rowprog *p, visitproc visit, void *arg)
     Py_VISIT(p->plan);
     Py_VISIT(p->template_dict);
     Py_VISIT(p->fields_set);
+    Py_VISIT(p->covered);
     Py_VISIT(p->state);
     Py_VISIT(p->validate);
     for (uint32_t i = 0; i < p->n; i++) {
@@ -60,6 +61,7 @@ void oxypy_rowprog_free(oxypy_rowprog *p)
     PyMem_Free(p->children);
     Py_CLEAR(p->template_dict);
     Py_CLEAR(p->fields_set);
+    Py_CLEAR(p->covered);
     Py_CLEAR(p->state);
     Py_CLEAR(p->validate);
     Py_CLEAR(p->lax);

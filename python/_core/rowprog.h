@@ -53,6 +53,7 @@ struct oxypy_rowprog {
     oxypy_plan *plan;        /* strong, or NULL */
     PyObject *template_dict; /* MODEL: __dict__ of a row; DICT: the row; else NULL */
     PyObject *fields_set;    /* MODEL: set to copy */
+    PyObject *covered;       /* names that constructed instances share, all of them fields of the plan; or NULL */
     PyObject *state;         /* MODEL: InstanceState of every row */
     PyObject *validate;      /* partial rows: dict -> (dict, extra, fields set); NULL: the plan's validate_row */
     PyObject *lax;           /* ("strict", "by_alias", "by_name") */

@@ -134,19 +134,19 @@ done:
 /* --- refilling ----------------------------------------------------------------------------- */
 
 /* The state after the row: saved; what it brought is loaded and as stored. */
-static PyObject *state_after(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance)
+static PyObject *state_after(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance, bool whole)
 {
     oxypy_instance_state *old = oxypy_instance_state_get(p->plan, instance);
     PyObject *loaded = NULL, *dirty = NULL, *after = NULL;
 
     if (old == NULL)
         return Py_NewRef(p->plan->loaded_state);
-    if (old->saved && !p->partial && PySet_GET_SIZE(old->dirty) == 0 && old->loaded == Py_None)
+    if (old->saved && whole && PySet_GET_SIZE(old->dirty) == 0 && old->loaded == Py_None)
         return Py_NewRef((PyObject *)old);
-    dirty = PyNumber_Subtract(old->dirty, p->fields_set);
+    dirty = PyNumber_Subtract(old->dirty, whole ? p->plan->template_set : p->fields_set);
     if (dirty == NULL)
         goto done;
-    if (old->loaded == Py_None || !p->partial)
+    if (old->loaded == Py_None || whole)
         loaded = Py_NewRef(Py_None);
     else
         loaded = PyNumber_Or(old->loaded, p->fields_set);
@@ -161,42 +161,78 @@ done:
     return after;
 }
 
-/* Writes past frozen: straight into __dict__ and the set of names. values: as
- * oxypy__row_values gives them. */
-static int write_values(oxypy_state *st, const oxypy_rowprog *p, PyObject *instance, PyObject *values)
+/* Whether the set of names is one that constructed instances share, and names
+ * nothing but fields of the plan. 1, 0, -1. */
+static int covers(oxypy_state *st, oxypy_rowprog *p, PyObject *set)
 {
-    PyObject *dict = oxypy_instance_dict(instance), *set = NULL;
-    int rc = -1;
+    PyObject *answer;
+    int rc;
 
-    if (dict == NULL)
-        return -1;
+    if (set == p->covered)
+        return 1;
+    if ((PyObject *)Py_TYPE(set) != st->given_type)
+        return 0;
+    answer = PyObject_CallMethodOneArg(p->plan->template_set, st->s_issuperset, set);
+    rc = answer == NULL ? -1 : answer == Py_True;
+    Py_XDECREF(answer);
+    if (rc == 1)
+        Py_XSETREF(p->covered, Py_NewRef(set));
+    return rc;
+}
+
+/* The names that came join the instance's own; all names where the row is
+ * whole: then the slot may be left empty, as in a row that was loaded. */
+static int add_names(oxypy_state *st, oxypy_rowprog *p, PyObject *instance, bool whole)
+{
+    PyObject *names = whole ? p->plan->template_set : p->fields_set;
+    PyObject *set = oxypy_slot_get(instance, p->plan->off_fields_set), *added;
+
+    if (whole && p->plan->lazy_set && set != NULL) {
+        int covered = covers(st, p, set);
+
+        if (covered < 0)
+            return -1;
+        if (covered) {
+            oxypy_slot_steal(instance, p->plan->off_fields_set, NULL);
+            return 0;
+        }
+    }
     set = oxypy_fields_set_get(st, p->plan, instance);
     if (set == NULL)
-        goto done;
-    if (!PySet_Check(set)) {
+        return -1;
+    if (PySet_Check(set)) {
+        added = PyObject_CallMethodOneArg(set, st->s_update, names);
+    } else {
         PyErr_SetString(PyExc_TypeError, "the instance was not initialised");
-        goto done;
+        added = NULL;
     }
-    rc = 0;
+    Py_DECREF(set);
+    Py_XDECREF(added);
+    return added == NULL ? -1 : 0;
+}
+
+/* Writes past frozen: straight into __dict__. values: as oxypy__row_values gives them. */
+static int write_values(const oxypy_rowprog *p, PyObject *instance, PyObject *values)
+{
+    PyObject *dict = oxypy_instance_dict(instance);
+    int rc = dict == NULL ? -1 : 0;
+
     for (uint32_t i = 0; rc == 0 && i < p->n; i++) {
         PyObject *value = PyTuple_GET_ITEM(values, (Py_ssize_t)i);
 
         if (value != NULL)
             rc = PyDict_SetItem(dict, p->cols[i].name, value);
-        if (rc == 0 && p->cols[i].is_field)
-            rc = PySet_Add(set, p->cols[i].name);
     }
-done:
-    Py_XDECREF(set);
-    Py_DECREF(dict);
+    Py_XDECREF(dict);
     return rc;
 }
 
-int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance)
+int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row, PyObject *instance, bool inserted)
 {
     oxypy_scratch scratch;
     oxypy_source src = {.row = row, .scratch = &scratch};
     PyObject *values = NULL, *state = NULL;
+    bool whole = inserted || !p->partial;
     int rc = -1;
 
     if (p->shape != OXYPY_MODEL || !PyObject_TypeCheck(instance, p->plan->model)) {
@@ -207,9 +243,9 @@ int oxypy_row_refill(oxypy_state *st, oxypy_rowprog *p, const oxypy_rowview *row
         return -1;
     scratch.made = false;
     values = oxypy__row_values(st, p, &src);
-    state = values == NULL ? NULL : state_after(st, p, instance);
-    if (state != NULL)
-        rc = write_values(st, p, instance, values);
+    state = values == NULL ? NULL : state_after(st, p, instance, whole);
+    if (state != NULL && (rc = write_values(p, instance, values)) == 0)
+        rc = add_names(st, p, instance, whole);
     if (rc == 0)
         oxypy_slot_steal(instance, p->plan->off_state, Py_NewRef(state));
     Py_XDECREF(values);

@@ -21,12 +21,17 @@ static int add_field(oxypy_build *cx, oxypy_selection *sel, const oxypy_field *f
     return node ? oxypy_selection_add(cx, sel, (oxypy_out){.node = node, .field = field, .name = name}) : -1;
 }
 
+int oxypy_selection_field(oxypy_build *cx, oxypy_selection *sel, const oxypy_field *field)
+{
+    return add_field(cx, sel, field, field->name);
+}
+
 int oxypy_selection_columns(oxypy_build *cx, oxypy_selection *sel)
 {
     const oxypy_plan *plan = cx->scope->plan;
 
     for (uint32_t i = 0; i < plan->n_fields; i++) {
-        if (add_field(cx, sel, &plan->fields[i], plan->fields[i].name) < 0) {
+        if (oxypy_selection_field(cx, sel, &plan->fields[i]) < 0) {
             return -1;
         }
     }

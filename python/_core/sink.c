@@ -27,7 +27,7 @@ static int refill(oxypy_operation *op, const oxypy_rowview *row)
         PyErr_SetString(PyExc_TypeError, "nothing to refill");
         return -1;
     }
-    return oxypy_row_refill(op->st, op->prepared.compiled->program, row, target);
+    return oxypy_row_refill(op->st, op->prepared.compiled->program, row, target, op->what == OXYPY_DO_INSERT);
 }
 
 static PyObject *build(oxypy_operation *op, const oxypy_rowview *row)

@@ -44,7 +44,7 @@
     X(is_safe, "is_safe")                                                                                              \
     X(default_, "default")                                                                                             \
     X(is_finite, "is_finite")                                                                                          \
-    X(rollback_to, "ROLLBACK TO")
+    X(issuperset, "issuperset") X(update, "update") X(rollback_to, "ROLLBACK TO")
 
 typedef struct oxypy_state {
     /* types of this module */

@@ -206,13 +206,15 @@ class InsertState:
     payload rule of create(): set or non-None values, the rest left to the database; all rows
     then must agree on the set, which `groups` arranges. conflict: None, "nothing", "update".
     targets: field names; sets: dict name -> Expr or None for the new value.
-    refill: rows come back and refill the instances.
+    refill: rows come back and refill the instances. keep: the instances keep what they hold,
+    and only columns that the database fills come back; not with conflicts.
     """
 
     model: type
     rows: tuple[Any, ...]
     fields: tuple[str, ...] | None
     refill: bool
+    keep: bool
     targets: tuple[str, ...]
     sets: dict[str, Any] | None
     def without_rows(self, fields: Sequence[str], /) -> InsertState:
@@ -228,6 +230,7 @@ class InsertState:
         targets: tuple[str, ...] = (),
         sets: Mapping[str, Any] | None = None,
         refill: bool = True,
+        keep: bool = False,
     ) -> InsertState: ...
     @classmethod
     def groups(cls, model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[int]]]:

@@ -107,6 +107,7 @@ def bulk_insert(
             targets=conflict.targets,
             sets=conflict.sets,
             refill=conflict.action != "nothing",
+            keep=conflict.action is None,
         )
         batches.append((state, group))
     if len(batches) == 1 and not ignore_conflicts:
