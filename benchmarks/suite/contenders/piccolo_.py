@@ -124,7 +124,7 @@ class Contender:
         return list(await self.post.objects(self.post.author).where(self.post.author.age == 40))
 
     async def gather(self, number: int) -> list[Any]:
-        return list(await asyncio.gather(*(self.get() for _ in range(number))))
+        return list(await asyncio.gather(*(self.first(self.user.id == 500) for _ in range(number))))
 
     async def statements_8(self) -> list[Any]:
         user = self.user
