@@ -61,6 +61,8 @@ typedef struct oxy__mysql_moment {
     uint32_t year, month, day, hour, minute, second, micros;
 } oxy__mysql_moment;
 
+/* Whether the cell is a date or datetime of the binary protocol. */
+bool oxy__mysql_is_moment(const oxy_cell *cell, const oxy_coldesc *desc);
 /* The binary protocol's DATE, DATETIME and TIMESTAMP. False if the bytes are no
  * such thing. */
 bool oxy__mysql_moment_read(const oxy_cell *cell, oxy__mysql_moment *out);

@@ -116,6 +116,33 @@ bool oxy__mysql_moment_read(const oxy_cell *cell, oxy__mysql_moment *out)
            out->second <= 59 && out->micros <= 999999;
 }
 
+bool oxy__mysql_is_moment(const oxy_cell *cell, const oxy_coldesc *desc)
+{
+    uint32_t type = oxy__mysql_type(desc);
+
+    return cell->tag == OXY_C_WIRE &&
+           (type == OXY__MY_DATETIME || type == OXY__MY_TIMESTAMP || type == OXY__MY_DATE || type == OXY__MY_NEWDATE);
+}
+
+bool oxy_mysql_civil(const oxy_cell *cell, const oxy_coldesc *desc, oxy_civil *out)
+{
+    oxy__mysql_moment m;
+
+    if (!oxy__mysql_is_moment(cell, desc) || !oxy__mysql_moment_read(cell, &m) ||
+        !oxy__date_valid((int32_t)m.year, m.month, m.day))
+        return false;
+    *out = (oxy_civil){
+        .year = (int32_t)m.year,
+        .month = (uint8_t)m.month,
+        .day = (uint8_t)m.day,
+        .hour = (uint8_t)m.hour,
+        .minute = (uint8_t)m.minute,
+        .second = (uint8_t)m.second,
+        .micros = m.micros,
+    };
+    return true;
+}
+
 const char *oxy__mysql_moment_micros(const oxy__mysql_moment *m, int64_t *micros)
 {
     if (m->year == 0 && m->month == 0 && m->day == 0)

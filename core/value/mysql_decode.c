@@ -262,14 +262,6 @@ static bool is_span(const oxy_cell *cell, const oxy_coldesc *desc)
     return cell->tag == OXY_C_WIRE && oxy__mysql_type(desc) == OXY__MY_TIME;
 }
 
-static bool is_moment(const oxy_cell *cell, const oxy_coldesc *desc)
-{
-    uint32_t type = oxy__mysql_type(desc);
-
-    return cell->tag == OXY_C_WIRE &&
-           (type == OXY__MY_DATETIME || type == OXY__MY_TIMESTAMP || type == OXY__MY_DATE || type == OXY__MY_NEWDATE);
-}
-
 /* What the text of a date starts with when it is one that Python lacks. */
 static const char *date_reason(const oxy_cell *cell, const char *otherwise)
 {
@@ -288,7 +280,7 @@ static const char *read_moment(const oxy_cell *cell, const oxy_coldesc *desc, in
     int64_t days;
 
     *has_tz = false;
-    if (is_moment(cell, desc))
+    if (oxy__mysql_is_moment(cell, desc))
         return oxy__mysql_moment_read(cell, &m) ? oxy__mysql_moment_micros(&m, micros) : "its bytes are no date";
     if (cell->tag != OXY_C_TEXT)
         return "it is not a date";
@@ -403,7 +395,7 @@ static oxy_rc wire_text(const oxy_cell *cell, const oxy_coldesc *desc, const oxy
 
     if (is_span(cell, desc) && oxy__mysql_span_read(cell, &micros))
         return copy_text(out, OXY_V_TEXT, text, oxy__mysql_span_format(text, micros), scratch, err);
-    if (is_moment(cell, desc) && oxy__mysql_moment_read(cell, &m)) {
+    if (oxy__mysql_is_moment(cell, desc) && oxy__mysql_moment_read(cell, &m)) {
         size_t len = oxy__mysql_moment_format(text, &m, type == OXY__MY_DATE || type == OXY__MY_NEWDATE);
 
         return copy_text(out, OXY_V_TEXT, text, len, scratch, err);

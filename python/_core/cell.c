@@ -92,7 +92,7 @@ PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
     return object != NULL ? object : oxypy__cell_failed(st, p, i, src);
 }
 
-/* --- datetimes as we store them ------------------------------------------------------------ */
+/* --- dates and datetimes as they are stored ------------------------------------------------------------ */
 
 /* n digits at p as a number, or -1. */
 static int digits(const char *p, int n)
@@ -117,26 +117,62 @@ static int days_in(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-PyObject *oxypy__cell_datetime(oxypy_state *st, const oxy_cell *cell, bool utc)
+/* What is out of range is left to the codec, whose error tells why. */
+static bool read_date(const char *p, oxy_civil *out)
 {
-    const char *p = cell->p;
-    int year, month, day, hour, minute, second, micros = 0;
+    int year, month, day;
 
-    if ((cell->len != 19 && cell->len != 26) || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') ||
-        p[13] != ':' || p[16] != ':')
-        return NULL;
+    if (p[4] != '-' || p[7] != '-')
+        return false;
     year = digits(p, 4);
     month = digits(p + 5, 2);
     day = digits(p + 8, 2);
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month))
+        return false;
+    *out = (oxy_civil){.year = year, .month = (uint8_t)month, .day = (uint8_t)day};
+    return true;
+}
+
+static bool read_clock(const char *p, size_t len, oxy_civil *out)
+{
+    int hour, minute, second, micros = 0;
+
+    if ((p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':')
+        return false;
     hour = digits(p + 11, 2);
     minute = digits(p + 14, 2);
     second = digits(p + 17, 2);
-    if (cell->len == 26)
+    if (len == 26)
         micros = p[19] == '.' ? digits(p + 20, 6) : -1;
-    /* What is out of range is left to the codec, whose error tells why. */
-    if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour < 0 || hour > 23 ||
-        minute < 0 || minute > 59 || second < 0 || second > 59 || micros < 0)
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || micros < 0)
+        return false;
+    out->hour = (uint8_t)hour;
+    out->minute = (uint8_t)minute;
+    out->second = (uint8_t)second;
+    out->micros = (uint32_t)micros;
+    return true;
+}
+
+PyObject *oxypy__cell_calendar(oxypy_state *st, const oxypy_rowview *row, uint32_t i, oxypy_way way)
+{
+    const oxy_cell *cell = &row->cells[i];
+    bool date = way == OXYPY_WAY_DATE;
+    oxy_civil c;
+
+    if (cell->tag == OXY_C_WIRE) {
+        if (row->codec != &oxy_codec_mysql || !oxy_mysql_civil(cell, &row->cols[i], &c))
+            return NULL;
+        if (date && (c.hour | c.minute | c.second | c.micros) != 0)
+            return NULL;
+    } else if (date) {
+        if (cell->len != 10 || !read_date(cell->p, &c))
+            return NULL;
+    } else if ((cell->len != 19 && cell->len != 26) || !read_date(cell->p, &c) || !read_clock(cell->p, cell->len, &c)) {
         return NULL;
-    return st->datetime->DateTime_FromDateAndTime(year, month, day, hour, minute, second, micros,
-                                                  utc ? st->utc : Py_None, st->datetime->DateTimeType);
+    }
+    if (date)
+        return st->datetime->Date_FromDate(c.year, c.month, c.day, st->datetime->DateType);
+    return st->datetime->DateTime_FromDateAndTime(c.year, c.month, c.day, c.hour, c.minute, c.second, (int)c.micros,
+                                                  way == OXYPY_WAY_DATETIME_UTC ? st->utc : Py_None,
+                                                  st->datetime->DateTimeType);
 }

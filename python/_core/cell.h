@@ -43,9 +43,9 @@ typedef struct oxypy_source {
 
 /* Any cell, through the codec. New reference, or NULL with DataError. */
 PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
-/* Text "YYYY-MM-DD HH:MM:SS[.ffffff]", the form that we store; NULL without
- * an exception if the cell holds anything else. */
-PyObject *oxypy__cell_datetime(oxypy_state *st, const oxy_cell *cell, bool utc);
+/* A date or datetime from text "YYYY-MM-DD[ HH:MM:SS[.ffffff]]", the form that we
+ * store, or from what MySQL sends; NULL without an exception if it is anything else. */
+PyObject *oxypy__cell_calendar(oxypy_state *st, const oxypy_rowview *row, uint32_t i, oxypy_way way);
 /* Turns the exception at hand into a DataError that says where; passes
  * MemoryError and what is no Exception. Returns NULL. */
 PyObject *oxypy__cell_failed(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
@@ -121,8 +121,15 @@ static inline PyObject *oxypy__cell_get(oxypy_state *st, const oxypy_rowprog *p,
         break;
     case OXYPY_WAY_DATETIME:
     case OXYPY_WAY_DATETIME_UTC:
-        value =
-            cell->tag != OXY_C_TEXT ? NULL : oxypy__cell_datetime(st, cell, p->cols[i].way == OXYPY_WAY_DATETIME_UTC);
+    case OXYPY_WAY_DATE:
+        value = cell->tag != OXY_C_TEXT && cell->tag != OXY_C_WIRE
+                    ? NULL
+                    : oxypy__cell_calendar(st, src->row, i, (oxypy_way)p->cols[i].way);
+        if (value != NULL || PyErr_Occurred())
+            return value;
+        break;
+    case OXYPY_WAY_DECIMAL:
+        value = cell->tag != OXY_C_TEXT ? NULL : oxypy_decimal_quick(st, cell->p, cell->len);
         if (value != NULL || PyErr_Occurred())
             return value;
         break;

@@ -75,11 +75,17 @@ static bool count_digits(const char *p, int64_t *digits, int64_t *places)
         *digits += !leading;
         *places += point;
     }
-    if (*digits < *places)
-        *digits = *places;
-    if (*digits == 0)
-        *digits = 1;
     return true;
+}
+
+static bool digits_fit(const oxypy_field *r, int64_t digits, int64_t places)
+{
+    if (digits < places)
+        digits = places;
+    if (digits == 0)
+        digits = 1;
+    return digits <= MAX_DECIMAL_DIGITS && (!r->has_min || digits <= r->i_min) && (!r->has_max || places <= r->i_max) &&
+           (!r->has_min || !r->has_max || digits - places <= r->i_min - r->i_max);
 }
 
 /* Pydantic drops trailing zeros before it counts, in a context that rounds to
@@ -93,9 +99,7 @@ static verdict check_digits(const oxypy_field *r, PyObject *value)
 
     if (p == NULL)
         v = FAILED;
-    else if (count_digits(p, &digits, &places) && digits <= MAX_DECIMAL_DIGITS && (!r->has_min || digits <= r->i_min) &&
-             (!r->has_max || places <= r->i_max) &&
-             (!r->has_min || !r->has_max || digits - places <= r->i_min - r->i_max))
+    else if (count_digits(p, &digits, &places) && digits_fit(r, digits, places))
         v = PASSED;
     Py_XDECREF(text);
     return v;
@@ -103,12 +107,20 @@ static verdict check_digits(const oxypy_field *r, PyObject *value)
 
 static verdict check_decimal(oxypy_state *st, const oxypy_field *r, PyObject *value)
 {
+    bool limited = r->has_min || r->has_max;
+    int64_t digits, places;
     PyObject *finite;
     verdict v;
 
     if (!Py_IS_TYPE(value, (PyTypeObject *)st->decimal_type))
         return DOUBTFUL;
-    if (r->has_min || r->has_max)
+    switch (oxypy_decimal_measure(st, value, &digits, &places)) {
+    case OXYPY_DECIMAL_PLAIN: return !limited || digits_fit(r, digits, places) ? PASSED : DOUBTFUL;
+    case OXYPY_DECIMAL_EXPONENT: return limited ? DOUBTFUL : PASSED;
+    case OXYPY_DECIMAL_SPECIAL: return DOUBTFUL;
+    case OXYPY_DECIMAL_UNKNOWN: break;
+    }
+    if (limited)
         return check_digits(r, value);
     finite = PyObject_CallMethodNoArgs(value, st->s_is_finite);
     if (finite == NULL)

@@ -96,6 +96,20 @@ PyObject *oxypy_from_text(const char *p, size_t len);
 
 /* Finds what values need beyond the module's imports. 0 / -1. */
 int oxypy_to_py_init(oxypy_state *st);
+/* decimal.c: finds out whether Decimals can be written and read directly. 0 / -1. */
+int oxypy_decimal_init(oxypy_state *st);
+/* A Decimal of plainly written digits. New reference; NULL without an exception:
+ * it is written otherwise, or has to be made by its class. */
+PyObject *oxypy_decimal_quick(oxypy_state *st, const char *p, size_t len);
+/* What str() of an exact Decimal would look like: digits without leading zeros (0 of
+ * a zero), and places, are set only where it is plain. */
+typedef enum oxypy_decimal_form {
+    OXYPY_DECIMAL_UNKNOWN, /* it cannot be looked into: ask str() */
+    OXYPY_DECIMAL_PLAIN,
+    OXYPY_DECIMAL_EXPONENT,
+    OXYPY_DECIMAL_SPECIAL
+} oxypy_decimal_form;
+oxypy_decimal_form oxypy_decimal_measure(oxypy_state *st, PyObject *value, int64_t *digits, int64_t *places);
 /* Calendar objects; ValueError outside of years 1 to 9999. */
 PyObject *oxypy_from_datetime(oxypy_state *st, int64_t micros, bool utc);
 

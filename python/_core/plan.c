@@ -442,7 +442,9 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
     st->plan_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &plan_spec, NULL);
     if (st->plan_type == NULL || PyModule_AddType(module, st->plan_type) < 0)
         return -1;
-    return oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 ? -1 : oxypy_to_py_init(st);
+    if (oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 || oxypy_to_py_init(st) < 0)
+        return -1;
+    return PyModule_AddIntConstant(module, "DECIMALS_DIRECT", st->decimal_known);
 }
 
 /* --- finding --------------------------------------------------------------------------- */

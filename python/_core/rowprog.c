@@ -83,6 +83,8 @@ static oxypy_way way_of(oxy_kind kind)
     case OXY_K_BLOB: return OXYPY_WAY_BLOB;
     case OXY_K_DATETIME: return OXYPY_WAY_DATETIME;
     case OXY_K_DATETIME_UTC: return OXYPY_WAY_DATETIME_UTC;
+    case OXY_K_DATE: return OXYPY_WAY_DATE;
+    case OXY_K_DECIMAL: return OXYPY_WAY_DECIMAL;
     default: return OXYPY_WAY_CODEC;
     }
 }

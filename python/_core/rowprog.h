@@ -15,7 +15,9 @@ typedef enum oxypy_way {
     OXYPY_WAY_BOOL,
     OXYPY_WAY_BLOB,
     OXYPY_WAY_DATETIME,
-    OXYPY_WAY_DATETIME_UTC
+    OXYPY_WAY_DATETIME_UTC,
+    OXYPY_WAY_DATE,
+    OXYPY_WAY_DECIMAL
 } oxypy_way;
 
 /* One result column. rule is a copy of the field's, owning what it refers to;

@@ -91,7 +91,8 @@ typedef struct oxypy_state {
 
     /* where uuid.UUID keeps its parts (-1: not in slots), for to_py.c */
     Py_ssize_t uuid_int, uuid_is_safe;
-    uint64_t last_uid; /* of tables (plan.c); guarded by the GIL */
+    bool decimal_known; /* decimal.c: objects of decimal_type are written and read directly */
+    uint64_t last_uid;  /* of tables (plan.c); guarded by the GIL */
 
     /* callbacks into the package, set by _core.bind_package() */
     PyObject *registry;          /* dict alias -> Database */

@@ -40,7 +40,7 @@ int oxypy_to_py_init(oxypy_state *st)
     Py_XSETREF(st->json_loads, from_json);
     st->uuid_int = uuid_slot(st, "int");
     st->uuid_is_safe = uuid_slot(st, "is_safe");
-    return 0;
+    return oxypy_decimal_init(st);
 }
 
 /* --- JSON ------------------------------------------------------------------------------ */
@@ -194,6 +194,13 @@ static PyObject *call_with_text(PyObject *callable, oxy_sv s)
     return value;
 }
 
+static PyObject *from_decimal(oxypy_state *st, oxy_sv s)
+{
+    PyObject *value = oxypy_decimal_quick(st, s.p, s.len);
+
+    return value != NULL || PyErr_Occurred() ? value : call_with_text(st->decimal_type, s);
+}
+
 /* An address with a prefix length is an interface; networks are known by the
  * column's kind or, where there is none, by the type that the value came in. */
 static PyObject *from_ip(oxypy_state *st, const oxy_value *v, oxy_kind kind)
@@ -248,7 +255,7 @@ static PyObject *from_value(oxypy_state *st, const oxy_value *v, oxy_kind kind, 
     case OXY_V_TIMETZ: return from_timetz(st, v);
     case OXY_V_TIMEDELTA: return from_timedelta(st, v->i);
     case OXY_V_UUID: return from_uuid(st, v->uuid);
-    case OXY_V_DECIMAL: return call_with_text(st->decimal_type, v->s);
+    case OXY_V_DECIMAL: return from_decimal(st, v->s);
     case OXY_V_JSON: return from_json_text(st, v->s.p, v->s.len);
     case OXY_V_INET: return from_ip(st, v, kind);
     case OXY_V_ARRAY: return from_array(st, v->array, elem, depth);

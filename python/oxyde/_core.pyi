@@ -28,6 +28,7 @@ KIND_NAMES: dict[str, int]
 SQLITE_VERSION: int  # of the library in use, as 3045001
 FREES_DIRECTLY: int  # 1: instances of rows are freed without CPython's walk over the bases
 TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
+DECIMALS_DIRECT: int  # 1: Decimals are made without their constructor, by the layout of this interpreter's
 FN_NAMES: dict[str, int]
 AGG_NAMES: dict[str, int]
 PART_NAMES: dict[str, int]

@@ -24,6 +24,13 @@ void oxy__my_clear_errors(const oxy__my_config *f)
 #endif
 }
 
+/* A connection without TLS leaves nothing there and reads nothing from it. */
+static void clear_errors(const oxy__mysql *c)
+{
+    if (!c->without_tls)
+        oxy__my_clear_errors(c->config);
+}
+
 static int start(oxy__mysql *c)
 {
     oxy__my_call *k = &c->call;
@@ -95,7 +102,7 @@ void oxy__my_begin(oxy__mysql *c, oxy__my_op op)
     c->call.without_tls = false;
     c->call.connected = NULL;
     c->call.result = NULL;
-    oxy__my_clear_errors(c->config);
+    clear_errors(c);
     c->call.wait = start(c);
 }
 
@@ -124,7 +131,7 @@ void oxy__my_resume(oxy__mysql *c)
             }
         }
     }
-    oxy__my_clear_errors(c->config);
+    clear_errors(c);
     c->call.wait = go_on(c, ready);
 }
 

@@ -207,6 +207,7 @@ typedef struct oxy__mysql {
     uint64_t max_packet; /* the server's max_allowed_packet; 0: not asked yet */
     oxy_ns connect_deadline;
     bool opening, tainted;
+    bool without_tls; /* it is connected, and nothing is encrypted */
     oxy__my_cache cache;
     oxy__my_stmt *loose; /* statement outside the cache, kept until the next start */
 
@@ -234,6 +235,7 @@ typedef struct oxy__mysql {
     oxy_cell *row;
     uint32_t n_cols, cols_cap;
     bool streaming;
+    uint64_t n_ahead; /* rows that were taken from what the library had read ahead */
 } oxy__mysql;
 
 /* --- mysql_call.c ---------------------------------------------------------------- */
@@ -324,6 +326,11 @@ oxy_rc oxy__my_describe(oxy__mysql *c, const MYSQL_FIELD *fields, uint32_t n, bo
 bool oxy__my_cells(oxy__mysql *c, const uint8_t *row, size_t len);
 /* ... of the text protocol. */
 bool oxy__my_text_cells(oxy__mysql *c, MYSQL_ROW row, const unsigned long *lengths);
+
+/* --- mysql_ahead.c -------------------------------------------------------------------- */
+/* The next row of a stream, if it lies whole in what the library has read ahead of it;
+ * the library goes on behind it. False, and nothing taken: ask the library. */
+bool oxy__my_ahead(oxy__mysql *c, const uint8_t **row, size_t *len);
 
 /* --- mysql_run.c ---------------------------------------------------------------------- */
 /* Goes on until the caller has to wait, or step() has an answer without a call. */

@@ -86,6 +86,7 @@ void oxy__my_on_connected(oxy__mysql *c)
         return;
     }
     c->state = OXY__MY_S_SETUP;
+    c->without_tls = !mysql_get_ssl_cipher(c->mysql);
     set_nonblocking(mysql_get_socket(c->mysql));
     if (oxy__my_introduce(c, &c->base.err) != OXY_OK)
         oxy__my_fail(c);

@@ -316,6 +316,7 @@ static oxy_step answer(oxy__mysql *c)
 {
     const uint8_t *packet;
     MYSQL_ROW text;
+    size_t len;
 
     switch (c->state) {
     case OXY__MY_S_LOOKUP:
@@ -356,6 +357,12 @@ static oxy_step answer(oxy__mysql *c)
         c->state = OXY__MY_S_STREAM_NEXT;
         return row(c);
     case OXY__MY_S_STREAM_NEXT:
+        if (oxy__my_ahead(c, &packet, &len)) {
+            if (oxy__my_cells(c, packet, len))
+                return row(c);
+            oxy__my_malformed(c);
+            return OXY_STEP_TURN;
+        }
         oxy__my_begin(c, OXY__MY_FETCH);
         c->state = OXY__MY_S_FETCHED;
         return OXY_STEP_TURN;

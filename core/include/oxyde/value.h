@@ -263,6 +263,8 @@ OXY_MUSTUSE oxy_rc oxy_pg_encode_as(const oxy_value *in, uint32_t oid, oxy_arena
  *   binary (63), else OXY_C_TEXT. The flag BINARY does not tell: utf8mb4_bin has it.
  * Results of the text protocol may come as OXY_C_TEXT for every type. */
 extern const oxy_codec oxy_codec_mysql;
+/* A date or datetime of the binary protocol (OXY_C_WIRE), if there is such a day. */
+bool oxy_mysql_civil(const oxy_cell *cell, const oxy_coldesc *desc, oxy_civil *out);
 
 enum {
     OXY_MYSQL_UNSIGNED = 32u,
