@@ -403,6 +403,42 @@ static void test_json_and_lists(void **state)
     assert_refuses(OXY_K_JSON, cell_double(INFINITY), "DOUBLE");
 }
 
+/* Every combination of borders, in columns of every type. */
+static void test_the_short_way_to_a_day_agrees(void **state)
+{
+    static const uint8_t lens[] = {0, 1, 4, 5, 7, 8, 11, 12}, months[] = {0, 1, 2, 4, 12, 13},
+                         days[] = {0, 1, 28, 29, 30, 31, 32}, hours[] = {0, 23, 24};
+    static const uint32_t years[] = {0, 1, 1900, 2023, 2024, 9999, 10000}, micros[] = {0, 999999, 1000000};
+    oxy_type want = {.kind = OXY_K_DATETIME};
+
+    (void)state;
+    for (uint32_t n = 0; n < 8 * 7 * 6 * 7 * 3 * 3 * 5; n++) {
+        static const uint32_t types[] = {T_DATE, T_DATETIME, T_TIMESTAMP, T_TIME, T_BLOB};
+        uint32_t k = n, year, fraction;
+        char room[12] = {0};
+        oxy_cell cell = {.tag = OXY_C_WIRE, .p = room};
+        oxy_value v;
+        oxy_civil c;
+        oxy_err err;
+        bool decodes;
+
+        cell.len = lens[k % 8], k /= 8;
+        year = years[k % 7], k /= 7;
+        room[0] = (char)(year & 0xff), room[1] = (char)(year >> 8);
+        room[2] = (char)months[k % 6], k /= 6;
+        room[3] = (char)days[k % 7], k /= 7;
+        room[4] = (char)hours[k % 3], k /= 3;
+        fraction = micros[k % 3], k /= 3;
+        for (int i = 0; i < 4; i++)
+            room[7 + i] = (char)(fraction >> 8 * i & 0xff);
+        column(types[k], 0);
+        decodes = decode_as(&want, cell, &v, &err) == OXY_OK;
+        assert_int_equal(oxy_mysql_civil(&cell, described, &c), decodes);
+        if (decodes)
+            assert_int_equal(oxy_micros_from_civil(&c), v.i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_doubles_and_decimals),
         cmocka_unit_test(test_dates_of_every_length),
+        cmocka_unit_test(test_the_short_way_to_a_day_agrees),
         cmocka_unit_test(test_dates_that_python_lacks_advise_a_cast),
         cmocka_unit_test(test_a_text_field_reads_any_date_and_time),
         cmocka_unit_test(test_times_and_spans),

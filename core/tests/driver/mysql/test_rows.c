@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows: every type as the promised cell, result sets of every shape, streams,
  * tables that change under a prepared statement. */
+#include "driver/mysql/mysql_conn.h"
 #include "harness.h"
 
 #include <stdio.h>
@@ -178,6 +179,49 @@ static void test_stream(void **state)
     close_conn(c);
 }
 
+static uint64_t rows_ahead(const oxy_conn *c)
+{
+    return ((const oxy__mysql *)c)->n_ahead;
+}
+
+/* Most rows come from what the library has read ahead: each as it is, whatever its
+ * length does to the borders of reads, and beside rows that are longer than one. */
+static void test_rows_are_taken_from_what_was_read_ahead(void **state)
+{
+    static const char *const texts[] = {"NULL", "REPEAT('x', n % 300)", "REPEAT('x', n % 7 * 900)",
+                                        "REPEAT('x', CASE n % 97 WHEN 0 THEN 17000 ELSE n % 250 END)",
+                                        "REPEAT('x', CASE n % 3 WHEN 0 THEN 16370 + n % 40 ELSE 5 END)"};
+    oxy_conn *c = open_plain();
+    char sql[256], text[40000];
+    oxy_step s;
+
+    (void)state;
+    must_run(c, is_mariadb(c) ? "SET max_recursive_iterations = 1000000" : "SET cte_max_recursion_depth = 1000000", 0);
+    for (size_t i = 0; i < OXY_COUNT(texts); i++) {
+        uint64_t before = rows_ahead(c);
+        oxy_request r;
+        int64_t n = 0;
+
+        (void)snprintf(sql, sizeof sql, SEQUENCE, 3000, texts[i]);
+        r = request(sql, OXY_REQ_STREAM);
+        assert_int_equal(c->driver->start(c, &r), OXY_OK);
+        while ((s = next(c)) == OXY_STEP_ROW) {
+            assert_int_equal(c->cells[0].i, ++n);
+            memset(text, 'x', sizeof text);
+            if (c->cells[1].tag == OXY_C_TEXT)
+                assert_memory_equal(c->cells[1].p, text, c->cells[1].len);
+            else
+                assert_int_equal(c->cells[1].tag, OXY_C_NULL);
+            if (i == 1)
+                assert_int_equal(c->cells[1].len, n % 300);
+        }
+        assert_int_equal(s, OXY_STEP_DONE);
+        assert_int_equal(n, 3000);
+        assert_true(rows_ahead(c) - before > (i < 2 ? 2500 : 10));
+    }
+    close_conn(c);
+}
+
 static void test_failure_in_the_middle_of_a_result(void **state)
 {
     static const uint32_t ways[] = {READ, OXY_REQ_STREAM};
@@ -345,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_as_many_columns_as_a_select_has),
         cmocka_unit_test(test_many_rows),
         cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_rows_are_taken_from_what_was_read_ahead),
         cmocka_unit_test(test_failure_in_the_middle_of_a_result),
         cmocka_unit_test(test_stream_given_up_breaks_the_connection),
         cmocka_unit_test(test_table_that_changes_under_a_statement),
