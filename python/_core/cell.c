@@ -92,7 +92,7 @@ PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
     return object != NULL ? object : oxypy__cell_failed(st, p, i, src);
 }
 
-/* --- dates and datetimes as they are stored ------------------------------------------------------------ */
+/* --- dates and datetimes as they are stored ------------------------------------------------ */
 
 /* n digits at p as a number, or -1. */
 static int digits(const char *p, int n)
@@ -165,7 +165,7 @@ PyObject *oxypy__cell_calendar(oxypy_state *st, const oxypy_rowview *row, uint32
         if (date && (c.hour | c.minute | c.second | c.micros) != 0)
             return NULL;
     } else if (date) {
-        if (cell->len != 10 || !read_date(cell->p, &c))
+        if (!oxypy__cell_is_plain(row) || cell->len != 10 || !read_date(cell->p, &c))
             return NULL;
     } else if ((cell->len != 19 && cell->len != 26) || !read_date(cell->p, &c) || !read_clock(cell->p, cell->len, &c)) {
         return NULL;

@@ -43,6 +43,13 @@ typedef struct oxypy_source {
 
 /* Any cell, through the codec. New reference, or NULL with DataError. */
 PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
+/* Whether any text may stand for a value, whatever its column is. PostgreSQL's codec
+ * looks at that first: JSON is no number. */
+static inline bool oxypy__cell_is_plain(const oxypy_rowview *row)
+{
+    return row->codec != &oxy_codec_postgres;
+}
+
 /* A date or datetime from text "YYYY-MM-DD[ HH:MM:SS[.ffffff]]", the form that we
  * store, or from what MySQL sends; NULL without an exception if it is anything else. */
 PyObject *oxypy__cell_calendar(oxypy_state *st, const oxypy_rowview *row, uint32_t i, oxypy_way way);
@@ -129,7 +136,9 @@ static inline PyObject *oxypy__cell_get(oxypy_state *st, const oxypy_rowprog *p,
             return value;
         break;
     case OXYPY_WAY_DECIMAL:
-        value = cell->tag != OXY_C_TEXT ? NULL : oxypy_decimal_quick(st, cell->p, cell->len);
+        value = cell->tag != OXY_C_TEXT || !oxypy__cell_is_plain(src->row)
+                    ? NULL
+                    : oxypy_decimal_quick(st, cell->p, cell->len);
         if (value != NULL || PyErr_Occurred())
             return value;
         break;
