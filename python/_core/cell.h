@@ -43,8 +43,8 @@ typedef struct oxypy_source {
 
 /* Any cell, through the codec. New reference, or NULL with DataError. */
 PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i, const oxypy_source *src);
-/* Whether any text may stand for a value, whatever its column is. PostgreSQL's codec
- * looks at that first: JSON is no number. */
+/* Whether any text may stand for a value, whatever its column is: PostgreSQL's codec
+ * asks for the column's type first. */
 static inline bool oxypy__cell_is_plain(const oxypy_rowview *row)
 {
     return row->codec != &oxy_codec_postgres;
