@@ -210,10 +210,11 @@ static PyGetSetDef terminal_getset[] = {
 };
 
 static PyType_Slot terminal_slots[] = {
-    {Py_tp_call, PyVectorcall_Call},       {Py_tp_descr_get, terminal_get},   {Py_tp_getattro, terminal_getattro},
-    {Py_tp_repr, terminal_repr},           {Py_tp_members, terminal_members}, {Py_tp_getset, terminal_getset},
-    {Py_tp_traverse, terminal_traverse},   {Py_tp_clear, terminal_clear},     {Py_tp_dealloc, terminal_dealloc},
-    {0, NULL},
+    {Py_tp_call, PyVectorcall_Call},     {Py_tp_descr_get, terminal_get},
+    {Py_tp_getattro, terminal_getattro}, {Py_tp_repr, terminal_repr},
+    {Py_tp_members, terminal_members},   {Py_tp_getset, terminal_getset},
+    {Py_tp_traverse, terminal_traverse}, {Py_tp_clear, terminal_clear},
+    {Py_tp_dealloc, terminal_dealloc},   {0, NULL},
 };
 
 static PyType_Spec terminal_spec = {
