@@ -82,12 +82,14 @@ static int keep_exception(oxypy_operation *op)
 {
     gathered *g = op->gathered;
     PyObject *type, *value, *traceback;
-    bool fatal = PyErr_ExceptionMatches(PyExc_SystemExit) || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+    bool fatal;
 
-    g->outcome = PyErr_ExceptionMatches(op->st->cancelled_error) ? OXYPY_CANCELED : OXYPY_RAISED;
-    g->unseen = g->outcome == OXYPY_RAISED;
     PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback); /* may raise another one in its place */
+    fatal = PyErr_GivenExceptionMatches(type, PyExc_SystemExit) ||
+            PyErr_GivenExceptionMatches(type, PyExc_KeyboardInterrupt);
+    g->outcome = PyErr_GivenExceptionMatches(type, op->st->cancelled_error) ? OXYPY_CANCELED : OXYPY_RAISED;
+    g->unseen = g->outcome == OXYPY_RAISED;
     if (traceback != NULL)
         (void)PyException_SetTraceback(value, traceback);
     Py_XSETREF(g->value, Py_XNewRef(value));
@@ -195,6 +197,17 @@ static began step_in_context(oxypy_operation *op)
     return how;
 }
 
+/* It ended with what ends the loop, which stays raised; whoever waits for it hears of it in
+ * the next run. */
+static void tell_later(oxypy_loop *loop, oxypy_operation *op)
+{
+    PyObject *type, *value, *traceback;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    oxypy_callbacks_schedule(&op->gathered->callbacks, loop, (PyObject *)op);
+    PyErr_Restore(type, value, traceback);
+}
+
 /* Puts the rest back and keeps the exception. */
 static void leave_rest(oxypy_loop *loop, oxypy_operation *rest)
 {
@@ -224,7 +237,7 @@ int oxypy_gathered_begin(oxypy_loop *loop)
             return put_back(loop, op);
         }
         if (how == BEGAN_FATAL) {
-            oxypy_callbacks_schedule(&g->callbacks, loop, (PyObject *)op);
+            tell_later(loop, op);
             rc = -1;
         } else if (how == BEGAN_OVER) {
             rc = oxypy_callbacks_run(&g->callbacks, loop, (PyObject *)op);

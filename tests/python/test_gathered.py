@@ -432,7 +432,7 @@ def test_waiting_for_the_only_connection_ends_as_with_tasks(run: Callable[..., A
             texts.append([str(each).split(" (")[0].split(";")[0] for each in found])
         assert texts[0] == texts[1]
 
-    run(main, max_connections=1, acquire_timeout=0.05)
+    run(main, max_connections=1, acquire_timeout=0.25)  # opening the database takes part of it
 
 
 def test_slow_reads_run_beside_each_other(run: Callable[..., Any]) -> None:
@@ -676,6 +676,35 @@ def test_what_ends_the_loop_leaves_the_rest_for_the_next_run(tmp_path: Path, loo
         with pytest.raises(KeyboardInterrupt):
             loop.run_until_complete(interrupted())
         assert [row.id for row in loop.run_until_complete(later[0])] == [8, 9]
+        loop.run_until_complete(asyncio.sleep(0.02))
+        loop.run_until_complete(open_one.__aexit__(None, None, None))
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("loops", [asyncio, uvloop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_loop_inside_of_a_read_arrives_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loops: Any, fatal: type[BaseException]
+) -> None:
+    def interrupt(self: NotFoundError, *args: object) -> None:
+        raise fatal
+
+    async def interrupted() -> None:
+        later.append(asyncio.gather(get(8), get(ROWS + 1), get(9), return_exceptions=True))
+        await asyncio.sleep(0.01)
+
+    loop = loops.new_event_loop()
+    open_one = stones(tmp_path / "stones.db")
+    later: list[Any] = []
+    try:
+        loop.run_until_complete(open_one.__aenter__())
+        with monkeypatch.context() as patched:
+            patched.setattr(NotFoundError, "__init__", interrupt)
+            with pytest.raises(fatal):
+                loop.run_until_complete(interrupted())
+        first, middle, last = loop.run_until_complete(later[0])
+        assert [first.id, type(middle), last.id] == [8, fatal, 9]
         loop.run_until_complete(asyncio.sleep(0.02))
         loop.run_until_complete(open_one.__aexit__(None, None, None))
     finally:
