@@ -215,3 +215,9 @@ def test_only_reading_terminals_are_made() -> None:
         _core.terminal(lambda self: None, what=_core.DO_DELETE)
     with pytest.raises(TypeError):
         _core.terminal(len)
+
+
+def test_routines_of_a_query_are_found_like_functions() -> None:
+    """Historical models and stubs go over the methods of Query."""
+    for name in ("filter", "all", "get", "get_or_none", "exists", "count"):
+        assert inspect.isroutine(getattr(Query, name))

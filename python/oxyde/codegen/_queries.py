@@ -180,7 +180,7 @@ def _awaited(signature: str) -> str:
 
 def _other_builders() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Builders that depend on no field: they keep their parameters."""
-    for name, function in inspect.getmembers(Query, inspect.isfunction):
+    for name, function in inspect.getmembers(Query, inspect.isroutine):
         depends = name.startswith("_") or name in TEMPLATES
         if not depends and function.__annotations__.get("return") == "Self":
             yield name, function

@@ -113,7 +113,7 @@ def _bound(owner: Any, context: Any) -> Dict:
     methods: Dict = {}
     for name in dir(owner):
         method = getattr(owner, name, None)
-        if name.startswith("_") or name == "iterator" or not inspect.isfunction(method):
+        if name.startswith("_") or name == "iterator" or not inspect.isroutine(method):
             continue
         if "client" in inspect.signature(method).parameters:
             methods[name] = _nowhere(name, method) if context.mode == "collect" else _flushed(method, context)
