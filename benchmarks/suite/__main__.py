@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import databases
 from benchmarks.processes import ABSENT, run_each
-from benchmarks.suite import rows
+from benchmarks.suite import profile, rows
 from benchmarks.suite.contenders import US, lender_of, of_database
 from benchmarks.suite.jobs import BY_NAME, JOBS
 from benchmarks.suite.judging import missed
@@ -110,7 +110,7 @@ def main() -> int:
         return 0
     status = 0
     if not options.report_only:
-        for path in outcomes_in(options.results):
+        for path in (*outcomes_in(options.results), *profile.files_in(options.results)):
             path.unlink()  # of another run: a report is about one
         pairs = [(name, loop) for name in asked or databases.NAMES for loop in loops]
         choices = [
@@ -123,6 +123,7 @@ def main() -> int:
         if options.report:
             options.results.mkdir(parents=True, exist_ok=True)
             (options.results / MEMORY).write_text(json.dumps(memory.measure()))
+            profile.profile_missing(options.results, options.url, options.stream_rows)
         report.write(options.results, options.report_file)
         print(f"report: {options.report_file}")
     return status or judged(options.results)

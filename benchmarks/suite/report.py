@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.suite.contenders import FLOOR
 from benchmarks.suite.judging import (
     TAIL,
     TARGETS,
@@ -26,6 +27,7 @@ from benchmarks.suite.judging import (
 from benchmarks.suite.measuring import NOT_ITS_WORK
 from benchmarks.suite.outcome import MEMORY, OURS, Outcome, load, outcomes_in
 from benchmarks.suite.plots import plot
+from benchmarks.suite.profile import Profile, in_folder
 
 PACKAGES = (
     "pydantic",
@@ -56,6 +58,7 @@ EXPLAINED = (
     "columns decoded; on SQLite decimals and dates stay the text that is stored. ORMs give their own",
     "objects, *floor* is C on the same client library, which decodes every value and keeps every row.",
 )
+AT_BEST = "*C would have*: the floor's ratio, what the same client library allows without Python."
 Row = Iterable[str]
 Memory = dict[str, dict[str, float]]  # way -> kind -> bytes a model
 
@@ -108,29 +111,64 @@ def misses(outcomes: list[Outcome], measured: Memory | None) -> Iterator[str]:
     found = [(miss.share, missed_row(outcome, miss)) for outcome in outcomes for miss in missed(outcome)]
     if measured is not None and not light(measured):
         ours, theirs = measured["oxyde"]["live"], measured["model_validate"]["live"]
-        row = ("memory", "live bytes a model", "model_validate", f"{ours:,.0f}", f"≤ {theirs:,.0f}")
+        row = ("memory", "live bytes a model", "model_validate", f"{ours:,.0f}", f"≤ {theirs:,.0f}", "-")
         found.append((theirs / ours, row))
     found.sort(key=lambda miss: miss[0])
     yield "## What misses its target"
     yield ""
-    yield f"{len(found)} figures." if found else "Nothing."
+    yield f"{len(found)} figures. {AT_BEST}" if found else "Nothing."
     yield ""
-    head = ("share of the target", "where", "row", "against", "found", "wanted")
+    head = ("share of the target", "where", "row", "against", "found", "wanted", "C would have")
     yield from table(head, ((f"{share:.0%}", *row) for share, row in found))
 
 
 def missed_row(outcome: Outcome, miss: Miss) -> Row:
-    """Where, what, against whom, found, wanted."""
+    """Where, what, against whom, found, wanted, and what the floor has against the same."""
     found = miss.found
     if isinstance(found, Tail):
         ratio, wanted = f"p99 {found.p99 / found.p50:.1f} times", f"≤ {TAIL} times"
-        return (named(outcome), found.title, "its own p50", ratio, wanted)
+        return (named(outcome), found.title, "its own p50", ratio, wanted, "-")
     against = f"{found.against} ({found.target.text})"
     if isinstance(found, Mean):
         mean, wanted = f"{found.ratio:.2f}", f"≥ {found.target.mean}"
-        return (named(outcome), "**geometric mean**", against, mean, wanted)
+        return (named(outcome), "**geometric mean**", against, mean, wanted, "-")
     ratio = f"{found.ratio:.2f} ± {found.spread:.2f}"
-    return (named(outcome), found.title, against, ratio, f"≥ {found.least}")
+    row = outcome.measured[found.job]
+    floors = [name for name in row if outcome.kinds[name] == FLOOR and name != found.against]
+    at_best = f"{median_ratio(row[floors[0]], row[found.against]):.2f}" if floors else "-"
+    return (named(outcome), found.title, against, ratio, f"≥ {found.least}", at_best)
+
+
+def profiled(profiles: dict[str, dict[str, Profile]], outcomes: list[Outcome]) -> Iterator[str]:
+    """Where the time of a call goes, of jobs that miss something."""
+    titles = {name: job["title"] for outcome in outcomes for name, job in outcome.jobs.items()}
+    found = [
+        (
+            database,
+            titles[name],
+            *(f"{seconds * 1e6:,.1f}" for seconds in (one.wall, one.user, one.system, one.waiting)),
+            f"{one.faults:,.1f}",
+            listed(one.places) or "perf is not there",
+            listed(one.functions) or "-",
+        )
+        for database, own in profiles.items()
+        for name, one in own.items()
+    ]
+    if not found:
+        return
+    yield "### Their profiles"
+    yield ""
+    yield "Of one call of ours on asyncio, in µs: what the clock says, our processor time in user and kernel"
+    yield "mode, the rest (server, disk, being woken); pages that were touched for the first time. Shares are"
+    yield "of our processor time."
+    yield ""
+    head = ("where", "job", "clock", "user", "kernel", "waiting", "page faults", "spent in", "most in")
+    yield from table(head, found)
+
+
+def listed(shares: dict[str, float]) -> str:
+    """As in a sentence."""
+    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
 
 
 def classes(outcomes: list[Outcome]) -> Iterator[str]:
@@ -260,6 +298,7 @@ def write(folder: Path, target: Path) -> None:
     lines += [*machine(), f"- commit {commit()}", ""]
     lines += [
         *misses(outcomes, measured),
+        *profiled(in_folder(folder), outcomes),
         *classes(outcomes),
         *promised(outcomes),
         *slow_calls(outcomes),

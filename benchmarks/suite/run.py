@@ -15,7 +15,8 @@ from benchmarks.suite.judging import median_ratio
 from benchmarks.suite.measuring import NOT_ITS_WORK, Local
 from benchmarks.suite.outcome import OURS, Measured, Outcome
 
-LOOKED_AT, OTHERS_LOOKED_AT = 1_000, 200  # calls of ours and of another, of jobs with one row
+LOOKED_AT = 1_000  # single calls in a turn, of jobs with one row: the first ones find everybody's caches cold
+OTHERS_LOOK = 0.05  # seconds of it, for those that are not us
 SLOW_ROUNDS = 3  # of a contender of which one call lasts longer than a slice
 
 
@@ -47,9 +48,16 @@ async def measure(job: Job, runners: dict[str, Any], pace: Pace) -> dict[str, Me
         for _ in range(rounds):
             for name in order:
                 gc.collect()
-                looked_at = LOOKED_AT if name == OURS else OTHERS_LOOKED_AT
-                results[name].calls += await runners[name].calls(job, max(20, looked_at // pace.rounds))
+                number = looked_at(name, min(results[name].seconds), pace)
+                results[name].calls += await runners[name].calls(job, number)
     return results
+
+
+def looked_at(name: str, seconds: float, pace: Pace) -> int:
+    """How many single calls of a contender a turn takes; a quick look takes fewer."""
+    if name == OURS:
+        return LOOKED_AT if pace.rounds >= SLOW_ROUNDS else LOOKED_AT // 10
+    return max(20, min(LOOKED_AT, int(OTHERS_LOOK / seconds)))
 
 
 async def run(stage: Any, entries: dict[str, Entry], jobs: Iterable[Job], pace: Pace, out: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import servers
 
 from benchmarks import databases
-from benchmarks.suite import contenders, rows, run
+from benchmarks.suite import contenders, profile, rows, run
 from benchmarks.suite.apart import Apart
 from benchmarks.suite.contenders import RAW, SHOWN, US
 from benchmarks.suite.jobs import BY_NAME
@@ -90,7 +91,7 @@ def test_a_part_of_the_suite_runs_and_leaves_the_committed_report_alone(tmp_path
     heads = [line for line in text.splitlines() if line.startswith("#")]
     assert heads[:2] == ["# Benchmarks", "## What misses its target"]
     assert "## Single calls" in heads
-    assert "| 50% | memory | live bytes a model | model_validate | 400 | ≤ 200 |" in text
+    assert "| 50% | memory | live bytes a model | model_validate | 400 | ≤ 200 | - |" in text
     assert (tmp_path / "plots" / "sqlite-asyncio.svg").exists()
 
 
@@ -134,3 +135,40 @@ def test_a_process_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(RuntimeError, match="the sleeper did not end within"):
         apart.end()
     assert apart.process.poll() is not None
+
+
+def test_what_misses_stands_beside_what_c_would_have() -> None:
+    from benchmarks.suite.report import misses
+
+    row = {OURS: Measured([2.0]), "aiosqlite": Measured([2.2]), "floor": Measured([1.0])}
+    jobs = {"get": {"title": "get by key", "rows": 1, "writes": False}}
+    kinds = {OURS: US, "aiosqlite": contenders.USED, "floor": contenders.FLOOR}
+    out = Outcome("sqlite", "asyncio", {"database": "SQLite"}, "", jobs, {"get": row}, kinds=kinds)
+    (line,) = [line for line in misses([out], None) if "| get by key | aiosqlite (raw" in line]
+    assert line.endswith("| 1.10 ± 0.00 | ≥ 1.2 | 2.20 |")
+
+
+async def test_a_profile_is_of_one_call() -> None:
+    called = 0
+
+    async def call() -> None:
+        nonlocal called
+        called += 1
+        await asyncio.sleep(0.01)
+
+    found = await profile.profile_of(call, 0.05)
+    assert found.calls == called - profile.WARMING
+    assert found.wall >= 0.01
+    assert found.waiting > found.user
+
+
+def test_samples_are_told_by_place_and_function() -> None:
+    told = """
+    40.00%  _core.cpython-311-x86_64-linux-gnu.so  [.] oxypy_row
+    30.00%  python3.11                             [.] _PyEval_EvalFrameDefault
+    29.80%  [kernel.kallsyms]                      [k] do_syscall_64
+     0.20%  libc.so.6                              [.] 0x0000000000012345
+    """
+    places, functions = profile.shares(told)
+    assert places == {"oxyde": 0.4, "CPython": 0.3, "kernel": pytest.approx(0.298)}
+    assert functions == {"oxypy_row": 0.4, "_PyEval_EvalFrameDefault": 0.3}
