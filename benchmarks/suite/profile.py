@@ -1,4 +1,4 @@
-"""Where the time of our own part goes: `python -m benchmarks.suite.profile --database D --jobs A,B --results F`.
+"""Where our own time goes: `python -m benchmarks.suite.profile --database D --jobs A,B --results F`.
 
 Processor time, waiting and page faults of a call by the kernel's account of this process; with `perf`
 (Debian's linux-perf) also in which library and function the processor time is spent.
