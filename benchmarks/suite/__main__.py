@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import databases
+from benchmarks.own_servers import own_servers
 from benchmarks.processes import ABSENT, run_each
 from benchmarks.suite import profile, rows
 from benchmarks.suite.contenders import US, lender_of, of_database
@@ -71,7 +72,7 @@ def measure(database: str, loop: str, options: argparse.Namespace) -> None:
         try:
             versions = {"python": platform.python_version(), "database": stage.version()}
             pace = Pace(options.rounds, options.slice)
-            settings = f"{pace.rounds} rounds of {pace.slice} s"
+            settings = f"{stage.commits()}; {pace.rounds} rounds of {pace.slice} s"
             out = Outcome(database, loop, versions, settings)
             print(f"{stage.version()}, Python {versions['python']}, {loop}; {settings}", flush=True)
             work = run(stage, entries, scaled(jobs, options.stream_rows), pace, out)
@@ -96,6 +97,13 @@ def judged(results: Path) -> int:
 def main() -> int:
     """Measures, reports, or both."""
     options = arguments()
+    measured = () if options.report_only else databases.chosen(options.database) or databases.NAMES
+    with own_servers(measured, options.url):
+        return measure_and_report(options)
+
+
+def measure_and_report(options: argparse.Namespace) -> int:
+    """On servers that are there."""
     asked = databases.chosen(options.database)
     loops = options.loop.split(",") if options.loop else list(LOOPS)
     unknown = sorted(set(loops) - set(LOOPS))

@@ -116,6 +116,10 @@ class Sqlite:
         """Of the library that prepares the files; a contender may bundle another."""
         return f"SQLite {sqlite3.sqlite_version}"
 
+    def commits(self) -> str:
+        """What a commit waits for: not for the disk."""
+        return "synchronous=NORMAL"
+
     def prepare(self, name: str) -> Place:
         """A file for this contender."""
         path = self.folder / (re.sub(r"\W", "_", name) + ".db")
@@ -170,6 +174,10 @@ class Served:
     def version(self) -> str:
         """As the server says."""
         return self.server.version()
+
+    def commits(self) -> str:
+        """What a commit waits for."""
+        return self.server.commits()
 
     def prepare(self, name: str) -> Place:
         """A table to write for this contender."""

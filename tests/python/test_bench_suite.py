@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 import servers
 
-from benchmarks import databases
+from benchmarks import databases, own_servers
 from benchmarks.suite import contenders, profile, rows, run
 from benchmarks.suite.apart import Apart
 from benchmarks.suite.contenders import RAW, SHOWN, US
@@ -172,3 +174,50 @@ def test_samples_are_told_by_place_and_function() -> None:
     places, functions = profile.shares(told)
     assert places == {"oxyde": 0.4, "CPython": 0.3, "kernel": pytest.approx(0.298)}
     assert functions == {"oxypy_row": 0.4, "_PyEval_EvalFrameDefault": 0.3}
+
+
+def test_the_mariadb_of_the_benchmark_does_not_wait_for_the_disk_and_goes_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the benchmark ends in an error."""
+    if not shutil.which("mariadbd", path="/usr/sbin:/usr/bin:" + os.environ.get("PATH", "")):
+        pytest.skip("no mariadbd")
+    pytest.importorskip("pymysql")
+    monkeypatch.delenv(own_servers.URL, raising=False)
+    started: list[Any] = []
+    make = own_servers.mariadb
+    monkeypatch.setattr(own_servers, "mariadb", lambda: started.append(make()) or started[0])
+    with pytest.raises(ZeroDivisionError), own_servers.own_servers(["sqlite", "mysql"], None):
+        server = databases.Mysql(os.environ[own_servers.URL])
+        try:
+            assert server.place.port == started[0].port
+            assert server.commits() == "innodb_flush_log_at_trx_commit=2, log_bin=0"
+            assert server.run("SELECT @@query_cache_size, @@datadir")[0] == (
+                0, f"{started[0].folder}/data/",
+            )  # fmt: skip
+        finally:
+            server.close()
+        raise ZeroDivisionError
+    assert own_servers.URL not in os.environ
+    assert started[0].child.poll() is not None
+    assert not started[0].folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "url", "environment"),
+    [
+        (["sqlite", "postgres"], None, None),
+        (["mysql"], "mysql://u@h/d", None),
+        (["mysql"], None, "mysql://u@h/d"),
+    ],
+)
+def test_no_server_is_started_where_none_is_wanted_or_another_is_named(
+    names: list[str], url: str | None, environment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(own_servers.URL, raising=False)
+    if environment:
+        monkeypatch.setenv(own_servers.URL, environment)
+    monkeypatch.setattr(own_servers, "mariadb", lambda: pytest.fail("started"))
+    with own_servers.own_servers(names, url):
+        assert os.environ.get(own_servers.URL) == environment
+    assert os.environ.get(own_servers.URL) == environment
