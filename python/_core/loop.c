@@ -4,6 +4,8 @@
 #include "gathered.h"
 #include "runtime_private.h"
 
+#include <unistd.h>
+
 /* Inline work after which the loop is asked to tell when it turned, and how
  * long it may then go without turning before an operation lets it. */
 #define MARK_AFTER (OXY_NS_PER_MS / 2)
@@ -82,11 +84,72 @@ PyObject *oxypy_loop_object(oxypy_loop *loop)
     return oxypy_weak_get(loop->hub->loop_ref);
 }
 
+#if PY_VERSION_HEX < 0x030c0000 && !defined(PYPY_VERSION) && !defined(_WIN32)
+/* Until Python 3.12 _get_running_loop() asks the system for the process, at each look,
+ * for fear of a fork, of which we hear (oxypy_runtime_after_fork). This is what it
+ * looks at, in the dict of the thread. */
+typedef struct running_mark {
+    PyObject ob_base;
+    pid_t pid;
+    PyObject *loop;
+} running_mark;
+
+/* Borrowed, or NULL without an exception. */
+static running_mark *find_mark(const oxypy_state *st)
+{
+    PyObject *dict = PyThreadState_GetDict();
+    PyObject *mark = dict == NULL ? NULL : PyDict_GetItemWithError(dict, st->s_asyncio_running);
+
+    if (mark == NULL)
+        PyErr_Clear();
+    return (running_mark *)mark;
+}
+
+/* The loop used last, if it is known to run here; borrowed. */
+static oxypy_loop *runs_still(const oxypy_state *st)
+{
+    const oxypy_runtime *rt = st->runtime;
+    const running_mark *mark = rt->last == NULL || rt->mark == NULL ? NULL : find_mark(st);
+    PyObject *loop;
+
+    if (mark == NULL || Py_TYPE((PyObject *)mark) != rt->mark)
+        return NULL;
+    loop = oxypy_loop_object(rt->last);
+    Py_XDECREF(loop); /* whatever runs is alive */
+    return loop != NULL && loop == mark->loop ? rt->last : NULL;
+}
+
+/* Such objects are read from when one was seen to say what asyncio says. */
+static void learn_mark(const oxypy_state *st, const PyObject *loop)
+{
+    const running_mark *mark = st->runtime->mark != NULL ? NULL : find_mark(st);
+    PyTypeObject *type = mark == NULL ? NULL : Py_TYPE((PyObject *)mark);
+
+    if (type != NULL && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) && type->tp_itemsize == 0 &&
+        type->tp_basicsize == (Py_ssize_t)sizeof *mark && mark->loop == loop && mark->pid == getpid())
+        st->runtime->mark = type;
+}
+#else
+static oxypy_loop *runs_still(const oxypy_state *st)
+{
+    (void)st;
+    return NULL;
+}
+
+static void learn_mark(const oxypy_state *st, const PyObject *loop)
+{
+    (void)st;
+    (void)loop;
+}
+#endif
+
 oxypy_loop *oxypy_loop_get(oxypy_state *st)
 {
     PyObject *loop, *known;
-    oxypy_loop *self;
+    oxypy_loop *self = runs_still(st);
 
+    if (self != NULL)
+        return (oxypy_loop *)Py_NewRef((PyObject *)self);
     if (oxypy_need_asyncio(st) < 0)
         return NULL;
     loop = PyObject_CallNoArgs(st->get_running_loop);
@@ -104,6 +167,7 @@ oxypy_loop *oxypy_loop_get(oxypy_state *st)
         Py_INCREF(self);
     else
         self = loop_look_up(st, loop);
+    learn_mark(st, loop);
     Py_XDECREF(known);
     Py_DECREF(loop);
     return self;

@@ -328,6 +328,7 @@ static PyMethodDef module_methods[] = {
     X(expr)                                                                                                            \
     X(plan)                                                                                                            \
     X(fields_set)                                                                                                      \
+    X(class_attributes)                                                                                                \
     X(construct)                                                                                                       \
     X(direct_init)                                                                                                     \
     X(instance_state)                                                                                                  \

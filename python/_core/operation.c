@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* --- making and waiting ------------------------------------------------------------ */
 
@@ -17,15 +18,18 @@ static void wait_fire(oxypy_wait *w, oxypy_loop *loop)
 
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind)
 {
-    oxypy_operation *op = (oxypy_operation *)st->operation_type->tp_alloc(st->operation_type, 0);
+    oxypy_operation *op = PyObject_GC_New(oxypy_operation, st->operation_type);
 
     if (op == NULL)
         return NULL;
+    memset((char *)op + sizeof op->ob_base, 0,
+           offsetof(oxypy_operation, prepared) + offsetof(oxypy_prepared, block) - sizeof op->ob_base);
     op->st = st;
     op->kind = kind;
     op->limit = -1;
     op->deadline = OXY_NS_NEVER;
     op->wait.fire = wait_fire;
+    PyObject_GC_Track(op);
     return op;
 }
 
@@ -661,7 +665,7 @@ static void op_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     oxypy_operation *op = (oxypy_operation *)self;
 
-    if (PyObject_CallFinalizerFromDealloc(self) < 0)
+    if ((!op->finished || op->gathered != NULL) && PyObject_CallFinalizerFromDealloc(self) < 0)
         return;
     PyObject_GC_UnTrack(self);
     if (op->has_prepared)

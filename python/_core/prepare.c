@@ -166,7 +166,7 @@ static int encode_values(oxypy_build *cx, const oxy_value *params, const oxy_cod
 static void start(oxypy_build *cx, oxypy_state *st, oxypy_prepared *out)
 {
     out->compiled = NULL;
-    out->builder.arena.alloc = NULL;
+    out->builder = NULL;
     out->values = NULL;
     out->n_values = 0;
     out->keep = NULL;
@@ -174,7 +174,6 @@ static void start(oxypy_build *cx, oxypy_state *st, oxypy_prepared *out)
     oxy_arena_init_in(&out->scratch, oxy_alloc_default(), SCRATCH_LIMIT, out->block, sizeof out->block);
     memset(cx, 0, sizeof *cx);
     cx->st = st;
-    cx->b = &out->builder;
     cx->text = &out->scratch;
     cx->keep = &out->keep;
 }
@@ -184,15 +183,20 @@ static int build_and_compile(oxypy_build *cx, oxypy_what what, PyObject *subject
 {
     oxypy_statement stmt;
 
-    oxy_builder_init(&out->builder, oxy_alloc_default());
-    out->builder.array_from = what == OXYPY_DO_UPDATE || what == OXYPY_DO_DELETE
-                                  ? oxy_dialect_array_from_in_changes(dialect)
-                                  : oxy_dialect_array_from(dialect);
+    out->builder = cx->b = PyMem_Malloc(sizeof *out->builder);
+    if (!out->builder) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    oxy_builder_init(out->builder, oxy_alloc_default());
+    out->builder->array_from = what == OXYPY_DO_UPDATE || what == OXYPY_DO_DELETE
+                                   ? oxy_dialect_array_from_in_changes(dialect)
+                                   : oxy_dialect_array_from(dialect);
     memset(&stmt, 0, sizeof stmt);
-    if (build_statement(cx, what, subject, arg, returning, limit, &stmt) < 0 || out->builder.err.rc != OXY_OK) {
+    if (build_statement(cx, what, subject, arg, returning, limit, &stmt) < 0 || out->builder->err.rc != OXY_OK) {
         return oxypy_build_failed(cx);
     }
-    stmt.stmt.n_params = out->builder.n_params;
+    stmt.stmt.n_params = out->builder->n_params;
     out->empty = stmt.empty;
     out->compiled = find_or_compile(cx, &stmt, dialect);
     return out->compiled ? 0 : -1;
@@ -225,7 +229,7 @@ static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64
     if (build_and_compile(cx, what, (PyObject *)q, NULL, NULL, limit, dialect, out) < 0) {
         return -1;
     }
-    if (out->builder.n_params == s.n_values) { /* both ways agree on the values */
+    if (out->builder->n_params == s.n_values) { /* both ways agree on the values */
         PyObject *pins = oxypy_short_pins(q);
 
         rc = pins ? oxypy_cache_put(st, plan, s.key, s.n * sizeof *s.key, s.hash, out->compiled, pins) : -1;
@@ -234,7 +238,7 @@ static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64
             return -1;
         }
     }
-    return encode_values(cx, out->builder.params, codec, out) < 0 ? -1 : 1;
+    return encode_values(cx, out->builder->params, codec, out) < 0 ? -1 : 1;
 }
 
 /* The same for rows to insert. 1, 0: they take the long way, -1. */
@@ -261,7 +265,7 @@ static int prepare_insert(oxypy_build *cx, PyObject *subject, PyObject *returnin
         oxypy_cache_put(cx->st, s.plan, s.key, s.n * sizeof *s.key, s.hash, out->compiled, NULL) < 0) {
         return -1;
     }
-    return encode_values(cx, out->builder.params, codec, out) < 0 ? -1 : 1;
+    return encode_values(cx, out->builder->params, codec, out) < 0 ? -1 : 1;
 }
 
 int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
@@ -279,7 +283,7 @@ int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject 
     }
     if (rc == 0) {
         rc = build_and_compile(&cx, what, subject, arg, returning, limit_override, dialect, out);
-        rc = rc < 0 ? -1 : encode_values(&cx, out->builder.params, codec, out);
+        rc = rc < 0 ? -1 : encode_values(&cx, out->builder->params, codec, out);
     }
     Py_XDECREF(cx.plans);
     if (rc < 0) {
@@ -293,9 +297,10 @@ void oxypy_prepared_fini(oxypy_prepared *p)
 {
     Py_CLEAR(p->compiled);
     Py_CLEAR(p->keep);
-    if (p->builder.arena.alloc) {
-        oxy_builder_fini(&p->builder);
-        p->builder.arena.alloc = NULL;
+    if (p->builder) {
+        oxy_builder_fini(p->builder);
+        PyMem_Free(p->builder);
+        p->builder = NULL;
     }
     if (p->scratch.alloc) {
         oxy_arena_fini(&p->scratch);
@@ -407,7 +412,7 @@ static PyObject *plain_params(oxypy_build *cx, const oxy_sql *sql, oxypy_prepare
     for (uint32_t i = 0; list && i < sql->n_binds; i++) {
         oxy_value plain;
 
-        if (oxy_bind_value(&sql->binds[i], p->builder.params, &p->scratch, &plain, &err) != OXY_OK) {
+        if (oxy_bind_value(&sql->binds[i], p->builder->params, &p->scratch, &plain, &err) != OXY_OK) {
             (void)raise_bind(cx, &sql->binds[i], &err);
             Py_CLEAR(list);
             break;

@@ -86,6 +86,7 @@ struct oxypy_runtime {
     uint32_t n_spare;
     PyObject *loops;    /* WeakKeyDictionary: event loop -> LoopState */
     oxypy_loop *last;   /* the loop looked up last; counted */
+    PyTypeObject *mark; /* of the objects that loop.c knows how to read; NULL: none yet, or there are none */
     PyObject *observer; /* callable, or NULL: nobody watches */
     PyObject *router;   /* callable(model, write) -> alias or None, or NULL */
     PyObject *pool_log; /* logging.getLogger("oxyde.pool"), or NULL until needed */
@@ -522,8 +523,7 @@ struct oxypy_operation {
     PyObject *cause;                          /* ... because of what the user's init raised, or NULL */
     oxypy_operation *queue_prev, *queue_next; /* in the session */
     oxy_ns began, deadline, sent_at;
-    /* the statement */
-    oxypy_prepared prepared;
+    /* the statement; see also prepared */
     oxy_arena scratch; /* of free text */
     PyObject *keep;
     oxy_value *values;
@@ -564,6 +564,7 @@ struct oxypy_operation {
     bool timed_out, queued, in_queue; /* in_queue: the session's */
     bool was_in_transaction, restarted;
     bool has_prepared, has_scratch;
+    oxypy_prepared prepared; /* the last member: its block is not cleared */
 };
 
 /* A new operation of a kind; the rest is NULL. */

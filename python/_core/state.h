@@ -35,6 +35,7 @@
     X(remove_reader, "remove_reader")                                                                                  \
     X(call_later, "call_later")                                                                                        \
     X(call_soon, "call_soon")                                                                                          \
+    X(asyncio_running, "__asyncio_running_event_loop__")                                                               \
     X(ready, "_ready")                                                                                                 \
     X(send, "send")                                                                                                    \
     X(throw_, "throw")                                                                                                 \
@@ -125,6 +126,7 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st);
 int oxypy_instance_state_init(PyObject *module, oxypy_state *st);
 int oxypy_fields_set_init(PyObject *module, oxypy_state *st);
 int oxypy_construct_init(PyObject *module, oxypy_state *st);
+int oxypy_class_attributes_init(PyObject *module, oxypy_state *st);
 int oxypy_direct_init_init(PyObject *module, oxypy_state *st); /* direct_init.c: how instances are made */
 int oxypy_query_state_init(PyObject *module, oxypy_state *st);
 int oxypy_insert_init(PyObject *module, oxypy_state *st);

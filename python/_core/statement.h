@@ -128,13 +128,14 @@ typedef struct oxypy_compiled {
  * called prepare; release with fini. */
 typedef struct oxypy_prepared {
     oxypy_compiled *compiled; /* strong */
-    oxy_builder builder;      /* values' text lives here or in keep */
+    oxy_builder *builder;     /* values' text lives here or in keep; owned, NULL unless the long way was gone */
     oxy_arena scratch;        /* encoded text */
     oxy_value *values;        /* encoded, in bind order */
     uint32_t n_values;
     PyObject *keep;  /* list of Python objects whose buffers are borrowed, or NULL */
     bool empty;      /* the query is none(): send nothing, answer with no rows */
-    char block[512]; /* where scratch begins: the struct stays where prepare filled it */
+    char block[320]; /* where scratch begins: the struct stays where prepare filled it; the last member, which nobody
+                      * clears */
 } oxypy_prepared;
 
 /* Builds, finds or compiles, encodes. 0, or -1 with FieldError, FieldLookupError,

@@ -10,7 +10,7 @@
 int oxypy_build_failed(oxypy_build *cx)
 {
     if (!PyErr_Occurred()) {
-        if (cx->b->err.rc != OXY_OK) {
+        if (cx->b && cx->b->err.rc != OXY_OK) { /* NULL: the long way was not gone */
             (void)oxypy_raise(cx->st, &cx->b->err, NULL, NULL, NULL);
         } else {
             PyErr_NoMemory();

@@ -305,3 +305,68 @@ def test_short_waits_leave_no_timers_behind(tmp_path: Path) -> None:
             return sum("_tick" in repr(handle) for handle in loop._scheduled)
 
     assert asyncio.run(main()) <= 8
+
+
+def test_loops_that_take_turns_are_told_apart(file: Path) -> None:
+    """Also where one is made in the place in memory of another."""
+    database = configured(file)
+
+    async def begin() -> None:
+        await database._open()
+        await create(database)
+
+    async def seen() -> asyncio.AbstractEventLoop:
+        assert await value(database, "SELECT 1") == 1
+        operation: Any = _core.raw_operation("SELECT 1 AS n", None, client=database)
+        loop = operation.get_loop()
+        assert loop is asyncio.get_running_loop()
+        assert await operation is not None
+        return asyncio.get_running_loop()
+
+    loops = [asyncio.new_event_loop() for _ in range(3)]
+    loops[0].run_until_complete(begin())
+    for _ in range(20):
+        for loop in loops:
+            assert loop.run_until_complete(seen()) is loop
+    for loop in loops[1:]:
+        loop.close()
+    for _ in range(50):
+        other = asyncio.new_event_loop()
+        assert other.run_until_complete(seen()) is other
+        other.close()
+        del other
+    loops[0].run_until_complete(database._close(1.0))
+    loops[0].close()
+
+
+def test_an_operation_outside_of_a_loop_is_refused_after_one_ran(file: Path) -> None:
+    database = configured(file)
+
+    async def main() -> None:
+        await database._open()
+        assert await value(database, "SELECT 1") == 1
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    operation: Any = _core.raw_operation("SELECT 1", None, client=database)
+    with pytest.raises(Exception, match="no asyncio event loop is running here"):
+        operation.send(None)
+    found: list[BaseException] = []
+
+    def elsewhere() -> None:
+        other: Any = _core.raw_operation("SELECT 1", None, client=database)
+        try:
+            other.send(None)
+        except Exception as error:
+            found.append(error)
+
+    async def beside() -> None:
+        assert await value(database, "SELECT 1") == 1
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+        await database._close(1.0)
+
+    loop.run_until_complete(beside())
+    loop.close()
+    assert [type(error).__name__ for error in found] == ["InterfaceError"]

@@ -180,6 +180,9 @@ class ModelMetaclass(_model_construction.ModelMetaclass):
             return super().__getattr__(name)
 
 
+_core.look_directly(ModelMetaclass)
+
+
 def _attach(
     cls: type[Any], meta_class: Any, meta: ModelMeta, managers: Mapping[str, Any], scope: Scope | None
 ) -> None:
