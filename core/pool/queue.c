@@ -66,6 +66,11 @@ void oxy__action_queue(oxy_pool *p, oxy__pending *a, oxy_action_kind kind)
     list_push_back(&p->actions, &a->link);
 }
 
+bool oxy_pool_has_action(const oxy_pool *p)
+{
+    return !list_empty(&p->actions);
+}
+
 /* The object an action lies in follows from its kind. */
 bool oxy_pool_next_action(oxy_pool *p, oxy_action *out)
 {

@@ -62,7 +62,7 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
         wire->unsettled = false;
         learn(store, wire->conn);
         oxypy_lease_part(lease, loop);
-        oxypy_wire_rest(wire, loop);
+        oxypy_wire_rest(wire, loop, oxy_clock_now());
     }
     oxypy_lock(rt);
     oxy_slot_set_holder(slot, NULL, 0);
@@ -264,7 +264,7 @@ static bool open_begin(oxypy_lease *lease, oxy_want role, oxy_err *err)
 
 void oxypy_chore_open(oxypy_store *store, oxy_slot *slot, oxy_want role, oxypy_loop *loop)
 {
-    oxypy_lease *lease = oxypy_lease_make(store, slot);
+    oxypy_lease *lease = oxypy_lease_make(store, slot, oxy_clock_now());
     oxy_err err;
 
     oxy_err_clear(&err);
@@ -295,7 +295,7 @@ static void ping_over(oxypy_lease *lease, bool ok, oxypy_loop *loop)
     end(lease);
     oxypy_lease_part(lease, loop);
     if (ok)
-        oxypy_wire_rest(lease->wire, loop);
+        oxypy_wire_rest(lease->wire, loop, oxy_clock_now());
     oxypy_lock(store->runtime);
     oxy_slot_set_holder(lease->slot, NULL, 0);
     if (ok)
@@ -320,7 +320,7 @@ static bool start(oxypy_lease *lease, oxypy_chore chore, const oxy_request *requ
 void oxypy_chore_ping(oxypy_store *store, oxy_slot *slot, oxypy_loop *loop)
 {
     static const oxy_request request = {.flags = OXY_REQ_PING, .deadline = OXY_NS_NEVER};
-    oxypy_lease *lease = oxypy_has_socket(store->driver) ? oxypy_lease_make(store, slot) : NULL;
+    oxypy_lease *lease = oxypy_has_socket(store->driver) ? oxypy_lease_make(store, slot, oxy_clock_now()) : NULL;
 
     if (lease == NULL) {
         oxypy_lock(store->runtime);
@@ -514,14 +514,14 @@ static void over(oxypy_lease *lease, bool ok, oxypy_loop *loop)
         end(lease);
         if (lease->conn != NULL && !ok)
             lease->discard = true;
-        oxypy_lease_give_back(lease, loop);
+        oxypy_lease_give_back(lease, loop, oxy_clock_now());
         return;
     case OXYPY_CHORE_RESET:
         end(lease);
         lease->raw = false;
         if (!ok || (lease->conn != NULL && lease->store->driver->tainted(lease->conn)))
             lease->discard = true;
-        oxypy_lease_give_back(lease, loop);
+        oxypy_lease_give_back(lease, loop, oxy_clock_now());
         return;
     case OXYPY_CHORE_NONE: return;
     }

@@ -49,7 +49,7 @@ static oxypy_next open_start(oxypy_operation *op)
     if (timeout <= 0)
         timeout = db->config.connect_timeout;
     op->stage = OPEN_GRANTED;
-    return oxypy_operation_acquire(op, OXY_WANT_ANY, timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout);
+    return oxypy_operation_acquire(op, OXY_WANT_ANY, now, timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout);
 }
 
 /* The first connection stands. */
@@ -265,7 +265,7 @@ static PyObject *acquired(oxypy_operation *op)
 
     if (task == NULL)
         return NULL;
-    lease = oxypy_lease_new(op->store, op->slot, false);
+    lease = oxypy_lease_new(op->store, op->slot, false, oxy_clock_now());
     if (lease == NULL) {
         Py_DECREF(task);
         return NULL;
@@ -299,7 +299,7 @@ static oxypy_next acquire_advance(oxypy_operation *op, PyObject **result)
         if (op->timeout < 0)
             timeout = op->store->config.acquire_timeout;
         op->deadline = timeout >= OXY_NS_NEVER - now ? OXY_NS_NEVER : now + timeout;
-        next = oxypy_operation_acquire(op, op->want, op->deadline);
+        next = oxypy_operation_acquire(op, op->want, oxy_clock_now(), op->deadline);
         if (next != OXYPY_NEXT_RETURN)
             return next;
     }
@@ -311,7 +311,7 @@ static oxypy_next acquire_advance(oxypy_operation *op, PyObject **result)
             return *result == NULL ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
         /* The server had closed it: the next one. */
         Py_CLEAR(*result);
-        next = oxypy_operation_acquire(op, op->want, op->deadline);
+        next = oxypy_operation_acquire(op, op->want, oxy_clock_now(), op->deadline);
         if (next != OXYPY_NEXT_RETURN)
             return next;
     }

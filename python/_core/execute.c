@@ -103,10 +103,10 @@ int oxypy__statement_prepare(oxypy_operation *op, PyObject **result)
 /* --- acquiring ---------------------------------------------------------------------- */
 
 /* 0: op->lease is ready to run on; 1: what was granted is of no use, ask again; -1. */
-static int take_lease(oxypy_operation *op)
+static int take_lease(oxypy_operation *op, oxy_ns now)
 {
     oxypy_wire *wire = oxy_slot_conn(op->slot);
-    oxypy_lease *lease = oxypy_lease_new(op->store, op->slot, op->sharing);
+    oxypy_lease *lease = oxypy_lease_new(op->store, op->slot, op->sharing, now);
 
     if (lease == NULL)
         return -1;
@@ -269,7 +269,7 @@ int oxypy__statement_fill(oxypy_operation *op, oxy_request *request)
 }
 
 /* 0: under way; 1: the driver's error is to be looked at; -1: with an exception. */
-static int start(oxypy_operation *op)
+static int start(oxypy_operation *op, oxy_ns now)
 {
     oxy_request request = {.deadline = OXY_NS_NEVER};
     oxypy_lease *lease = op->lease;
@@ -278,7 +278,7 @@ static int start(oxypy_operation *op)
         oxypy_raise_text(op->st, OXY_CONNECTION_LOST, "the connection was closed before the statement was sent");
         return -1;
     }
-    op->sent_at = oxy_clock_now();
+    op->sent_at = now;
     oxypy__statement_limits(op, op->sent_at);
     if (!op->plain)
         request.deadline = op->deadline;
@@ -565,7 +565,7 @@ void oxypy__statement_note(oxypy_operation *op)
         session->aborted = true;
 }
 
-PyObject *oxypy__statement_finish(oxypy_operation *op)
+static PyObject *finish(oxypy_operation *op, oxy_ns now)
 {
     oxypy_lease *lease = op->lease;
     int64_t affected = lease->conn == NULL ? 0 : lease->conn->affected;
@@ -588,12 +588,17 @@ PyObject *oxypy__statement_finish(oxypy_operation *op)
         oxypy_session_leave(op->session, op);
         oxypy__statement_tell_of_commit(op);
     } else {
-        oxypy_lease_release(lease, op->loop, true, NULL);
+        oxypy_lease_done(lease, op->loop, now);
     }
     op->stage = STAGE_DONE;
     if (op->ping)
-        return PyFloat_FromDouble((double)(oxy_clock_now() - op->sent_at) / 1e9);
+        return PyFloat_FromDouble((double)(now - op->sent_at) / 1e9);
     return oxypy_sink_result(op, affected);
+}
+
+PyObject *oxypy__statement_finish(oxypy_operation *op)
+{
+    return finish(op, oxy_clock_now());
 }
 
 /* --- the stages ------------------------------------------------------------------------- */
@@ -646,10 +651,9 @@ static int patience(oxypy_operation *op, oxy_ns *limit)
     return 0;
 }
 
-static oxypy_next acquire(oxypy_operation *op)
+static oxypy_next acquire(oxypy_operation *op, oxy_ns now)
 {
     oxy_ns limit;
-    oxy_ns now = oxy_clock_now();
     oxypy_next next;
 
     if (op->session != NULL && !(op->session->moving && op->session->running == op)) {
@@ -669,18 +673,26 @@ static oxypy_next acquire(oxypy_operation *op)
                                    op->sharing ? OXY_WANT_SHARED
                                    : op->write ? OXY_WANT_WRITER
                                                : OXY_WANT_READER,
-                                   limit);
+                                   now, limit);
     if (next == OXYPY_NEXT_ERROR)
         return next;
     op->stage = STAGE_GRANT;
     return next;
 }
 
+/* The clock is read before what waits for nobody and after what takes its time. */
+static oxy_ns seen(oxy_ns *now)
+{
+    if (*now == 0)
+        *now = oxy_clock_now();
+    return *now;
+}
+
 static oxypy_next go_through(oxypy_operation *op, PyObject **result)
 {
     oxypy_next next;
     bool failed = false;
-    oxy_ns now;
+    oxy_ns now = 0, ended; /* 0: some time may have passed since it was read */
     int rc;
 
     for (;;) {
@@ -704,7 +716,8 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
             rc = oxypy__statement_prepare(op, result);
             if (rc <= 0)
                 return rc < 0 ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
-            op->began = oxy_clock_now();
+            now = 0;
+            op->began = seen(&now);
             op->stage = STAGE_ACQUIRE;
             if (oxypy_loop_is_due(op->loop, op->began)) {
                 op->stage = STAGE_TURN;
@@ -712,12 +725,12 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
             }
             break;
         case STAGE_TURN:
-            op->began = oxy_clock_now();
+            op->began = seen(&now);
             op->stage = STAGE_ACQUIRE;
             break;
         case STAGE_ACQUIRE:
         case STAGE_ENTER:
-            next = acquire(op);
+            next = acquire(op, seen(&now));
             if (next == OXYPY_NEXT_ERROR && oxypy_replica_failed(op))
                 op->stage = STAGE_RESOLVE;
             else if (next != OXYPY_NEXT_RETURN)
@@ -734,7 +747,7 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
                 op->stage = STAGE_RESOLVE;
                 break;
             }
-            rc = take_lease(op);
+            rc = take_lease(op, seen(&now));
             if (rc < 0)
                 return OXYPY_NEXT_ERROR;
             if (rc == 0 && op->session != NULL && oxypy_session_take_lease(op->session, op) < 0)
@@ -753,21 +766,23 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
                 op->stage = (uint8_t)move(op);
                 break;
             }
-            rc = start(op);
+            rc = start(op, seen(&now));
             if (rc < 0)
                 return OXYPY_NEXT_ERROR;
             op->stage = STAGE_STEP;
             failed = rc > 0;
             break;
         case STAGE_STEP:
-            now = oxy_clock_now();
             op->lease->op = NULL;
             if (op->lease->conn == NULL) {
                 oxypy__statement_raise_closed(op);
                 return OXYPY_NEXT_ERROR;
             }
+            (void)seen(&now);
             next = failed ? OXYPY_NEXT_ERROR : oxypy__statement_step(op, op, &failed);
-            oxypy_loop_spent(op->loop, now, oxy_clock_now());
+            ended = oxy_clock_now();
+            oxypy_loop_spent(op->loop, now, ended);
+            now = 0;
             if (failed) {
                 rc = fail(op);
                 failed = false;
@@ -785,7 +800,7 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
                     return oxypy__stream_pause(op, result);
                 break;
             }
-            *result = oxypy__statement_finish(op);
+            *result = finish(op, ended);
             return *result == NULL ? OXYPY_NEXT_ERROR : OXYPY_NEXT_RETURN;
         case STAGE_DONE: oxypy_raise_text(op->st, OXY_INTERNAL, "the statement is over"); return OXYPY_NEXT_ERROR;
         }

@@ -15,13 +15,11 @@ static void lease_fire(oxypy_wait *w, oxypy_loop *loop);
 
 /* --- memory ----------------------------------------------------------------------- */
 
-oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot)
+static oxypy_lease *make_locked(oxypy_store *store, oxy_slot *slot, oxy_ns now)
 {
     oxypy_runtime *rt = store->runtime;
-    oxypy_lease *lease;
+    oxypy_lease *lease = rt->spare;
 
-    oxypy_lock(rt);
-    lease = rt->spare;
     if (lease != NULL) {
         rt->spare = lease->next;
         rt->n_spare--;
@@ -34,7 +32,7 @@ oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot)
         lease->store = store;
         lease->slot = slot;
         lease->wait.fire = lease_fire;
-        lease->since = oxy_clock_now();
+        lease->since = now;
         lease->cancel_at = lease->deadline = OXY_NS_NEVER;
         lease->prev = store->last_lease;
         if (lease->prev != NULL)
@@ -44,35 +42,65 @@ oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot)
         store->last_lease = lease;
         oxy_slot_set_holder(slot, lease, lease->since);
     }
-    oxypy_unlock(rt);
     return lease;
 }
 
-oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared)
+oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot, oxy_ns now)
 {
-    oxypy_lease *lease = oxypy_lease_make(store, slot);
+    oxypy_lease *lease;
 
-    if (lease == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    lease->wire = oxy_slot_conn(slot);
-    lease->conn = lease->wire->conn;
-    lease->shared = shared;
-    if (!shared)
-        oxypy_lease_join(lease);
+    oxypy_lock(store->runtime);
+    lease = make_locked(store, slot, now);
+    oxypy_unlock(store->runtime);
     return lease;
 }
 
-void oxypy_lease_free(oxypy_lease *lease)
+static void join_locked(oxypy_lease *lease)
+{
+    oxypy_wire *wire = lease->wire;
+
+    lease->behind = NULL;
+    if (wire->last != NULL)
+        wire->last->behind = lease;
+    else
+        wire->first = lease;
+    wire->last = lease;
+    lease->joined = true;
+}
+
+oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared, oxy_ns now)
+{
+    oxypy_lease *lease;
+
+    oxypy_lock(store->runtime);
+    lease = make_locked(store, slot, now);
+    if (lease != NULL) {
+        lease->wire = oxy_slot_conn(slot);
+        lease->conn = lease->wire->conn;
+        lease->shared = shared;
+        if (!shared)
+            join_locked(lease);
+    }
+    oxypy_unlock(store->runtime);
+    if (lease == NULL)
+        PyErr_NoMemory();
+    return lease;
+}
+
+/* What a lease leaves behind, to be let go of without the lock. */
+typedef struct remains {
+    oxypy_lease *memory; /* NULL: kept for the next one */
+    oxypy_store *store;
+    PyObject *task, *sql, *keep;
+} remains;
+
+/* The lease waits for nothing. */
+static remains unlist_locked(oxypy_lease *lease)
 {
     oxypy_store *store = lease->store;
     oxypy_runtime *rt = store->runtime;
-    PyObject *task = lease->task, *sql = lease->sql, *keep = lease->keep;
+    remains left = {NULL, store, lease->task, lease->sql, lease->keep};
 
-    if (!store->foreign)
-        oxypy_wait_disarm(&lease->wait);
-    oxypy_lock(rt);
     if (lease->prev != NULL)
         lease->prev->next = lease->next;
     else
@@ -85,14 +113,32 @@ void oxypy_lease_free(oxypy_lease *lease)
         lease->next = rt->spare;
         rt->spare = lease;
         rt->n_spare++;
-        lease = NULL;
+    } else {
+        left.memory = lease;
     }
+    return left;
+}
+
+static void let_go(remains left)
+{
+    free(left.memory);
+    oxypy_store_unref(left.store);
+    Py_XDECREF(left.task);
+    Py_XDECREF(left.sql);
+    Py_XDECREF(left.keep);
+}
+
+void oxypy_lease_free(oxypy_lease *lease)
+{
+    oxypy_runtime *rt = lease->store->runtime;
+    remains left;
+
+    if (!lease->store->foreign)
+        oxypy_wait_disarm(&lease->wait);
+    oxypy_lock(rt);
+    left = unlist_locked(lease);
     oxypy_unlock(rt);
-    free(lease);
-    oxypy_store_unref(store);
-    Py_XDECREF(task);
-    Py_XDECREF(sql);
-    Py_XDECREF(keep);
+    let_go(left);
 }
 
 /* Weak: the task's frames may own the session that owns the lease. */
@@ -115,37 +161,37 @@ oxy_conn_status oxypy_lease_status(const oxypy_lease *lease)
 
 void oxypy_lease_join(oxypy_lease *lease)
 {
-    oxypy_wire *wire = lease->wire;
-    oxypy_runtime *rt = lease->store->runtime;
+    oxypy_lock(lease->store->runtime);
+    join_locked(lease);
+    oxypy_unlock(lease->store->runtime);
+}
 
-    oxypy_lock(rt);
-    lease->behind = NULL;
-    if (wire->last != NULL)
-        wire->last->behind = lease;
-    else
-        wire->first = lease;
-    wire->last = lease;
-    lease->joined = true;
-    oxypy_unlock(rt);
+/* Whether it was the first. */
+static bool part_locked(oxypy_lease *lease)
+{
+    oxypy_wire *wire = lease->wire;
+    oxypy_lease **p, *previous = NULL;
+
+    for (p = &wire->first; *p != lease; p = &(*p)->behind)
+        previous = *p;
+    *p = lease->behind;
+    if (wire->last == lease)
+        wire->last = previous;
+    lease->joined = false;
+    return previous == NULL;
 }
 
 void oxypy_lease_part(oxypy_lease *lease, oxypy_loop *loop)
 {
     oxypy_wire *wire = lease->wire;
     oxypy_runtime *rt = lease->store->runtime;
-    oxypy_lease **p, *previous = NULL, *next;
+    oxypy_lease *next;
     bool was_first;
 
     if (!lease->joined)
         return;
     oxypy_lock(rt);
-    for (p = &wire->first; *p != lease; p = &(*p)->behind)
-        previous = *p;
-    was_first = previous == NULL;
-    *p = lease->behind;
-    if (wire->last == lease)
-        wire->last = previous;
-    lease->joined = false;
+    was_first = part_locked(lease);
     next = wire->first;
     oxypy_unlock(rt);
     if (!was_first || next == NULL || !next->polling)
@@ -393,31 +439,60 @@ static bool wants_reset(const oxypy_lease *lease)
 }
 
 /* Others go on using the connection. */
-static void give_back_shared(oxypy_lease *lease, oxypy_loop *loop)
+static void give_back_shared(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
 {
     oxypy_store *store = lease->store;
     bool reuse = oxypy_lease_status(lease) != OXY_CONN_BROKEN && lease->wire->conn != NULL && !lease->discard;
-    oxy_ns now = oxy_clock_now();
+    bool quiet;
 
     oxypy_lease_part(lease, loop);
     if (reuse && lease->wire->first == NULL)
-        oxypy_wire_rest(lease->wire, loop);
+        oxypy_wire_rest(lease->wire, loop, now);
     oxypy_lock(store->runtime);
     oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
+    quiet = oxypy_store_is_quiet(store, loop);
     oxypy_unlock(store->runtime);
+    if (!quiet)
+        oxypy_store_act(store, loop);
+    oxypy_lease_free(lease);
+}
+
+/* A connection that is in the process itself: the lease is alone on it, and mostly
+ * nobody is to be told. So one hold of the lock does for all. */
+static void give_back_local(oxypy_lease *lease, oxypy_loop *loop, bool reuse, oxy_ns now)
+{
+    oxypy_store *store = lease->store;
+    remains left;
+    bool quiet;
+
+    oxypy_lock(store->runtime);
+    if (lease->joined)
+        (void)part_locked(lease);
+    if (reuse)
+        lease->wire->rested = now;
+    oxy_slot_set_holder(lease->slot, NULL, 0);
+    oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
+    quiet = lease->wait.hub == NULL && oxypy_store_is_quiet(store, loop);
+    if (quiet)
+        left = unlist_locked(lease);
+    oxypy_unlock(store->runtime);
+    if (quiet) {
+        let_go(left);
+        return;
+    }
     oxypy_store_act(store, loop);
     oxypy_lease_free(lease);
 }
 
-void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop)
+void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
 {
     oxypy_store *store = lease->store;
     bool idle = oxypy_lease_status(lease) == OXY_CONN_IDLE;
     bool reuse = idle && (store->config.memory || !lease->discard);
-    oxy_ns now;
+    bool quiet;
 
     if (lease->shared) {
-        give_back_shared(lease, loop);
+        give_back_shared(lease, loop, now);
         return;
     }
     if (reuse && wants_reset(lease)) {
@@ -425,15 +500,20 @@ void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop)
             return;
         reuse = false;
     }
+    if (!oxypy_has_socket(store->driver)) {
+        give_back_local(lease, loop, reuse, now);
+        return;
+    }
     oxypy_lease_part(lease, loop);
     if (reuse)
-        oxypy_wire_rest(lease->wire, loop);
-    now = oxy_clock_now();
+        oxypy_wire_rest(lease->wire, loop, now);
     oxypy_lock(store->runtime);
     oxy_slot_set_holder(lease->slot, NULL, 0);
     oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
+    quiet = oxypy_store_is_quiet(store, loop);
     oxypy_unlock(store->runtime);
-    oxypy_store_act(store, loop);
+    if (!quiet)
+        oxypy_store_act(store, loop);
     oxypy_lease_free(lease);
 }
 
@@ -470,10 +550,10 @@ void oxypy_lease_clean(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
     if ((status == OXY_CONN_INTRANS || status == OXY_CONN_INERROR) && !(socket && (loop == NULL || lease->discard)) &&
         oxypy_chore_roll_back(lease, loop))
         return;
-    oxypy_lease_give_back(lease, loop);
+    oxypy_lease_give_back(lease, loop, oxy_clock_now());
 }
 
-void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep)
+static void release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep, oxy_ns now)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     oxy_conn_status status;
@@ -496,7 +576,7 @@ void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObj
     if (status != OXY_CONN_IDLE && oxypy_has_socket(lease->store->driver))
         loop = oxypy_loop_if_open(loop); /* nobody waits on a closed one */
     if (status == OXY_CONN_IDLE && !PyErr_Occurred()) {
-        oxypy_lease_give_back(lease, loop);
+        oxypy_lease_give_back(lease, loop, now != 0 ? now : oxy_clock_now());
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
@@ -504,4 +584,14 @@ void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObj
         log_rollback(lease);
     oxypy_lease_clean(lease, loop, keep);
     PyErr_Restore(type, value, traceback);
+}
+
+void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep)
+{
+    release(lease, loop, reuse, keep, 0);
+}
+
+void oxypy_lease_done(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
+{
+    release(lease, loop, true, NULL, now);
 }

@@ -90,8 +90,8 @@ PyObject *oxypy_loop_object(oxypy_loop *loop)
  * looks at, in the dict of the thread. */
 typedef struct running_mark {
     PyObject ob_base;
-    pid_t pid;
     PyObject *loop;
+    pid_t pid;
 } running_mark;
 
 /* Borrowed, or NULL without an exception. */

@@ -99,13 +99,14 @@ static void make_room(oxypy_operation *op, oxy_want want)
         oxypy_stream_make_room(stream);
 }
 
-oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline)
+oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns now, oxy_ns deadline)
 {
     oxypy_store *store = op->store;
     oxypy_runtime *rt = store->runtime;
-    oxy_ns now = oxy_clock_now(), at;
+    oxy_ns at = OXY_NS_NEVER;
     oxy_acquire answer;
     oxy_err err;
+    bool quiet;
 
     if (store->foreign) {
         oxypy_raise_text(op->st, OXY_INTERFACE, "the connections of %R belong to the parent process", store->alias);
@@ -114,15 +115,17 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns de
     op->slot = NULL;
     op->timed_out = false;
     op->failed = OXY_OK;
-    /* The wait is armed before it is known to be needed: the grant may come
-     * from another thread at any time after the call. */
-    oxypy_wait_arm(&op->wait, op->loop->hub);
     oxypy_lock(rt);
     err.rc = OXY_OK;
     answer = oxy_pool_acquire(store->pool, want, now, deadline, op, &op->slot, &op->waiter, &err);
-    if (answer != OXY_ACQUIRE_QUEUED)
+    if (answer == OXY_ACQUIRE_QUEUED) {
+        /* Before another thread may grant it. */
+        oxypy_wait_arm_locked(&op->wait, op->loop->hub);
+        at = oxy_pool_wake_at(store->pool);
+    } else {
         op->waiter = NULL;
-    at = answer == OXY_ACQUIRE_QUEUED ? oxy_pool_wake_at(store->pool) : OXY_NS_NEVER;
+    }
+    quiet = oxypy_store_is_quiet(store, op->loop);
     oxypy_unlock(rt);
     if (answer == OXY_ACQUIRE_QUEUED) {
         op->queued = true;
@@ -136,8 +139,8 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns de
         make_room(op, want);
         return OXYPY_NEXT_WAIT;
     }
-    oxypy_wait_disarm(&op->wait);
-    oxypy_store_act(store, op->loop);
+    if (!quiet)
+        oxypy_store_act(store, op->loop);
     if (answer == OXY_ACQUIRE_GRANTED)
         return OXYPY_NEXT_RETURN;
     if (err.rc == OXY_POOL_TIMEOUT)

@@ -432,13 +432,18 @@ void oxypy_hub_drain(oxypy_hub *hub, oxypy_loop *loop)
 
 /* --- waits ---------------------------------------------------------------------- */
 
-void oxypy_wait_arm(oxypy_wait *w, oxypy_hub *hub)
+void oxypy_wait_arm_locked(oxypy_wait *w, oxypy_hub *hub)
 {
-    oxypy_lock(hub->runtime);
     hub->refs++;
     w->hub = hub;
     w->armed = true;
     w->listed = false;
+}
+
+void oxypy_wait_arm(oxypy_wait *w, oxypy_hub *hub)
+{
+    oxypy_lock(hub->runtime);
+    oxypy_wait_arm_locked(w, hub);
     oxypy_unlock(hub->runtime);
 }
 

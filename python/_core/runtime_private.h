@@ -19,6 +19,7 @@
 #include "runtime.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct oxypy_runtime oxypy_runtime;
 typedef struct oxypy_hub oxypy_hub;
@@ -133,6 +134,8 @@ void oxypy_hub_wake_at(oxypy_hub *hub, oxy_ns at);
 
 /* The wait will come; hub is counted. */
 void oxypy_wait_arm(oxypy_wait *w, oxypy_hub *hub);
+/* The same with the lock held. */
+void oxypy_wait_arm_locked(oxypy_wait *w, oxypy_hub *hub);
 /* Nobody cares any more; not for waits that a worker holds. Idempotent. */
 void oxypy_wait_disarm(oxypy_wait *w);
 /* With the lock held: the wait is over, its loop learns of it. A wait of `here`
@@ -256,7 +259,7 @@ bool oxypy_near_answer(oxypy_lease *lease, oxypy_loop *loop, oxy_step *step);
 /* Something happened at a socket of the loop's hub. */
 void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
 /* It becomes idle: its end is heard of. loop may be NULL. */
-void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop);
+void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop, oxy_ns now);
 /* An idle connection that rested no longer than this is taken as it is: had the
  * server closed it, its hub would have heard. */
 #define OXYPY_TRUSTED (20 * OXY_NS_PER_MS)
@@ -287,7 +290,9 @@ typedef struct oxypy_store_config {
 } oxypy_store_config;
 
 struct oxypy_store {
-    size_t refs; /* guarded by the lock */
+    /* Goes from 1 to 0 with the lock held, and up from what the lock guards: whoever finds
+     * the store there finds it alive. */
+    atomic_size_t refs;
     oxypy_runtime *runtime;
     oxypy_store *prev, *next;
     oxypy_state *st;
@@ -319,6 +324,8 @@ int oxypy_store_config_copy(oxypy_store_config *to, const oxypy_store_config *fr
 void oxypy_store_config_fini(oxypy_store_config *config);
 /* Carries out what the pool, and pools behind the same gate, want done. */
 void oxypy_store_act(oxypy_store *store, oxypy_loop *loop);
+/* With the lock held: whether that would do nothing. */
+bool oxypy_store_is_quiet(const oxypy_store *store, const oxypy_loop *loop);
 /* No new users; idle connections are closed. */
 void oxypy_store_close(oxypy_store *store, oxypy_loop *loop);
 /* Stops everyone who still holds a connection: statements are cancelled,
@@ -395,9 +402,9 @@ struct oxypy_lease {
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
-oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared);
+oxypy_lease *oxypy_lease_new(oxypy_store *store, oxy_slot *slot, bool shared, oxy_ns now);
 /* Also without a connection: for making one. NULL without an exception. */
-oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot);
+oxypy_lease *oxypy_lease_make(oxypy_store *store, oxy_slot *slot, oxy_ns now);
 /* Its request comes next on the wire. */
 void oxypy_lease_join(oxypy_lease *lease);
 /* Its request is over; the one behind it goes on. */
@@ -423,10 +430,12 @@ void oxypy_lease_free(oxypy_lease *lease);
  * keep: whose memory a running request uses, or NULL. loop may be NULL: then a
  * connection that would have to wait is closed. */
 void oxypy_lease_release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *keep);
+/* The same for a statement that ended well, at that time. */
+void oxypy_lease_done(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now);
 /* The same for a connection that is the holder's no longer: rolls back, resets, returns it. */
 void oxypy_lease_clean(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
 /* Back to the pool as it is: idle, or to be closed. */
-void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop);
+void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now);
 oxy_conn_status oxypy_lease_status(const oxypy_lease *lease);
 void oxypy_lease_set_holder(oxypy_lease *lease, PyObject *task, PyObject *sql);
 /* Whether somebody else has to act before the holder can use it again. */
@@ -583,7 +592,7 @@ void oxypy_operation_close(oxypy_operation *op);
 void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop);
 /* Asks the pool of op->store. RETURN: op->slot is granted; WAIT: call
  * oxypy_operation_granted after it; ERROR. */
-oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns deadline);
+oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns now, oxy_ns deadline);
 /* After the wait: 0 granted, -1 with the exception. */
 int oxypy_operation_granted(oxypy_operation *op);
 /* Leaves the pool's queue, or gives back what it granted meanwhile. */

@@ -136,7 +136,7 @@ oxypy_store *oxypy_store_new(oxypy_state *st, const oxypy_store_config *config, 
         PyErr_NoMemory();
         return NULL;
     }
-    store->refs = 1;
+    atomic_init(&store->refs, 1);
     store->st = st;
     store->runtime = st->runtime;
     store->driver = config->driver;
@@ -161,16 +161,18 @@ oxypy_store *oxypy_store_new(oxypy_state *st, const oxypy_store_config *config, 
 
 void oxypy_store_ref(oxypy_store *store)
 {
-    oxypy_lock(store->runtime);
     store->refs++;
-    oxypy_unlock(store->runtime);
 }
 
 void oxypy_store_unref(oxypy_store *store)
 {
     oxypy_runtime *rt = store->runtime;
+    size_t refs = atomic_load(&store->refs);
     bool last;
 
+    while (refs > 1)
+        if (atomic_compare_exchange_weak(&store->refs, &refs, refs - 1))
+            return;
     oxypy_lock(rt);
     last = --store->refs == 0;
     if (last) {
@@ -301,6 +303,13 @@ static void follow_up(oxypy_runtime *rt, oxypy_loop *loop, oxy_ns at)
             oxypy_hub_unref(hub);
         }
     }
+}
+
+bool oxypy_store_is_quiet(const oxypy_store *store, const oxypy_loop *loop)
+{
+    return !store->foreign && loop != NULL && loop->hub->first == NULL && !oxy_pool_has_action(store->pool) &&
+           loop->timer_at <= oxy_pool_wake_at(store->pool) &&
+           (store->gate == NULL || oxy_gate_next_pool(store->gate->gate) == NULL);
 }
 
 void oxypy_store_act(oxypy_store *store, oxypy_loop *loop)

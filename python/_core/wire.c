@@ -155,11 +155,11 @@ bool oxypy_wire_take(oxypy_wire *wire, const oxypy_loop *loop)
     return driver->alive(wire->conn);
 }
 
-void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop)
+void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop, oxy_ns now)
 {
     oxypy_hub *hub = wire->hub != NULL ? wire->hub : loop != NULL ? loop->hub : NULL;
 
-    wire->rested = oxy_clock_now();
+    wire->rested = now;
     /* Unwatched it is looked at before its next use. */
     if (hub != NULL && wire->conn != NULL && oxypy_has_socket(wire->store->driver))
         (void)oxypy_wire_watch(wire, hub, OXY_STEP_WANT_READ);

@@ -113,6 +113,7 @@ oxy_ns oxy_pool_wake_at(const oxy_pool *p); /* OXY_NS_NEVER: nothing to wait for
 void oxy_pool_close(oxy_pool *p, oxy_ns now);
 
 bool oxy_pool_next_action(oxy_pool *p, oxy_action *out);
+bool oxy_pool_has_action(const oxy_pool *p);
 
 void *oxy_slot_conn(const oxy_slot *s);
 /* Free for the holders (who, since when, which SQL): one pointer a slot, cleared

@@ -33,6 +33,7 @@ static inline oxy_action expect(oxy_pool *p, oxy_action_kind kind)
 {
     oxy_action a;
 
+    assert_true(oxy_pool_has_action(p));
     assert_true(oxy_pool_next_action(p, &a));
     assert_int_equal(a.kind, kind);
     return a;
@@ -43,6 +44,7 @@ static inline void expect_nothing(oxy_pool *p)
     oxy_action a;
     oxy_err err;
 
+    assert_false(oxy_pool_has_action(p));
     assert_false(oxy_pool_next_action(p, &a));
     assert_true(oxy_pool_check(p, &err));
 }
