@@ -404,10 +404,11 @@ int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const void *key, size_t l
 /* --- the short way (shortcut.c) ---------------------------------------------------------- */
 
 #define OXYPY_SHORT_ITEMS 48 /* conditions, terms and names together */
-#define OXYPY_SHORT_VALUES 16
+#define OXYPY_SHORT_SETS 40  /* columns that an UPDATE assigns */
+#define OXYPY_SHORT_VALUES (OXYPY_SHORT_ITEMS + OXYPY_SHORT_SETS)
 
 typedef struct oxypy_short {
-    uint64_t key[OXYPY_SHORT_ITEMS + 8];
+    uint64_t key[OXYPY_SHORT_ITEMS + 2 * OXYPY_SHORT_SETS + 8];
     uint32_t n, n_values;
     uint64_t hash;
     oxy_value values[OXYPY_SHORT_VALUES]; /* in the order of the builder's parameters */
@@ -418,6 +419,11 @@ typedef struct oxypy_short {
 int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_what what, int64_t limit,
                     const oxy_dialect *dialect, oxypy_short *s);
 PyObject *oxypy_short_pins(oxypy_query *q); /* new reference */
+/* Adds a condition and its value: as oxypy_short_key. */
+int oxypy_short_lookup(oxypy_build *cx, const oxypy_plan *plan, PyObject *condition, oxypy_short *s);
+/* write_short.c: the same for UPDATE and DELETE. */
+int oxypy_short_write(oxypy_build *cx, oxypy_plan *plan, const oxypy_query *q, oxypy_what what, PyObject *arg,
+                      PyObject *returning, const oxy_dialect *dialect, oxypy_short *s);
 
 /* Raises what is wrong with a value on its way to the database, naming its field
  * if that is known (else NULL). Returns -1. */

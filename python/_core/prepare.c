@@ -202,14 +202,22 @@ static int build_and_compile(oxypy_build *cx, oxypy_what what, PyObject *subject
     return out->compiled ? 0 : -1;
 }
 
+/* The short key of a query or of a change of its rows. 1; 0: not plain; -1. */
+static int short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_what what, oxypy_query *q, PyObject *arg,
+                     PyObject *returning, int64_t limit, const oxy_dialect *dialect, oxypy_short *s)
+{
+    return what <= OXYPY_DO_EXISTS ? oxypy_short_key(cx, plan, q, what, limit, dialect, s)
+                                   : oxypy_short_write(cx, plan, q, what, arg, returning, dialect, s);
+}
+
 /* The statement of a plain query, by its short key. 1, 0: not plain, -1. */
-static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64_t limit, const oxy_dialect *dialect,
-                         const oxy_codec *codec, oxypy_prepared *out)
+static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, PyObject *arg, PyObject *returning,
+                         int64_t limit, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
 {
     oxypy_state *st = cx->st;
     oxypy_plan *plan = oxypy_plan_of(st, q->model);
     oxypy_short s;
-    int rc = plan ? oxypy_short_key(cx, plan, q, what, limit, dialect, &s) : -1;
+    int rc = plan ? short_key(cx, plan, what, q, arg, returning, limit, dialect, &s) : -1;
 
     if (rc <= 0) {
         return rc;
@@ -226,7 +234,7 @@ static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, int64
         cx->cap_origins = 0;
         return rc;
     }
-    if (build_and_compile(cx, what, (PyObject *)q, NULL, NULL, limit, dialect, out) < 0) {
+    if (build_and_compile(cx, what, (PyObject *)q, arg, returning, limit, dialect, out) < 0) {
         return -1;
     }
     if (out->builder->n_params == s.n_values) { /* both ways agree on the values */
@@ -276,8 +284,8 @@ int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject 
 
     start(&cx, st, out);
     cx.loose_containment = oxy_dialect_loose_containment(dialect);
-    if (what <= OXYPY_DO_EXISTS && oxypy_is_query(st, subject)) {
-        rc = prepare_short(&cx, what, (oxypy_query *)subject, limit_override, dialect, codec, out);
+    if (what != OXYPY_DO_AGGREGATE && what != OXYPY_DO_INSERT && oxypy_is_query(st, subject)) {
+        rc = prepare_short(&cx, what, (oxypy_query *)subject, arg, returning, limit_override, dialect, codec, out);
     } else if (what == OXYPY_DO_INSERT && PyObject_TypeCheck(subject, st->insert_type)) {
         rc = prepare_insert(&cx, subject, returning, dialect, codec, out);
     }

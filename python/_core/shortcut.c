@@ -9,6 +9,7 @@
 
 /* Differs from every shape, which begins with the number of a statement kind. */
 #define MARK UINT64_MAX
+#define SHORT_CONDITIONS 14 /* more are found by their shape */
 
 static bool is_compared(const oxypy_lookup *lk)
 {
@@ -33,12 +34,12 @@ static bool is_plain(const oxypy_query *q, oxypy_what what)
 
     return what <= OXYPY_DO_EXISTS && !q->earlier && !q->exprs && !q->deferred && !q->annotations && !q->group_by &&
            !q->having && !q->sets && !q->link && !q->distinct_on && !q->lock && !q->empty &&
-           n_where + n_order + n_fields + n_joins <= OXYPY_SHORT_ITEMS && n_where <= OXYPY_SHORT_VALUES - 2;
+           n_where + n_order + n_fields + n_joins <= OXYPY_SHORT_ITEMS && n_where <= SHORT_CONDITIONS;
 }
 
 /* A lookup with its value, bound as its column's type. 1, 0: too much for the
  * short way, -1. */
-static int add_lookup(oxypy_build *cx, oxypy_plan *plan, PyObject *condition, oxypy_short *s)
+int oxypy_short_lookup(oxypy_build *cx, const oxypy_plan *plan, PyObject *condition, oxypy_short *s)
 {
     oxypy_expr *e = (oxypy_expr *)condition;
 
@@ -112,7 +113,7 @@ int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_wha
                      (uint64_t)(q->order != NULL) << 20 | (uint64_t)(q->fields != NULL) << 21 |
                      (uint64_t)(q->limit >= 0) << 22 | (uint64_t)n_where << 32;
     for (Py_ssize_t i = 0; i < n_where; i++) {
-        int rc = add_lookup(cx, plan, PyTuple_GET_ITEM(q->where, i), s);
+        int rc = oxypy_short_lookup(cx, plan, PyTuple_GET_ITEM(q->where, i), s);
 
         if (rc <= 0) {
             return rc;

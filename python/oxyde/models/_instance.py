@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
+from types import SimpleNamespace
 from typing import Any, Literal, TypeVar
 
 from .. import _core
@@ -139,15 +141,38 @@ def _describe(instance: Any, key: dict[str, Any]) -> str:
 
 def _required_key(instance: Any, method: str) -> dict[str, Any]:
     key = _key_of(instance)
-    if not key or any(value is None for value in key.values()):
+    if not key or _is_partial(key):
         raise ManagerError(f"{method}() requires the instance to have a primary key value")
     return key
 
 
-def _row_query(model: Any, key: dict[str, Any]) -> Any:
-    from ..queries.query import Query
+def _is_partial(key: dict[str, Any]) -> bool:
+    return any(value is None for value in key.values())
 
-    return Query(model)._where((), key)
+
+@cache
+def _later() -> Any:
+    """What is defined after this module. An import in a function that runs for each row costs more
+    than the text of its statement.
+    """
+    from ..queries.query import Query
+    from . import _in_step, _values
+    from .base import Model
+
+    return SimpleNamespace(
+        query=Query,
+        before_write=_in_step.before_write,
+        drop_stale=_in_step.drop_stale,
+        prepare_for_write=_values.prepare_for_write,
+        pre_save=Model.pre_save,
+        post_save=Model.post_save,
+        pre_delete=Model.pre_delete,
+        post_delete=Model.post_delete,
+    )
+
+
+def _row_query(model: Any, key: dict[str, Any]) -> Any:
+    return _later().query(model)._where((), key)
 
 
 # --- save -------------------------------------------------------------------------------
@@ -171,7 +196,7 @@ def _decide(instance: Any, force_insert: bool, force_update: bool) -> _Action:
     if force_update:
         _required_key(instance, "save")
         return "update"
-    if any(value is None for value in key.values()):
+    if _is_partial(key):
         return "insert"
     return "update" if saved else _decide_by_key(instance, key)
 
@@ -248,9 +273,7 @@ async def save(
 ) -> None:
     """`Model.save`."""
     _plan(type(instance))
-    from ._in_step import before_write
-
-    before_write(instance)  # the key may be that of a related instance
+    _later().before_write(instance)  # the key may be that of a related instance
     action = _decide(instance, force_insert, force_update)
     wanted = _name_set(update_fields)
     if action == "ask":
@@ -270,14 +293,14 @@ async def _write_row(
     names: list[str] = []
     if not is_create and update_fields is not None:
         names = _update_names(instance, update_fields)  # wrong names are told before the hook runs
-    await instance.pre_save(is_create=is_create, update_fields=update_fields)
-    from ._values import prepare_for_write
-
-    prepare_for_write(type(instance), (instance,))
+    model, later = type(instance), _later()
+    if model.pre_save is not later.pre_save:
+        await instance.pre_save(is_create=is_create, update_fields=update_fields)
+    later.prepare_for_write(model, (instance,))
     if is_create:
         await _core.operation(
             _core.DO_INSERT,
-            _core.InsertState(type(instance), (instance,)),
+            _core.InsertState(model, (instance,)),
             _core.SINK_REFILL,
             arg=instance,
             client=client,
@@ -289,7 +312,8 @@ async def _write_row(
         if names:
             await _update_row(instance, names, client, using)
     _set_saved(instance, True)
-    await instance.post_save(is_create=is_create, update_fields=update_fields)
+    if model.post_save is not later.post_save:
+        await instance.post_save(is_create=is_create, update_fields=update_fields)
 
 
 async def _update_row(instance: Any, names: list[str], client: Any, using: str | None) -> None:
@@ -310,13 +334,7 @@ async def _update_row(instance: Any, names: list[str], client: Any, using: str |
     state = state_of(instance)
     loaded = None if state is None else state.loaded
     _refill(instance, row, [n for n in model._db_meta.columns if loaded is None or n in loaded])
-    _drop_stale(instance)
-
-
-def _drop_stale(instance: Any) -> None:
-    from ._in_step import drop_stale
-
-    drop_stale(instance)
+    _later().drop_stale(instance)
 
 
 def _refill(instance: Any, row: Any, names: Iterable[str]) -> None:
@@ -330,19 +348,22 @@ def _refill(instance: Any, row: Any, names: Iterable[str]) -> None:
 
 async def delete(instance: Any, *, client: Any, using: str | None) -> int:
     """`Model.delete`."""
-    _plan(type(instance))
+    model, later = type(instance), _later()
+    _plan(model)
     key = _required_key(instance, "delete")
-    await instance.pre_delete()
+    if model.pre_delete is not later.pre_delete:
+        await instance.pre_delete()
     affected: int = await _core.operation(
         _core.DO_DELETE,
-        _row_query(type(instance), key),
+        _row_query(model, key),
         _core.SINK_AFFECTED,
         client=client,
         using=using,
         write=True,
     )
     _set_saved(instance, False)
-    await instance.post_delete()
+    if model.post_delete is not later.post_delete:
+        await instance.post_delete()
     return affected
 
 
@@ -369,4 +390,4 @@ async def refresh(instance: Any, fields: Iterable[str] | None, *, client: Any, u
     relations = _NONE if state is None else state.relations
     dirty = _NONE if fields is None or state is None else state.dirty - set(names)
     _write(instance, _core.InstanceState(True, loaded, relations, dirty))
-    _drop_stale(instance)
+    _later().drop_stale(instance)
