@@ -100,7 +100,7 @@ static oxy_rc my_start(oxy_conn *base, const oxy_request *r)
     c->req = *r;
     c->before = 0;
     c->s = NULL;
-    c->failed = c->reprepared = c->streaming = c->outdated = false;
+    c->failed = c->reprepared = c->direct = c->outdated = false;
     oxy_arena_reset(&c->scratch);
     if (c->text)
         mysql_free_result(c->text);
@@ -135,6 +135,33 @@ static oxy_step my_pump(oxy_conn *base)
     return oxy__my_pump(self(base));
 }
 
+/* Whether all that was left of the rows lay on this side, and is dropped. */
+static bool drop_rows(oxy__mysql *c)
+{
+    const uint8_t *row;
+    size_t len;
+
+    switch (c->state) {
+    case OXY__MY_S_TEXT_ROWS:
+    case OXY__MY_S_DONE: return true;
+    case OXY__MY_S_ROWS:
+        if (mysql_stmt_more_results(c->s->stmt))
+            return false;
+        (void)mysql_stmt_free_result(c->s->stmt);
+        return true;
+    case OXY__MY_S_DIRECT_NEXT:
+        while (oxy__my_ahead(c, &row, &len))
+            ;
+        c->call.stmt = c->s->stmt;
+        oxy__my_begin(c, OXY__MY_FETCH);
+        if (c->call.wait || c->call.failed != MYSQL_NO_DATA)
+            return false;
+        oxy__my_note_end(c);
+        return !mysql_stmt_more_results(c->s->stmt);
+    default: return false;
+    }
+}
+
 static void my_finish(oxy_conn *base)
 {
     oxy__mysql *c = self(base);
@@ -143,14 +170,11 @@ static void my_finish(oxy_conn *base)
         return;
     /* Rows that are on this side already can be dropped, unless more results
      * follow, or a KILL is on its way. */
-    if (!oxy__my_cancel_disarm(c) || !(c->state == OXY__MY_S_TEXT_ROWS || c->state == OXY__MY_S_DONE ||
-                                       (c->state == OXY__MY_S_ROWS && !mysql_stmt_more_results(c->s->stmt)))) {
+    if (!oxy__my_cancel_disarm(c) || !drop_rows(c)) {
         oxy__my_abandon(c);
         c->state = OXY__MY_S_BROKEN;
         return;
     }
-    if (c->state == OXY__MY_S_ROWS)
-        (void)mysql_stmt_free_result(c->s->stmt);
     if (c->outdated)
         oxy__my_stmt_drop(c, c->s);
     c->outdated = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a stream from what the library has read ahead.
+/* Rows that are handed out as they come, from what the library has read ahead.
  *
  * It reads up to 16 KB of the socket at a time into a cache and hands out one packet
  * a call: with the switch to the call's own stack, the copy and a walk over columns

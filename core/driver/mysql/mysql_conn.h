@@ -175,14 +175,14 @@ typedef enum oxy__my_state {
     OXY__MY_S_OVER,    /* the request is over: what is left to do before saying so */
     OXY__MY_S_FLUSHED, /* a statement of ours told what is left of the transaction */
     OXY__MY_S_SETTLED, /* nothing is left to do */
-    OXY__MY_S_FETCHED, /* one row of a stream */
+    OXY__MY_S_FETCHED, /* one row, or their end */
     /* From here on step() has an answer without a call. */
     OXY__MY_S_LOOKUP, /* errands: a name is looked up, ... */
     OXY__MY_S_DIAL,   /* ... connected to, ... */
     OXY__MY_S_KILL,   /* ... a statement is killed */
     OXY__MY_S_ROWS,
-    OXY__MY_S_STREAM,      /* a row of a stream is there ... */
-    OXY__MY_S_STREAM_NEXT, /* ... and was handed out */
+    OXY__MY_S_DIRECT,      /* a row that is handed out as it comes is there ... */
+    OXY__MY_S_DIRECT_NEXT, /* ... and was handed out, or none was yet */
     OXY__MY_S_TEXT_ROWS,
     OXY__MY_S_DONE,
     OXY__MY_S_FAILED,
@@ -234,7 +234,7 @@ typedef struct oxy__mysql {
     uint8_t *readers;
     oxy_cell *row;
     uint32_t n_cols, cols_cap;
-    bool streaming;
+    bool direct;      /* handed out as they come */
     uint64_t n_ahead; /* rows that were taken from what the library had read ahead */
 } oxy__mysql;
 
@@ -328,7 +328,7 @@ bool oxy__my_cells(oxy__mysql *c, const uint8_t *row, size_t len);
 bool oxy__my_text_cells(oxy__mysql *c, MYSQL_ROW row, const unsigned long *lengths);
 
 /* --- mysql_ahead.c -------------------------------------------------------------------- */
-/* The next row of a stream, if it lies whole in what the library has read ahead of it;
+/* The next row, if it lies whole in what the library has read ahead of it;
  * the library goes on behind it. False, and nothing taken: ask the library. */
 bool oxy__my_ahead(oxy__mysql *c, const uint8_t **row, size_t *len);
 
@@ -373,6 +373,8 @@ void oxy__my_on_prepared(oxy__mysql *c);
 void oxy__my_on_executed(oxy__mysql *c);
 void oxy__my_on_stored(oxy__mysql *c);
 void oxy__my_on_fetched(oxy__mysql *c);
+/* Takes the server's status from the packet that ended the rows. */
+void oxy__my_note_end(oxy__mysql *c);
 void oxy__my_on_drain(oxy__mysql *c);
 void oxy__my_on_drained(oxy__mysql *c);
 

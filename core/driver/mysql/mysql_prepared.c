@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define END_PACKET 5 /* a mark, warnings, status */
+
 /* A KILL that came between two statements is lost. */
 bool oxy__my_canceled(oxy__mysql *c)
 {
@@ -103,6 +105,14 @@ static oxy_rc describe(oxy__mysql *c)
     return oxy__my_describe(c, then, n, false, &c->base.err);
 }
 
+/* Whether rows are handed out as they come. What writes tells its rows when it has
+ * succeeded, and so does what cannot forget rows that a failure follows. The library
+ * walks such rows with the statement's own columns: they have to be the result's. */
+static bool may_come_directly(const oxy__mysql *c)
+{
+    return (c->req.flags & OXY_REQ_STREAM) || !(c->req.flags & (OXY_REQ_WRITE | OXY_REQ_WHOLE));
+}
+
 void oxy__my_on_executed(oxy__mysql *c)
 {
     MYSQL_STMT *stmt = c->s->stmt;
@@ -136,10 +146,13 @@ void oxy__my_on_executed(oxy__mysql *c)
     }
     if (number)
         (void)mysql_stmt_bind_param(stmt, NULL); /* does nothing but clear the error */
-    /* A stream walks the row with the statement's own columns. */
-    c->streaming = (c->req.flags & OXY_REQ_STREAM) && !number;
-    oxy__my_begin(c, c->streaming ? OXY__MY_FETCH : OXY__MY_STORE);
-    c->state = c->streaming ? OXY__MY_S_FETCHED : OXY__MY_S_STORED;
+    c->direct = may_come_directly(c) && !number;
+    if (c->direct) {
+        c->state = OXY__MY_S_DIRECT_NEXT;
+        return;
+    }
+    oxy__my_begin(c, OXY__MY_STORE);
+    c->state = OXY__MY_S_STORED;
 }
 
 void oxy__my_on_stored(oxy__mysql *c)
@@ -159,14 +172,30 @@ void oxy__my_on_stored(oxy__mysql *c)
         (void)oxy__my_cancel_disarm(c);
 }
 
+/* The library notes the server's status at the end of rows that it stores, and
+ * passes over it when they are fetched one by one. Behind a procedure's parameters
+ * servers forget to say that more follows. */
+void oxy__my_note_end(oxy__mysql *c)
+{
+    const uint8_t *end = c->mysql->net.read_pos;
+    unsigned before = c->mysql->server_status, now;
+
+    if (c->mysql->net.buff_end - end < END_PACKET || *end != 0xfe)
+        return;
+    now = (unsigned)end[3] | (unsigned)end[4] << 8;
+    c->mysql->server_status = now | (before & SERVER_PS_OUT_PARAMS ? (unsigned)SERVER_MORE_RESULTS_EXIST : 0);
+}
+
 void oxy__my_on_fetched(oxy__mysql *c)
 {
-    if (c->call.failed == MYSQL_NO_DATA)
+    if (c->call.failed == MYSQL_NO_DATA) {
+        oxy__my_note_end(c);
         c->state = OXY__MY_S_DRAIN;
-    else if (c->call.failed && c->call.failed != MYSQL_DATA_TRUNCATED)
+    } else if (c->call.failed && c->call.failed != MYSQL_DATA_TRUNCATED) {
         oxy__my_fail_call(c, c->s->stmt);
-    else
-        c->state = OXY__MY_S_STREAM;
+    } else {
+        c->state = OXY__MY_S_DIRECT;
+    }
 }
 
 void oxy__my_on_drain(oxy__mysql *c)

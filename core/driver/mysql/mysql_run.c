@@ -346,23 +346,23 @@ static oxy_step answer(oxy__mysql *c)
         }
         (void)mysql_stmt_free_result(c->s->stmt); /* it is on this side already: nothing is sent */
         return OXY_STEP_TURN;
-    case OXY__MY_S_STREAM:
+    case OXY__MY_S_DIRECT:
         /* The row lies in the library's buffer; where it ends there is not told. */
         packet = c->mysql->net.read_pos;
-        c->call.stmt = c->s->stmt;
         if (!oxy__my_cells(c, packet, (size_t)(c->mysql->net.buff_end - packet))) {
             oxy__my_malformed(c);
             return OXY_STEP_TURN;
         }
-        c->state = OXY__MY_S_STREAM_NEXT;
+        c->state = OXY__MY_S_DIRECT_NEXT;
         return row(c);
-    case OXY__MY_S_STREAM_NEXT:
+    case OXY__MY_S_DIRECT_NEXT:
         if (oxy__my_ahead(c, &packet, &len)) {
             if (oxy__my_cells(c, packet, len))
                 return row(c);
             oxy__my_malformed(c);
             return OXY_STEP_TURN;
         }
+        c->call.stmt = c->s->stmt;
         oxy__my_begin(c, OXY__MY_FETCH);
         c->state = OXY__MY_S_FETCHED;
         return OXY_STEP_TURN;

@@ -186,7 +186,7 @@ static uint64_t rows_ahead(const oxy_conn *c)
 
 /* Most rows come from what the library has read ahead: each as it is, whatever its
  * length does to the borders of reads, and beside rows that are longer than one. */
-static void test_rows_are_taken_from_what_was_read_ahead(void **state)
+static void take_rows_ahead(uint32_t flags)
 {
     static const char *const texts[] = {"NULL", "REPEAT('x', n % 300)", "REPEAT('x', n % 7 * 900)",
                                         "REPEAT('x', CASE n % 97 WHEN 0 THEN 17000 ELSE n % 250 END)",
@@ -195,7 +195,6 @@ static void test_rows_are_taken_from_what_was_read_ahead(void **state)
     char sql[256], text[40000];
     oxy_step s;
 
-    (void)state;
     must_run(c, is_mariadb(c) ? "SET max_recursive_iterations = 1000000" : "SET cte_max_recursion_depth = 1000000", 0);
     for (size_t i = 0; i < OXY_COUNT(texts); i++) {
         uint64_t before = rows_ahead(c);
@@ -203,7 +202,7 @@ static void test_rows_are_taken_from_what_was_read_ahead(void **state)
         int64_t n = 0;
 
         (void)snprintf(sql, sizeof sql, SEQUENCE, 3000, texts[i]);
-        r = request(sql, OXY_REQ_STREAM);
+        r = request(sql, flags);
         assert_int_equal(c->driver->start(c, &r), OXY_OK);
         while ((s = next(c)) == OXY_STEP_ROW) {
             assert_int_equal(c->cells[0].i, ++n);
@@ -218,6 +217,35 @@ static void test_rows_are_taken_from_what_was_read_ahead(void **state)
         assert_int_equal(s, OXY_STEP_DONE);
         assert_int_equal(n, 3000);
         assert_true(rows_ahead(c) - before > (i < 2 ? 2500 : 10));
+    }
+    close_conn(c);
+}
+
+static void test_rows_are_taken_from_what_was_read_ahead(void **state)
+{
+    (void)state;
+    take_rows_ahead(READ);
+    take_rows_ahead(OXY_REQ_STREAM);
+}
+
+/* What has to succeed before its first row does so: all rows are there by then. */
+static void test_no_row_before_success_where_it_was_asked_for(void **state)
+{
+    static const uint32_t flags[] = {OXY_REQ_WHOLE, WRITE};
+    static const char failing[] = "SELECT id, (SELECT b.id FROM whole b WHERE b.n = 3 - a.n) FROM whole a ORDER BY id";
+    oxy_conn *c = open_plain();
+
+    (void)state;
+    must_run(c, "CREATE TABLE whole (id INT PRIMARY KEY, n INT)", WRITE);
+    must_run(c, "INSERT INTO whole VALUES (1, 1), (2, 1), (3, 2)", WRITE);
+    for (size_t i = 0; i < OXY_COUNT(flags); i++) {
+        oxy_request r = request(failing, flags[i]);
+        uint64_t before = rows_ahead(c);
+
+        must_run(c, "SELECT * FROM information_schema.collations", flags[i]);
+        assert_int_equal(c->driver->start(c, &r), OXY_OK);
+        assert_int_equal(next(c), OXY_STEP_FAILED);
+        assert_int_equal(rows_ahead(c), before);
     }
     close_conn(c);
 }
@@ -241,16 +269,72 @@ static void test_failure_in_the_middle_of_a_result(void **state)
     close_conn(c);
 }
 
-static void test_stream_given_up_breaks_the_connection(void **state)
+static void test_rows_given_up_break_the_connection(void **state)
 {
-    oxy_conn *c = open_plain();
-    oxy_request r = request("SELECT * FROM information_schema.collations", OXY_REQ_STREAM);
+    static const uint32_t ways[] = {READ, OXY_REQ_STREAM};
 
     (void)state;
-    assert_int_equal(c->driver->start(c, &r), OXY_OK);
-    assert_int_equal(next(c), OXY_STEP_ROW);
-    c->driver->finish(c);
-    assert_int_equal(c->driver->status(c), OXY_CONN_BROKEN);
+    for (size_t i = 0; i < OXY_COUNT(ways); i++) {
+        oxy_conn *c = open_plain();
+        oxy_request r = request("SELECT * FROM information_schema.collations", ways[i]);
+
+        assert_int_equal(c->driver->start(c, &r), OXY_OK);
+        assert_int_equal(next(c), OXY_STEP_ROW);
+        c->driver->finish(c);
+        assert_int_equal(c->driver->status(c), OXY_CONN_BROKEN);
+        close_conn(c);
+    }
+}
+
+/* A procedure's parameters that come back are rows as others are, and what follows
+ * them is read although servers forget to say that it does. */
+static void test_parameters_that_come_back(void **state)
+{
+    static const uint32_t ways[] = {READ, OXY_REQ_STREAM, WRITE};
+    oxy_conn *c = open_plain();
+    oxy_value v = {.tag = OXY_V_INT, .i = 20};
+
+    (void)state;
+    must_run(c, "CREATE PROCEDURE twice(INOUT n INT) SET n = n * 2", WRITE);
+    must_run(c, "CREATE PROCEDURE beside(INOUT n INT) BEGIN SELECT n + 1; SET n = n * 2; END", WRITE);
+    for (int round = 0; round < 3; round++)
+        for (size_t i = 0; i < OXY_COUNT(ways); i++) {
+            const char *calls[] = {"CALL twice(?)", "CALL beside(?)"};
+
+            for (size_t k = 0; k < OXY_COUNT(calls); k++) {
+                oxy_request r = request(calls[k], ways[i]);
+
+                r.values = &v;
+                r.n_values = 1;
+                assert_int_equal(c->driver->start(c, &r), OXY_OK);
+                assert_int_equal(next(c), OXY_STEP_ROW);
+                assert_string_equal(show(&c->cells[0]), k ? "i:21" : "i:40");
+                assert_int_equal(next(c), OXY_STEP_DONE);
+                assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
+                assert_string_equal(one(c, "SELECT 3"), "i:3");
+            }
+        }
+    close_conn(c);
+}
+
+/* Whether a transaction is open is known once the rows are. */
+static void test_status_behind_rows(void **state)
+{
+    static const uint32_t ways[] = {READ, OXY_REQ_STREAM, OXY_REQ_WHOLE};
+    oxy_conn *c = open_plain();
+
+    (void)state;
+    must_run(c, "CREATE TABLE begun (id INT PRIMARY KEY) ENGINE = InnoDB", WRITE);
+    must_run(c, "INSERT INTO begun VALUES (1), (2)", WRITE);
+    for (size_t i = 0; i < OXY_COUNT(ways); i++) {
+        must_run(c, "SET autocommit = 0", 0);
+        must_run(c, "SELECT id FROM begun", ways[i]);
+        assert_int_equal(c->driver->status(c), OXY_CONN_INTRANS);
+        must_run(c, "ROLLBACK", 0);
+        must_run(c, "SET autocommit = 1", 0);
+        must_run(c, "SELECT id FROM begun", ways[i]);
+        assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
+    }
     close_conn(c);
 }
 
@@ -391,7 +475,10 @@ int main(void)
         cmocka_unit_test(test_stream),
         cmocka_unit_test(test_rows_are_taken_from_what_was_read_ahead),
         cmocka_unit_test(test_failure_in_the_middle_of_a_result),
-        cmocka_unit_test(test_stream_given_up_breaks_the_connection),
+        cmocka_unit_test(test_no_row_before_success_where_it_was_asked_for),
+        cmocka_unit_test(test_rows_given_up_break_the_connection),
+        cmocka_unit_test(test_parameters_that_come_back),
+        cmocka_unit_test(test_status_behind_rows),
         cmocka_unit_test(test_table_that_changes_under_a_statement),
         cmocka_unit_test(test_procedure_gives_its_first_result),
         cmocka_unit_test(test_returning),
