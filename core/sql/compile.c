@@ -150,19 +150,25 @@ static oxy_rc pack(const oxy__emit *e, const oxy_stmt *stmt, const oxy_alloc *al
     struct result r = result_of(stmt);
     size_t binds = aligned(sizeof(oxy_sql)), cols = binds + aligned(e->n_binds * sizeof(oxy_bind));
     size_t text = cols + aligned(r.n * sizeof(oxy_result_col));
+    size_t len = e->key_query != 0 ? e->key_query - 1 : e->out->len;
     char *block = oxy_alloc_new(alloc, text + e->out->len + 1 + names_size(&r)), *names;
     oxy_sql *sql;
 
     if (block == NULL)
         return oxy_err_set(e->err, OXY_NOMEM, "out of memory");
     sql = (oxy_sql *)(void *)block;
-    *sql = (oxy_sql){.alloc = alloc, .text = block + text, .len = e->out->len, .n_binds = e->n_binds, .n_cols = r.n};
+    *sql = (oxy_sql){.alloc = alloc, .text = block + text, .len = len, .n_binds = e->n_binds, .n_cols = r.n};
     sql->binds = (oxy_bind *)(void *)(block + binds);
     sql->cols = (oxy_result_col *)(void *)(block + cols);
     if (e->n_binds != 0)
         memcpy(sql->binds, e->binds, e->n_binds * sizeof(oxy_bind));
     memcpy(sql->text, e->out->p, e->out->len + 1);
-    names = sql->text + sql->len + 1;
+    if (e->key_query != 0) {
+        sql->quiet_len = e->quiet_len;
+        sql->key_query = (oxy_sv){sql->text + e->key_query, e->out->len - e->key_query};
+        sql->n_rows = stmt->insert->n_rows;
+    }
+    names = sql->text + e->out->len + 1;
     for (uint32_t i = 0; i < r.n; i++) {
         if (r.items != NULL)
             fill_col(&sql->cols[i], &r.items[i], &names);

@@ -76,6 +76,7 @@ struct oxy_dialect {
     /* Writes */
     oxy__upsert upsert;
     bool returning_insert, returning_update, returning_delete;
+    bool rowid_keys; /* a key may be another name of the row's number: see oxy_sql.key_query */
     bool default_in_values;
     bool update_from;    /* UPDATE ... FROM; else bulk updates are CASE chains */
     bool values_alias;   /* (VALUES ...) AS v (a, b); else a WITH */
@@ -148,6 +149,8 @@ struct oxy__emit {
     const oxy_expr *over;     /* window waiting for its function */
     const oxy_source *target; /* of an UPDATE or DELETE, where its table cannot be read as such */
     bool changes;             /* an UPDATE or DELETE */
+    size_t quiet_len;         /* of an INSERT: what stands before RETURNING */
+    size_t key_query;         /* where the text of oxy_sql.key_query begins; 0: there is none */
 };
 
 /* --- context.c ------------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 /* write: INSERT, DELETE, RETURNING and single assignments. */
 #include "emit.h"
 
+#include <strings.h>
+
 void oxy__put_returning(oxy__emit *e, const oxy_item *items, uint32_t n, bool supported)
 {
     if (n == 0)
@@ -171,6 +173,48 @@ static void open_target(oxy__emit *e, oxy__scope *scope, const oxy_source *const
         e->names[(*source)->id] = (*source)->table->name;
 }
 
+/* Names of SQLite's rowid: as names of columns they would mean just these. */
+static bool names_rowid(oxy_sv name)
+{
+    static const oxy_sv names[] = {OXY_SV("_rowid_"), OXY_SV("rowid"), OXY_SV("oid")};
+
+    for (size_t i = 0; i < OXY_COUNT(names); i++)
+        if (name.len == names[i].len && strncasecmp(name.p, names[i].p, name.len) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the rows give back nothing but a key of one column that they leave to the
+ * database. */
+static bool gives_keys(const oxy_insert *s)
+{
+    const oxy_expr *item = s->n_returning == 1 ? s->returning[0].expr : NULL;
+    const oxy_table *table = s->into->table;
+    const oxy_column *key;
+    uint32_t n_keys = 0;
+
+    if (s->n_rows < 2 || s->conflict != OXY_CONFLICT_ERROR || item == NULL || item->kind != OXY_E_COLUMN ||
+        table == NULL)
+        return false;
+    key = item->column.column;
+    for (uint32_t i = 0; i < table->n_columns; i++)
+        n_keys += table->columns[i].primary_key;
+    for (uint32_t i = 0; i < s->n_columns; i++)
+        if (s->columns[i] == key)
+            return false;
+    return key->primary_key && n_keys == 1 && key->type.kind == OXY_K_INT && !names_rowid(key->name);
+}
+
+/* Behind the statement's own end. */
+static void put_key_query(oxy__emit *e, const oxy_insert *s)
+{
+    OXY__PUTC(e, '\0');
+    e->key_query = e->out->len;
+    OXY__PUT(e, "SELECT _rowid_ FROM ");
+    oxy__put_source(e, s->into);
+    OXY__PUT(e, " ORDER BY _rowid_ DESC LIMIT 1");
+}
+
 void oxy__put_insert(oxy__emit *e, const oxy_insert *s)
 {
     oxy__scope scope;
@@ -187,7 +231,10 @@ void oxy__put_insert(oxy__emit *e, const oxy_insert *s)
             put_rows(e, s);
         }
         put_conflict(e, s);
+        e->quiet_len = e->out->len;
         oxy__put_returning(e, s->returning, s->n_returning, e->d->returning_insert);
+        if (e->d->rowid_keys && gives_keys(s))
+            put_key_query(e, s);
     }
     oxy__scope_close(e);
 }

@@ -162,6 +162,9 @@ oxypy_compiled *oxypy_compiled_new(oxypy_state *st, oxy_sql *sql, oxypy_statemen
     }
     c->sql = sql;
     c->key = statement_key(sql);
+    if (sql->key_query.p) {
+        c->key_rows = (oxy_key_rows){sql->quiet_len, sql->key_query, sql->cols[0].name, sql->n_rows};
+    }
     c->text = PyUnicode_DecodeUTF8(sql->text, (Py_ssize_t)sql->len, "strict");
     c->table = PyUnicode_DecodeUTF8(stmt->plan->table.name.p, (Py_ssize_t)stmt->plan->table.name.len, "strict");
     /* Types of binds and results borrow their text from the plans. */

@@ -249,6 +249,8 @@ int oxypy__statement_fill(oxypy_operation *op, oxy_request *request)
         request->n_values = op->prepared.n_values;
         if (sql->point)
             request->flags |= OXY_REQ_POINT;
+        if (op->prepared.compiled->key_rows.n_rows != 0)
+            request->key_rows = &op->prepared.compiled->key_rows;
         if (op->lease->shared)
             request->flags |= OXY_REQ_SHARED;
         return 0;

@@ -4,6 +4,7 @@
 #ifndef OXYPY_STATEMENT_H
 #define OXYPY_STATEMENT_H
 
+#include <oxyde/driver.h>
 #include <oxyde/sql.h>
 
 #include "hydrate.h"
@@ -122,6 +123,7 @@ typedef struct oxypy_compiled {
     PyObject *table;              /* str, for hooks and errors */
     PyObject *plans;              /* tuple: other models' plans that types point into */
     uint64_t key;                 /* hash of text, for the drivers' caches */
+    oxy_key_rows key_rows;        /* n_rows 0: not such an INSERT; text of sql */
 } oxypy_compiled;
 
 /* A compiled statement with its values, ready for one driver. Owner: whoever

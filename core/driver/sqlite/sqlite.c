@@ -20,6 +20,7 @@ static void free_connection(oxy__sqlite *c)
     oxy__worker_fini(c);
     oxy__stmt_drop_loose(c);
     oxy__cache_fini(c);
+    oxy__keys_close(c);
     sqlite3_finalize(c->anchor);
     (void)sqlite3_close(c->db);
     oxy_alloc_free(a, c->row);
@@ -271,6 +272,7 @@ static oxy_rc sqlite_start(oxy_conn *base, const oxy_request *r)
     run->since = run->busy_since = 0;
     run->delivered = run->skip = 0;
     run->batch_row = run->turns = 0;
+    run->keys = OXY__KEYS_NONE;
     run->affected = -1;
     run->last_insert_id = 0;
     base->cells = NULL;

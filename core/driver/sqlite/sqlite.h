@@ -38,11 +38,17 @@ typedef struct oxy__stmt {
     int reprepared; /* SQLite's counter when cols was made */
     uint32_t slow;  /* runs to come that go straight to the worker */
     uint32_t slow_next;
+    bool quiet;             /* an INSERT without its RETURNING: sqlite_keys.c */
+    bool loud;              /* ... whose keys could not be proven: goes with RETURNING from now on */
+    sqlite3_stmt *last_key; /* of a quiet one: the greatest rowid */
 } oxy__stmt;
 
 /* A read that is past its budget between rows lets the loop turn so often
  * before the worker takes it: a hop costs as much as some hundred rows. */
 #define OXY__TURNS 3
+
+/* Among a request's flags while its statement is taken: the text ends before RETURNING. */
+#define OXY__REQ_QUIET (1u << 31)
 
 #define OXY__SLOW_FIRST 4 /* runs on the worker after the first slow one; doubles */
 
@@ -123,6 +129,21 @@ typedef struct oxy__sqlite_config {
 /* Why the progress handler stopped a statement. */
 typedef enum oxy__why { OXY__WHY_NOTHING, OXY__WHY_BUDGET, OXY__WHY_TIMEOUT, OXY__WHY_CANCEL } oxy__why;
 
+/* An INSERT that runs without its RETURNING. */
+typedef enum oxy__keys { OXY__KEYS_NONE, OXY__KEYS_INSERT /* to be run */, OXY__KEYS_ROWS } oxy__keys;
+
+/* What encloses such an INSERT until its keys are known: a transaction, or inside of
+ * one a savepoint. */
+typedef enum oxy__frame {
+    OXY__FRAME_BEGIN,
+    OXY__FRAME_COMMIT,
+    OXY__FRAME_ROLLBACK,
+    OXY__FRAME_SAVE,
+    OXY__FRAME_RELEASE,
+    OXY__FRAME_UNDO,
+    OXY__FRAME_COUNT
+} oxy__frame;
+
 /* The current request. */
 typedef struct oxy__run {
     oxy_request req;
@@ -143,6 +164,9 @@ typedef struct oxy__run {
     oxy__job job;       /* OFFLOAD: what the worker is to do; NONE: it is at it */
     int64_t affected, last_insert_id;
     uint64_t random;
+    oxy__keys keys;
+    int64_t key;     /* of the next row */
+    uint32_t n_keys; /* rows to come */
 } oxy__run;
 
 typedef enum oxy__phase {
@@ -171,7 +195,8 @@ typedef struct oxy__sqlite {
     pid_t pid;
 
     sqlite3 *db;
-    sqlite3_stmt *anchor; /* holds a snapshot while a read may have to start again */
+    sqlite3_stmt *anchor;                   /* holds a snapshot while a read may have to start again */
+    sqlite3_stmt *frames[OXY__FRAME_COUNT]; /* made when first needed */
     bool utf8;
     bool quick_commit; /* a commit does not wait for the disk */
     bool wal;
@@ -230,6 +255,25 @@ void oxy__run_end(oxy__sqlite *c);
 bool oxy__run_cells(oxy__sqlite *c, oxy_cell *cells, oxy_err *err);
 int oxy__run_progress(void *arg);
 int oxy__run_busy(void *arg, int count);
+
+/* How many rows were changed on this handle; by the last statement. */
+int64_t oxy__run_total_changes(const oxy__sqlite *c);
+int64_t oxy__run_changes(const oxy__sqlite *c);
+void oxy__run_set_limits(oxy__sqlite *c);
+/* What the statement at hand has changed, for the request's answer. */
+void oxy__run_count(oxy__sqlite *c);
+/* What a step means that gave neither a row nor the end. */
+oxy__outcome oxy__run_stopped(oxy__sqlite *c, int rc, oxy_err *err);
+void oxy__run_note_pace(oxy__run *run);
+
+/* --- sqlite_keys.c ----------------------------------------------------------------- */
+/* Takes the request's INSERT without its RETURNING, bound, if that may do; else run->s
+ * stays NULL, and it is taken as any other. Fails for want of memory only. */
+oxy_rc oxy__keys_begin(oxy__sqlite *c, oxy_err *err);
+/* One key further. OXY__KEYS_NONE afterwards: what the keys are could not be proven,
+ * nothing of it remains, and the request is to be taken as any other. */
+oxy__outcome oxy__keys_next(oxy__sqlite *c, oxy_err *err);
+void oxy__keys_close(oxy__sqlite *c);
 
 /* --- sqlite_worker.c --------------------------------------------------------------- */
 oxy_rc oxy__worker_init(oxy__sqlite *c);

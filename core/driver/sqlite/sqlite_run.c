@@ -16,21 +16,21 @@
 
 /* --- where to run ------------------------------------------------------------------ */
 
-static int64_t total_changes(sqlite3 *db)
+int64_t oxy__run_total_changes(const oxy__sqlite *c)
 {
 #if SQLITE_VERSION_NUMBER >= 3037000
-    return sqlite3_total_changes64(db);
+    return sqlite3_total_changes64(c->db);
 #else
-    return sqlite3_total_changes(db);
+    return sqlite3_total_changes(c->db);
 #endif
 }
 
-static int64_t changes(sqlite3 *db)
+int64_t oxy__run_changes(const oxy__sqlite *c)
 {
 #if SQLITE_VERSION_NUMBER >= 3037000
-    return sqlite3_changes64(db);
+    return sqlite3_changes64(c->db);
 #else
-    return sqlite3_changes(db);
+    return sqlite3_changes(c->db);
 #endif
 }
 
@@ -58,7 +58,7 @@ static bool commit_wants_worker(const oxy__sqlite *c)
 {
     if (!c->quick_commit)
         return true;
-    int64_t n = total_changes(c->db) - c->trans_changes;
+    int64_t n = oxy__run_total_changes(c) - c->trans_changes;
 
     if (n == 0)
         return false;
@@ -183,19 +183,31 @@ int oxy__run_busy(void *arg, int count)
 
 /* --- running ------------------------------------------------------------------------ */
 
+static oxy_rc take(oxy__sqlite *c, oxy_err *err)
+{
+    oxy__run *run = &c->run;
+    oxy_rc rc = oxy__stmt_get(c, &run->req, &run->s, err);
+
+    if (rc == OXY_OK && run->s->stmt)
+        rc = oxy__stmt_bind(c, run->s, &run->req, err);
+    return rc;
+}
+
 oxy_rc oxy__run_begin(oxy__sqlite *c, oxy_err *err)
 {
     oxy__run *run = &c->run;
-    oxy_rc rc;
 
     if (run->s)
         return OXY_OK;
     run->stoppable = true; /* newer SQLite asks while preparing, too */
     run->interruptible = false;
-    rc = oxy__stmt_get(c, &run->req, &run->s, err);
-    if (rc == OXY_OK && run->s->stmt)
-        rc = oxy__stmt_bind(c, run->s, &run->req, err);
-    return rc;
+    if (run->req.key_rows) {
+        oxy_rc rc = oxy__keys_begin(c, err);
+
+        if (rc != OXY_OK || run->s)
+            return rc;
+    }
+    return take(c, err);
 }
 
 /* Between rows a read in autocommit has no transaction of its own that would
@@ -211,7 +223,7 @@ static bool hold_snapshot(oxy__sqlite *c)
     return c->run.anchored;
 }
 
-static void set_limits(oxy__sqlite *c)
+void oxy__run_set_limits(oxy__sqlite *c)
 {
     oxy__run *run = &c->run;
     bool begun = run->delivered > 0, read = run->s->kind == OXY__SQL_SELECT && run->s->readonly;
@@ -244,19 +256,19 @@ static void remember_slow(oxy__stmt *s)
     s->slow_next = s->slow_next * 2 > SLOW_MAX ? SLOW_MAX : s->slow_next * 2;
 }
 
-static void count_changes(oxy__sqlite *c)
+void oxy__run_count(oxy__sqlite *c)
 {
     oxy__run *run = &c->run;
 
     switch (run->s->kind) {
     case OXY__SQL_INSERT:
         run->last_insert_id = sqlite3_last_insert_rowid(c->db);
-        run->affected = changes(c->db);
+        run->affected = oxy__run_changes(c);
         break;
-    case OXY__SQL_DML: run->affected = changes(c->db); break;
+    case OXY__SQL_DML: run->affected = oxy__run_changes(c); break;
     case OXY__SQL_BEGIN:
         if (!run->in_trans) {
-            c->trans_changes = total_changes(c->db);
+            c->trans_changes = oxy__run_total_changes(c);
             c->trans_bytes = 0;
         }
         break;
@@ -272,8 +284,7 @@ static bool finished_anyway(const oxy__sqlite *c)
     return !c->run.s->readonly && c->run.in_trans && !sqlite3_get_autocommit(c->db);
 }
 
-/* What a step means that gave neither a row nor the end. */
-static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
+oxy__outcome oxy__run_stopped(oxy__sqlite *c, int rc, oxy_err *err)
 {
     oxy__run *run = &c->run;
     int code = sqlite3_extended_errcode(c->db), primary = code & 0xff;
@@ -283,7 +294,7 @@ static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
         return OXY__RUN_FAILED;
     }
     if (primary == SQLITE_INTERRUPT && run->s && finished_anyway(c)) {
-        count_changes(c);
+        oxy__run_count(c);
         return OXY__RUN_DONE;
     }
     if (primary == SQLITE_INTERRUPT && run->s && run->why == OXY__WHY_BUDGET) {
@@ -320,7 +331,7 @@ static oxy__outcome stopped(oxy__sqlite *c, int rc, oxy_err *err)
 
 /* Statements that took long where they could not be stopped, or were stopped
  * in vain, go to the worker for a while. */
-static void note_pace(oxy__run *run)
+void oxy__run_note_pace(oxy__run *run)
 {
     if (run->on_worker)
         run->s->slow -= run->s->slow > 0;
@@ -346,10 +357,18 @@ oxy__outcome oxy__run_next(oxy__sqlite *c, oxy_err *err)
     oxy__run *run = &c->run;
     int rc;
 
+    if (run->keys != OXY__KEYS_NONE) {
+        oxy__outcome out = oxy__keys_next(c, err);
+
+        if (run->keys != OXY__KEYS_NONE)
+            return out;
+        if (take(c, err) != OXY_OK)
+            return OXY__RUN_FAILED;
+    }
     if (!run->s->stmt)
         return OXY__RUN_DONE;
     do {
-        set_limits(c);
+        oxy__run_set_limits(c);
         rc = sqlite3_step(run->s->stmt);
         if (rc != SQLITE_ROW)
             break;
@@ -360,13 +379,13 @@ oxy__outcome oxy__run_next(oxy__sqlite *c, oxy_err *err)
     } while (true);
 
     if (rc == SQLITE_DONE) {
-        count_changes(c);
+        oxy__run_count(c);
         if (oxy__stmt_describe(c, run->s, err) != OXY_OK)
             return OXY__RUN_FAILED;
-        note_pace(run);
+        oxy__run_note_pace(run);
         return OXY__RUN_DONE;
     }
-    return stopped(c, rc, err);
+    return oxy__run_stopped(c, rc, err);
 row:
     if (oxy__stmt_describe(c, run->s, err) != OXY_OK)
         return OXY__RUN_FAILED;
@@ -378,6 +397,10 @@ bool oxy__run_cells(oxy__sqlite *c, oxy_cell *cells, oxy_err *err)
     sqlite3_stmt *stmt = c->run.s->stmt;
     uint32_t n = c->run.s->n_cols;
 
+    if (c->run.keys == OXY__KEYS_ROWS) {
+        cells[0] = (oxy_cell){.tag = OXY_C_INT, .i = c->run.key};
+        return true;
+    }
     for (uint32_t i = 0; i < n; i++) {
         sqlite3_value *v = sqlite3_column_value(stmt, (int)i);
         oxy_cell *cell = &cells[i];
@@ -424,7 +447,7 @@ bool oxy__run_cells(oxy__sqlite *c, oxy_cell *cells, oxy_err *err)
 
 static oxy__outcome script_failed(oxy__sqlite *c, oxy_err *err)
 {
-    oxy__outcome out = stopped(c, SQLITE_ERROR, err);
+    oxy__outcome out = oxy__run_stopped(c, SQLITE_ERROR, err);
 
     return out == OXY__RUN_LATER ? OXY__RUN_FAILED : out;
 }

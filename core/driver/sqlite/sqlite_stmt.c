@@ -101,6 +101,7 @@ static void stmt_free(const oxy_alloc *a, oxy__stmt *s)
     if (!s)
         return;
     sqlite3_finalize(s->stmt);
+    sqlite3_finalize(s->last_key);
     oxy_alloc_free(a, s->order);
     oxy_alloc_free(a, s->cols);
     oxy_alloc_free(a, s->sql);
@@ -258,20 +259,20 @@ static void evict(oxy__sqlite *c, oxy__stmt *s)
     stmt_free(c->base.alloc, s);
 }
 
-static bool same(const oxy__stmt *s, uint64_t key, oxy_sv sql)
+static bool same(const oxy__stmt *s, uint64_t key, oxy_sv sql, bool quiet)
 {
-    return s->key == key && s->len == sql.len && memcmp(s->sql, sql.p, sql.len) == 0;
+    return s->key == key && s->quiet == quiet && s->len == sql.len && memcmp(s->sql, sql.p, sql.len) == 0;
 }
 
-static oxy__stmt *lookup(oxy__cache *cache, uint64_t key, oxy_sv sql)
+static oxy__stmt *lookup(oxy__cache *cache, uint64_t key, oxy_sv sql, bool quiet)
 {
     oxy__stmt *s = cache->newest;
 
     /* The same statement over and over needs no table. */
-    if (s && same(s, key, sql))
+    if (s && same(s, key, sql, quiet))
         return s;
     for (s = cache->buckets[key & (cache->n_buckets - 1)]; s; s = s->chain) {
-        if (same(s, key, sql)) {
+        if (same(s, key, sql, quiet)) {
             unlink_age(cache, s);
             link_newest(cache, s);
             return s;
@@ -300,11 +301,11 @@ oxy_rc oxy__stmt_get(oxy__sqlite *c, const oxy_request *r, oxy__stmt **out, oxy_
 {
     oxy__cache *cache = &c->cache;
     uint64_t key = r->key ? r->key : oxy_hash(r->sql.p, r->sql.len, 0);
-    bool keep = cache->limit && !(r->flags & OXY_REQ_NO_CACHE);
+    bool keep = cache->limit && !(r->flags & OXY_REQ_NO_CACHE), quiet = r->flags & OXY__REQ_QUIET;
     oxy_rc rc;
 
     oxy__stmt_drop_loose(c);
-    *out = keep ? lookup(cache, key, r->sql) : NULL;
+    *out = keep ? lookup(cache, key, r->sql, quiet) : NULL;
     if (*out)
         return OXY_OK;
     if (keep && (r->flags & OXY_REQ_RAW))
@@ -321,6 +322,7 @@ oxy_rc oxy__stmt_get(oxy__sqlite *c, const oxy_request *r, oxy__stmt **out, oxy_
     oxy__stmt *s = *out;
     oxy__stmt **bucket = &cache->buckets[key & (cache->n_buckets - 1)];
     s->cached = true;
+    s->quiet = quiet;
     s->chain = *bucket;
     *bucket = s;
     link_newest(cache, s);

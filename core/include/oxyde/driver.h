@@ -63,6 +63,15 @@ enum {
                                  those that write. A read may fail after some of its rows otherwise. */
 };
 
+/* An INSERT of several rows that gives back their keys, one INTEGER column, and
+ * perhaps could do without: see oxy_sql.key_query. A driver that can prove what
+ * the keys are may run the text without its RETURNING; its rows are the same. */
+typedef struct oxy_key_rows {
+    size_t quiet_len;
+    oxy_sv key_query, key; /* NUL-terminated; the column's name */
+    uint32_t n_rows;
+} oxy_key_rows;
+
 typedef struct oxy_request {
     oxy_sv sql;              /* borrowed until DONE or FAILED */
     uint64_t key;            /* hash of sql and value types; 0: the driver hashes */
@@ -76,6 +85,7 @@ typedef struct oxy_request {
      * and nothing after it runs. Borrowed as sql. */
     const oxy_sv *before;
     uint32_t n_before;
+    const oxy_key_rows *key_rows; /* NULL: not such an INSERT. Borrowed as sql */
 } oxy_request;
 
 /* Connection ------------------------------------------------------------------ */

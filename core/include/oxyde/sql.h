@@ -73,6 +73,12 @@ typedef struct oxy_sql {
     oxy_result_col *cols;
     uint32_t n_cols;
     oxy_stmt_kind kind;
+    /* An INSERT of several rows from which nothing but their key comes back, where that
+     * may be SQLite's rowid: how long the text is without RETURNING, and a query for
+     * the greatest rowid. Its column has the key's name if the rowid is the key. */
+    size_t quiet_len;
+    oxy_sv key_query; /* p NULL: not such an INSERT; part of the block */
+    uint32_t n_rows;
     bool writes; /* needs the writer: INSERT, UPDATE, DELETE, locking SELECT */
     bool point;  /* touches at most a few rows by its look: VALUES of few rows, key equality */
 } oxy_sql;

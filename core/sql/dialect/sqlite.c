@@ -529,6 +529,7 @@ const oxy_dialect oxy_dialect_sqlite = {
     .returning_insert = true,
     .returning_update = true,
     .returning_delete = true,
+    .rowid_keys = true,
     .update_from = true,
     .target_alias = true,
     .agg_filter = true,

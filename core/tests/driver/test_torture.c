@@ -39,6 +39,25 @@ static const struct {
     {"PRAGMA cache_size", OXY_REQ_RAW},
 };
 
+/* Keys without RETURNING. Whatever fails, no transaction is left behind. */
+static oxy_rc insert_for_keys(oxy_conn *c)
+{
+    static const char sql[] = "INSERT INTO t (x) VALUES ('a'), ('b'), ('c') RETURNING i";
+    const oxy_key_rows keys = {.quiet_len = sizeof sql - sizeof " RETURNING i",
+                               .key_query = OXY_SV("SELECT _rowid_ FROM t ORDER BY _rowid_ DESC LIMIT 1"),
+                               .key = OXY_SV("i"),
+                               .n_rows = 3};
+    oxy_request r = request(sql, POINT);
+    oxy_rc rc;
+
+    r.key_rows = &keys;
+    rc = run_request(c, &r);
+    assert_int_equal(c->driver->status(c), OXY_CONN_IDLE);
+    if (rc == OXY_OK)
+        assert_int_equal(c->affected, 3);
+    return rc;
+}
+
 /* Stops at the first failure. */
 static oxy_rc live(const options *o, const oxy_alloc *alloc)
 {
@@ -50,6 +69,8 @@ static oxy_rc live(const options *o, const oxy_alloc *alloc)
         return rc;
     for (size_t i = 0; i < OXY_COUNT(life) && rc == OXY_OK; i++)
         rc = run_sql(c, life[i].sql, life[i].flags);
+    for (int twice = 0; twice < 2 && rc == OXY_OK; twice++)
+        rc = insert_for_keys(c);
     close_conn(c);
     return rc;
 }

@@ -360,6 +360,54 @@ static void test_dialects_are_found_by_name(void **state)
     assert_int_equal(oxy_dialect_max_params(&oxy_dialect_postgres), 65535);
 }
 
+/* --- keys ------------------------------------------------------------------------- */
+
+static void test_an_insert_for_keys_tells_how_to_do_without_returning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OXY_COUNT(dialects); i++) {
+        for (uint32_t n_rows = 1; n_rows <= 2; n_rows++) {
+            oxy_builder b;
+            oxy_sql *sql;
+            const oxy_source *into;
+            const oxy_column *columns[] = {&parcel_columns[2]};
+            const oxy_expr *values[2];
+            const oxy_type type = {.kind = OXY_K_INT};
+            const oxy_value v = {.tag = OXY_V_INT, .i = 7};
+            bool expected = dialects[i] == &oxy_dialect_sqlite && n_rows > 1;
+
+            if (dialects[i] == &oxy_dialect_mysql)
+                continue; /* has no RETURNING */
+            oxy_builder_init(&b, oxy_alloc_default());
+            into = oxy_source_table(&b, &test_tables[0], (oxy_sv){0});
+            values[0] = oxy_param(&b, &v, &type);
+            values[1] = oxy_param(&b, &v, &type);
+            const oxy_item returning[] = {{.expr = oxy_col(&b, into, &parcel_columns[0])}};
+            const oxy_insert s = {.into = into,
+                                  .columns = columns,
+                                  .n_columns = 1,
+                                  .values = values,
+                                  .n_rows = n_rows,
+                                  .returning = returning,
+                                  .n_returning = 1};
+            const oxy_stmt stmt = {.kind = OXY_S_INSERT, .insert = &s};
+
+            sql = compiled(&b, &stmt, dialects[i]);
+            assert_int_equal(strlen(sql->text), sql->len);
+            assert_int_equal(sql->key_query.p != NULL, expected);
+            if (expected) {
+                assert_string_equal(sql->text + sql->quiet_len, " RETURNING \"id\"");
+                assert_string_equal(sql->key_query.p, "SELECT _rowid_ FROM \"parcels\" ORDER BY _rowid_ DESC LIMIT 1");
+                assert_int_equal(strlen(sql->key_query.p), sql->key_query.len);
+                assert_int_equal(sql->n_rows, 2);
+            }
+            assert_int_equal(sql->cols[0].name.len, 2);
+            oxy_sql_free(sql);
+            oxy_builder_fini(&b);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -376,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_a_run_of_values_is_gathered),
         cmocka_unit_test(test_quoting),
         cmocka_unit_test(test_dialects_are_found_by_name),
+        cmocka_unit_test(test_an_insert_for_keys_tells_how_to_do_without_returning),
     };
     int rc;
 
