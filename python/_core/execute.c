@@ -461,6 +461,15 @@ static oxypy_next to_server(oxypy_operation *op, oxy_step s)
     return OXYPY_NEXT_WAIT;
 }
 
+/* What another thread did to the connection while the call slept. */
+static void raise_gone(const oxypy_operation *op, oxypy_operation *reader)
+{
+    if (op->lease != NULL)
+        oxypy__statement_raise_closed(reader);
+    else
+        oxypy_raise_text(op->st, OXY_INTERFACE, "the connection was released while the statement ran");
+}
+
 /* Others' answers come first: step() would be about theirs. Who is before it
  * calls when it parts. */
 static bool is_behind(const oxypy_operation *op)
@@ -507,10 +516,16 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
             next = OXYPY_NEXT_YIELD;
         } else if (s == OXY_STEP_FAILED) {
             *failed = true;
-        } else if (s == OXY_STEP_WANT_READ && oxypy_near_answer(op->lease, op->loop, &s)) {
-            continue;
         } else {
-            next = to_server(op, s);
+            /* Nobody else sees rows that the collector does not. */
+            oxypy_near near = s == OXY_STEP_WANT_READ ? oxypy_near_answer(op, !paused, &s) : OXYPY_NEAR_LATE;
+
+            if (near == OXYPY_NEAR_HERE)
+                continue;
+            if (near == OXYPY_NEAR_LATE)
+                next = to_server(op, s);
+            else
+                raise_gone(op, reader);
         }
         break;
     }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Near answers: a server on the same machine answers a read by key sooner than
- * a sleeping process is woken. So, where the event loop has nothing else to do,
- * the socket is looked at for some microseconds before the loop takes over.
+/* Near answers: a server on the same machine answers sooner than a sleeping task
+ * is woken. So, where the event loop has nothing else to do, a statement waits
+ * inside of its call for a moment: asleep if the server runs on this processor,
+ * which it needs, else looking, since another processor is slow to wake us.
  * docs/internals/runtime.md says what it is worth and what it may cost. */
-#include "runtime_private.h"
+#ifdef __linux__
+#define _GNU_SOURCE /* sched_getcpu() */
+#endif
+#include "execute.h"
 
 #include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* After so many answers in a row that were not near, only one in SELDOM is looked for, and these in
@@ -18,6 +24,11 @@
 #define LOST (20 * OXY_NS_PER_MS / 1000)
 /* A long answer comes in parts, each looked for anew; in all no longer than so many budgets. */
 #define PARTS_MAX 10
+/* Asleep at a time. Beyond the kernel's next tick, a few milliseconds off: a limit before it costs a
+ * timer of the processor, which takes as long on a virtual machine as the answer. */
+#define ASLEEP_MAX (10 * OXY_NS_PER_MS)
+/* Seconds of the loop's clock that no timer is asked for. */
+#define NO_TIMER 1e9
 
 /* The descriptor of the loop's selector: readable as soon as any socket of the
  * loop has something to say. -1: this loop does not tell. */
@@ -51,6 +62,33 @@ static Py_ssize_t callbacks_waiting(oxypy_loop *loop, PyObject *object)
     return n < 0 ? -1 : n - (loop->marked ? 1 : 0);
 }
 
+/* When the loop's first timer is due, as its clock counts: ours. OXY_NS_NEVER: there is none. 0: it
+ * does not tell. */
+static oxy_ns first_timer(oxypy_loop *loop)
+{
+    PyObject *object = oxypy_loop_object(loop), *timers = NULL, *when = NULL;
+    double at = 0.0;
+
+    if (object != NULL)
+        timers = PyObject_GetAttr(object, loop->st->s_scheduled);
+    if (timers != NULL && PyList_CheckExact(timers)) {
+        if (PyList_GET_SIZE(timers) == 0)
+            at = NO_TIMER;
+        else
+            when = PyObject_GetAttr(PyList_GET_ITEM(timers, 0), loop->st->s_when);
+    }
+    if (when != NULL)
+        at = PyFloat_AsDouble(when);
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        at = 0.0;
+    }
+    Py_XDECREF(object);
+    Py_XDECREF(timers);
+    Py_XDECREF(when);
+    return at >= NO_TIMER ? OXY_NS_NEVER : (oxy_ns)(at * 1e9);
+}
+
 /* Whether nothing but this answer is waited for, as far as the loop can tell. */
 static bool nothing_else(oxypy_loop *loop)
 {
@@ -72,54 +110,117 @@ static bool nothing_else(oxypy_loop *loop)
     return idle;
 }
 
-/* Whether answers on this connection have been near of late. */
-static bool is_worth_it(oxypy_wire *wire)
+/* Whether it is worth it after so many answers in a row that it was not. */
+static bool pays(uint8_t late, uint8_t *skipped)
 {
-    return wire->late < LATE_MAX || wire->skipped++ % (SELDOM * BURST) < BURST;
+    return late < LATE_MAX || (*skipped)++ % (SELDOM * BURST) < BURST;
 }
 
-/* Until the answer's next bytes are here. False: they are late, or something
- * else is, or others need the processor: perhaps the server itself. */
-static bool is_here(struct pollfd watched[2], oxy_ns now, oxy_ns until, bool *late)
+/* late: how many in a row did not come. */
+static void note(uint8_t *late, bool came)
 {
-    bool alone = true;
-    int n = poll(watched, 2, 0);
+    *late = came ? 0 : (uint8_t)(*late + (*late < LATE_MAX));
+}
 
-    while (n == 0 && now < until && alone) {
-        oxy_ns before = now;
+#if defined(SO_INCOMING_CPU)
+/* Whether the server's last bytes were sent from the processor that this thread runs on: it runs there
+ * when we wait, and at once. Sockets within a machine know; so does a network card's interrupt, which
+ * tells nothing, but whoever answers from afar is waited for in the same way. */
+static bool is_beside(int fd)
+{
+    int cpu = -1;
+    socklen_t len = sizeof cpu;
 
+    return getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len) == 0 && cpu >= 0 && cpu == sched_getcpu();
+}
+#else
+static bool is_beside(int fd)
+{
+    (void)fd;
+    return false;
+}
+#endif
+
+/* Looks again and again, until something is there, time is over or others need the processor. What poll() said. */
+static int look(struct pollfd watched[2], oxy_ns until)
+{
+    oxy_ns before, now = oxy_clock_now();
+    int n;
+
+    do {
+        before = now;
         n = poll(watched, 2, 0);
         now = oxy_clock_now();
-        alone = now - before < LOST;
-    }
-    *late = n == 0;
-    return n > 0 && watched[0].revents != 0;
+    } while (n == 0 && now < until && now - before < LOST);
+    return n;
 }
 
-bool oxypy_near_answer(oxypy_lease *lease, oxypy_loop *loop, oxy_step *step)
+/* Sleeps until something is there or time is over, while other threads run. What poll() said. */
+static int sleep_for(struct pollfd watched[2], oxy_ns span)
 {
+    int limit = (int)((span + OXY_NS_PER_MS - 1) / OXY_NS_PER_MS), n; /* rounded as selectors do */
+
+    Py_BEGIN_ALLOW_THREADS;
+    n = poll(watched, 2, limit);
+    Py_END_ALLOW_THREADS;
+    return n;
+}
+
+/* How long the loop itself would sleep, at most ASLEEP_MAX; 0: not at all. */
+static oxy_ns spare_time(oxypy_loop *loop)
+{
+    oxy_ns now = oxy_clock_now(), timer = first_timer(loop);
+
+    return timer <= now ? 0 : timer - now < ASLEEP_MAX ? timer - now : ASLEEP_MAX;
+}
+
+/* Until the answer's next bytes are here. NEAR_LATE: they are late, or something
+ * else is here, or others need the processor: perhaps the server itself. */
+static oxypy_near await_part(oxypy_operation *op, struct pollfd watched[2], oxy_ns until, bool may_sleep)
+{
+    oxypy_lease *lease = op->lease;
     oxypy_wire *wire = lease->wire;
+    bool beside = may_sleep && is_beside(watched[0].fd);
+    oxy_ns spare;
+    int n = 0;
+
+    if (!beside && pays(wire->late, &wire->skipped)) {
+        n = look(watched, until);
+        note(&wire->late, n != 0);
+    }
+    spare = n == 0 && may_sleep && pays(wire->slow, &wire->passed) ? spare_time(op->loop) : 0;
+    if (spare > 0) {
+        n = sleep_for(watched, spare);
+        if (op->lease != lease || lease->conn == NULL)
+            return OXYPY_NEAR_GONE; /* another thread has closed it meanwhile */
+        if (n != 0 || spare == ASLEEP_MAX)
+            note(&wire->slow, n != 0);
+    }
+    return n > 0 && watched[0].revents != 0 ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
+}
+
+oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step)
+{
+    oxypy_lease *lease = op->lease;
     const oxy_driver *driver = lease->store->driver;
     oxy_ns budget = lease->store->config.near_budget, now, end;
     struct pollfd watched[2];
-    bool late;
 
-    if (budget <= 0 || wire->first != lease || lease->behind != NULL || !is_worth_it(wire) || !nothing_else(loop))
-        return false;
-    watched[0] = (struct pollfd){.fd = driver->fd(wire->conn), .events = POLLIN};
-    watched[1] = (struct pollfd){.fd = loop->selector, .events = POLLIN};
+    if (budget <= 0 || lease->wire->first != lease || lease->behind != NULL || !nothing_else(op->loop))
+        return OXYPY_NEAR_LATE;
+    watched[0] = (struct pollfd){.fd = driver->fd(lease->conn), .events = POLLIN};
+    watched[1] = (struct pollfd){.fd = op->loop->selector, .events = POLLIN};
     now = oxy_clock_now();
     end = now + PARTS_MAX * budget;
     do {
-        if (!is_here(watched, now, now + budget, &late)) {
-            wire->late += late && wire->late < LATE_MAX;
-            return false;
-        }
-        wire->late = 0;
-        *step = driver->pump(wire->conn);
+        oxypy_near near = await_part(op, watched, now + budget, may_sleep);
+
+        if (near != OXYPY_NEAR_HERE)
+            return near;
+        *step = driver->pump(lease->conn);
         if (*step != OXY_STEP_WANT_READ)
-            return *step != OXY_STEP_WANT_WRITE;
+            return *step != OXY_STEP_WANT_WRITE ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
         now = oxy_clock_now(); /* a part of it came: the rest is on its way */
     } while (now < end);
-    return false;
+    return OXYPY_NEAR_LATE;
 }

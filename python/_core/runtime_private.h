@@ -235,8 +235,10 @@ struct oxypy_wire {
     int fd;         /* as the hub knows it; -1: not watched */
     bool writing;   /* watched for writing, too */
     bool unsettled; /* being opened: the driver may change the descriptor */
-    uint8_t late;   /* answers in a row that were not near, at most LATE_MAX; near_answer.c */
-    uint8_t skipped;
+    /* Answers in a row that did not come while they were looked for, or while the
+     * call slept, and how often that was left out since; near_answer.c. */
+    uint8_t late, skipped;
+    uint8_t slow, passed;
 };
 
 /* NULL when memory is out. */
@@ -252,10 +254,16 @@ void oxypy_wire_cut(oxypy_wire *wire);
 void oxypy_wire_close(oxypy_wire *wire);
 /* Idle connections whose end a gone loop's hub would have heard of tell the heir. */
 void oxypy_wire_orphan(oxypy_runtime *rt, const oxypy_hub *hub, const oxypy_loop *heir);
-/* After a step that wants to read: looks for the answer for at most the store's
- * near_budget, if nothing else waits on the loop. True: go on stepping. False:
- * wait for *step at the socket. */
-bool oxypy_near_answer(oxypy_lease *lease, oxypy_loop *loop, oxy_step *step);
+typedef enum oxypy_near {
+    OXYPY_NEAR_LATE, /* wait for *step at the socket */
+    OXYPY_NEAR_HERE, /* go on stepping */
+    OXYPY_NEAR_GONE, /* while the call slept another thread has taken or closed the connection */
+} oxypy_near;
+
+/* After a step that wants to read: waits for the answer inside of the call, for a
+ * moment that the store's near_budget bounds, if nothing else waits on the loop.
+ * may_sleep: also with the GIL given up. */
+oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step);
 /* Something happened at a socket of the loop's hub. */
 void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
 /* It becomes idle: its end is heard of. loop may be NULL. */

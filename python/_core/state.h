@@ -37,6 +37,8 @@
     X(call_soon, "call_soon")                                                                                          \
     X(asyncio_running, "__asyncio_running_event_loop__")                                                               \
     X(ready, "_ready")                                                                                                 \
+    X(scheduled, "_scheduled")                                                                                         \
+    X(when, "_when")                                                                                                   \
     X(send, "send")                                                                                                    \
     X(throw_, "throw")                                                                                                 \
     X(close, "close")                                                                                                  \

@@ -1,10 +1,13 @@
-"""A statement looks for its answer for a moment before its task sleeps: while nothing else waits."""
+"""A statement waits for its answer inside of its call for a moment, while nothing else waits on the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +16,12 @@ import uvloop
 from runtime_support import run
 from wire_support import NAMES, opened, sleep
 
-from oxyde import PoolSettings, _core
+from oxyde import InterfaceError, PoolSettings, _core
 from oxyde.db._driver import _pool_numbers
 from oxyde.db.urls import parse_url
 
 LONGEST = 0.001  # seconds: the longest budget there is
+SHORTEST = 0.000001  # no server answers while it is looked for so long
 
 servers_only = pytest.mark.parametrize("name", NAMES)
 
@@ -52,6 +56,84 @@ async def test_a_near_answer_needs_no_turn_of_the_loop(name: str) -> None:
             except asyncio.CancelledError:
                 await asyncio.sleep(0.01)
         assert inline > 0
+
+
+@servers_only
+async def test_what_is_not_near_yet_is_slept_for_inside_of_the_call(name: str) -> None:
+    async with opened(name, near_budget=SHORTEST) as database:
+        await one(database)
+        inline = 0
+        for _ in range(200):
+            try:
+                inline += ends_at_once(one(database))
+            except asyncio.CancelledError:
+                await asyncio.sleep(0.01)
+        assert inline > 20, "three in a row that are looked for are late, and then one in sixteen is"
+
+
+@contextmanager
+def threads_that_wait_for_the_gil() -> Iterator[None]:
+    """Another thread runs while this one sleeps only, not because its turn has come."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def meanwhile(work: Callable[[], object], operation: Any) -> bool:
+    """The first step of an operation, and whether another thread did this work in it."""
+    asked, done = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.wait()
+        work()
+        done.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        with threads_that_wait_for_the_gil():
+            asked.set()
+            operation.send(None)
+    finally:
+        during = done.is_set()
+        thread.join()
+    return during
+
+
+@servers_only
+async def test_other_threads_run_while_a_call_sleeps(name: str) -> None:
+    async with opened(name, near_budget=SHORTEST) as database:
+        for _ in range(100):
+            operation = run(database, sleep(name, 0.02))
+            during = meanwhile(lambda: None, operation)
+            operation.close()
+            if during:
+                return
+            await asyncio.sleep(0.01)
+            await one(database)  # answered in time: the next one sleeps, too
+    pytest.fail("another thread never ran")
+
+
+@servers_only
+async def test_a_session_may_be_released_by_another_thread_while_its_statement_sleeps(name: str) -> None:
+    async with opened(name, near_budget=SHORTEST) as database:
+        for _ in range(100):
+            session = await database._acquire("writer", None)
+            operation = session._fetch(sleep(name, 0.02))
+            try:
+                meanwhile(session._release, operation)
+            except InterfaceError as error:
+                assert "released while the statement ran" in str(error)
+                break
+            operation.close()
+            await asyncio.sleep(0.01)
+            await one(database)
+        else:
+            pytest.fail("another thread was never in time")
+        assert await one(database) == [{"one": 1}]
 
 
 @servers_only
@@ -115,6 +197,20 @@ async def test_sockets_of_others_go_first(name: str) -> None:
     here.close()
     there.close()
     assert order == ["socket", "answer"] * 20
+
+
+@servers_only
+async def test_a_call_sleeps_until_the_first_timer_at_most(name: str) -> None:
+    order: list[str] = []
+    async with opened(name, near_budget=SHORTEST) as database:
+        for _ in range(20):
+            await one(database)
+            asyncio.get_running_loop().call_later(0.002, order.append, "timer")
+            await run(database, sleep(name, 0.008))
+            order.append("answer")
+            await asyncio.sleep(0.005)
+    pairs = list(zip(order[::2], order[1::2], strict=True))
+    assert ("timer", "answer") in pairs, "a busy machine may keep us from some of them, not from all"
 
 
 @servers_only
