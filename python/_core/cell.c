@@ -2,6 +2,7 @@
 /* Cells that have no short way: through the codec, and the errors that say
  * which table, column and types were concerned. */
 #include "cell.h"
+#include "json.h"
 
 /* --- errors ---------------------------------------------------------------------------- */
 
@@ -76,11 +77,19 @@ PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
 {
     const oxypy_rowview *row = src->row;
     const oxy_type *want = &p->cols[i].type;
+    bool json = want->kind == OXY_K_JSON || want->kind == OXY_K_JSONB, tried = false;
     oxy_value value;
     oxy_err err;
     oxy_rc rc;
     PyObject *object;
 
+    /* The reader of JSON checks what the codec would, unless it gives up. */
+    if (json && row->cells[i].tag == OXY_C_TEXT && oxypy__cell_is_plain(row)) {
+        object = oxypy_json_read(st, p->cols[i].json, row->cells[i].p, row->cells[i].len);
+        if (object != NULL || PyErr_Occurred())
+            return object;
+        tried = true;
+    }
     oxy_err_clear(&err);
     rc = row->codec->decode[want->kind](&row->cells[i], &row->cols[i], want, oxypy__scratch_get(src->scratch), &value,
                                         &err);
@@ -88,6 +97,11 @@ PyObject *oxypy__cell_decode(oxypy_state *st, const oxypy_rowprog *p, uint32_t i
         return PyErr_NoMemory();
     if (rc != OXY_OK)
         return oxypy__cell_refuse(st, p, i, src, err.message);
+    if (value.tag == OXY_V_JSON && !tried) {
+        object = oxypy_json_read(st, p->cols[i].json, value.s.p, value.s.len);
+        if (object != NULL || PyErr_Occurred())
+            return object;
+    }
     object = oxypy_from_value(st, &value, want);
     return object != NULL ? object : oxypy__cell_failed(st, p, i, src);
 }

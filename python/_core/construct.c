@@ -237,19 +237,6 @@ static PyObject *construction_new(PyTypeObject *type, PyObject *args, PyObject *
 
 typedef enum verdict { FAILED = -1 /* exception set */, DOUBTFUL = 0, PASSED = 1 } verdict;
 
-/* Pydantic counts characters in UTF-8, which has no lone surrogates. */
-static bool has_surrogate(PyObject *text)
-{
-    Py_ssize_t n = PyUnicode_GET_LENGTH(text);
-    int kind = (int)PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-
-    for (Py_ssize_t i = 0; kind != PyUnicode_1BYTE_KIND && i < n; i++)
-        if (Py_UNICODE_IS_SURROGATE(PyUnicode_READ(kind, data, i)))
-            return true;
-    return false;
-}
-
 static bool zone_fits(const oxypy_state *st, zone zone, PyObject *value)
 {
     PyObject *tz = PyDateTime_DATE_GET_TZINFO(value);
@@ -260,7 +247,8 @@ static bool zone_fits(const oxypy_state *st, zone zone, PyObject *value)
 /* Rules that are more than the type. May replace *value. */
 static verdict check_rule(oxypy_state *st, const part *p, PyObject **value)
 {
-    if (p->rule.load == OXYPY_LOAD_LENGTH && PyUnicode_Check(*value) && has_surrogate(*value))
+    /* Pydantic counts characters in UTF-8, which has no lone surrogates. */
+    if (p->rule.load == OXYPY_LOAD_LENGTH && PyUnicode_Check(*value) && oxypy_has_surrogate(*value))
         return DOUBTFUL;
     return (verdict)oxypy__rule_apply(st, &p->rule, value);
 }

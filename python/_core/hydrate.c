@@ -130,6 +130,21 @@ static verdict check_decimal(oxypy_state *st, const oxypy_field *r, PyObject *va
     return v;
 }
 
+/* Whether the validator of such a field would only copy what was just read from
+ * JSON. It refuses keys with lone surrogates. */
+static bool is_fresh(const oxypy_field *r, PyObject *value)
+{
+    PyObject *name, *item;
+    Py_ssize_t at = 0;
+
+    if (!Py_IS_TYPE(value, r->fresh))
+        return false;
+    while (r->fresh == &PyDict_Type && PyDict_Next(value, &at, &name, &item))
+        if (!PyUnicode_CheckExact(name) || oxypy_has_surrogate(name))
+            return false;
+    return true;
+}
+
 /* Replaces *value by what the stored value stands for. */
 static verdict replace(PyObject **value, PyObject *members)
 {
@@ -217,6 +232,8 @@ __attribute__((always_inline)) static inline verdict take(oxypy_state *st, const
     if (*value == NULL)
         return FAILED;
     if (!c->is_field || (c->rule.load == OXYPY_LOAD_IDENTITY && *value != Py_None))
+        return PASSED;
+    if (c->rule.fresh != NULL && src->row != NULL && is_fresh(&c->rule, *value))
         return PASSED;
     v = apply(st, p, &c->rule, value);
     if (v != PASSED)

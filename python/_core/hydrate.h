@@ -89,6 +89,9 @@ int oxypy__rule_apply(oxypy_state *st, const oxypy_field *rule, PyObject **value
 
 /* --- text.c -------------------------------------------------------------------- */
 
+/* Whether a str has code points that no UTF-8 has. */
+bool oxypy_has_surrogate(PyObject *text);
+
 /* UTF-8 as a str; UnicodeDecodeError as Python raises it. */
 PyObject *oxypy_from_text(const char *p, size_t len);
 

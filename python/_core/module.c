@@ -2,6 +2,7 @@
 /* The module _core: multi-phase initialisation, its state from birth to
  * clearing, and the two calls with which the package hands over what the
  * engine needs of it. */
+#include "json.h"
 #include "runtime_private.h"
 
 /* --- state -------------------------------------------------------------------- */
@@ -132,6 +133,8 @@ static void module_free(void *module)
     oxypy_state *st = oxypy_state_of_module(module);
 
     (void)module_clear(module);
+    if (st != NULL)
+        oxypy_json_strings_free(st);
     if (st != NULL && st->runtime != NULL) {
         oxypy_runtime_unref(st->runtime);
         st->runtime = NULL;
@@ -318,6 +321,8 @@ static PyMethodDef module_methods[] = {
     {"bind_exceptions", bind_exceptions, METH_O, PyDoc_STR("Hands over oxyde.exceptions.")},
     {"bind_package", (PyCFunction)(void (*)(void))bind_package, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("Hands over what the engine calls back.")},
+    {"read_json", oxypy_json_read_all, METH_O,
+     PyDoc_STR("Reads documents as of one column: (value,), or None for what is left to other readers.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -17,7 +17,7 @@ typedef enum oxypy_load {
     OXYPY_LOAD_INT_RANGE,   /* (2, ge, gt, le, lt)  exact ints within 64 bits or None */
     OXYPY_LOAD_FLOAT_RANGE, /* (3, ge, gt, le, lt, finite)  floats or None */
     OXYPY_LOAD_ENUM,        /* (4, {stored value: member}) */
-    OXYPY_LOAD_VALIDATOR,   /* (5, validator)  validator.validate_python(value, lax, by name) */
+    OXYPY_LOAD_VALIDATOR,   /* (5, validator[, dict or list])  validator.validate_python(value, lax, by name) */
     OXYPY_LOAD_DECIMAL      /* (6, max_digits, decimal_places)  finite Decimals within both (None: open) */
 } oxypy_load;
 
@@ -27,8 +27,9 @@ typedef struct oxypy_field {
     uint32_t column;         /* index into table.columns */
     oxy_type load_type;      /* kind and elem that cells are decoded to: the Python type's own */
     oxypy_load load;
-    bool load_nullable; /* None passes without a check */
-    PyObject *load_arg; /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
+    bool load_nullable;  /* None passes without a check */
+    PyObject *load_arg;  /* ENUM: dict; VALIDATOR: bound validate_python; else NULL */
+    PyTypeObject *fresh; /* VALIDATOR: dict or list, if it would only copy one out of JSON; else NULL; borrowed */
     bool has_min, has_max;
     int64_t i_min, i_max; /* inclusive: LENGTH, INT_RANGE; DECIMAL: digits, places */
     double d_min, d_max;  /* FLOAT_RANGE */

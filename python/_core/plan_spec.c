@@ -218,6 +218,9 @@ int oxypy__rule_read(oxypy_state *st, PyObject *rule, oxypy_field *f)
     case OXYPY_LOAD_VALIDATOR:
         if (rule_item(rule, 1) == NULL)
             break;
+        f->fresh = rule_item(rule, 2) == (PyObject *)&PyDict_Type   ? &PyDict_Type
+                   : rule_item(rule, 2) == (PyObject *)&PyList_Type ? &PyList_Type
+                                                                    : NULL;
         f->load_arg = PyObject_GetAttr(rule_item(rule, 1), st->s_validate_python);
         return f->load_arg == NULL ? -1 : 0;
     default: break;

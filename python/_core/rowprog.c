@@ -5,6 +5,7 @@
 #include "rowprog.h"
 
 #include "instance.h"
+#include "json.h"
 #include "relation.h"
 #include "template.h"
 
@@ -45,6 +46,7 @@ void oxypy_rowprog_free(oxypy_rowprog *p)
         Py_CLEAR(c->name);
         Py_CLEAR(c->rule.load_arg);
         Py_CLEAR(c->rule.plain);
+        oxypy_json_memory_free(c->json);
         Py_CLEAR(c->table);
         Py_CLEAR(c->column);
     }
@@ -146,6 +148,8 @@ static int fill_column(oxypy_rowprog *p, uint32_t i, const oxy_result_col *col, 
     }
     c->way = (uint8_t)way_of(c->type.kind);
     c->quiet = is_quiet(c);
+    if (c->type.kind == OXY_K_JSON || c->type.kind == OXY_K_JSONB)
+        c->json = oxypy_json_memory_new();
     if (col->table == NULL && c->is_field) { /* a subselect's: known by its field */
         table = &p->plan->table;
         column = &table->columns[field->column];

@@ -29,9 +29,10 @@ typedef struct oxypy_rowcol {
     uint32_t place; /* of its value in copies of the template, if the program is placed */
     PyObject *name;
     oxypy_field rule;
-    oxy_type type;    /* to decode to; its text is borrowed from the tables */
-    PyObject *table;  /* str, for errors; NULL for expressions */
-    PyObject *column; /* str */
+    oxy_type type;                  /* to decode to; its text is borrowed from the tables */
+    struct oxypy_json_memory *json; /* of a JSON column: what its documents look like; or NULL */
+    PyObject *table;                /* str, for errors; NULL for expressions */
+    PyObject *column;               /* str */
 } oxypy_rowcol;
 
 /* Attributes that a row does not bring and that are made anew for each. */

@@ -94,8 +94,9 @@ typedef struct oxypy_state {
 
     /* where uuid.UUID keeps its parts (-1: not in slots), for to_py.c */
     Py_ssize_t uuid_int, uuid_is_safe;
-    bool decimal_known; /* decimal.c: objects of decimal_type are written and read directly */
-    uint64_t last_uid;  /* of tables (plan.c); guarded by the GIL */
+    bool decimal_known;                      /* decimal.c: objects of decimal_type are written and read directly */
+    uint64_t last_uid;                       /* of tables (plan.c); guarded by the GIL */
+    struct oxypy_json_strings *json_strings; /* json_text.c; guarded by the GIL, unused without one */
 
     /* callbacks into the package, set by _core.bind_package() */
     PyObject *registry;          /* dict alias -> Database */

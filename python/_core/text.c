@@ -148,3 +148,15 @@ PyObject *oxypy_from_text(const char *p, size_t len)
         write_text(text, (const unsigned char *)p, (const unsigned char *)p + len);
     return text;
 }
+
+bool oxypy_has_surrogate(PyObject *text)
+{
+    Py_ssize_t n = PyUnicode_GET_LENGTH(text);
+    int kind = (int)PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+
+    for (Py_ssize_t i = 0; kind != PyUnicode_1BYTE_KIND && i < n; i++)
+        if (Py_UNICODE_IS_SURROGATE(PyUnicode_READ(kind, data, i)))
+            return true;
+    return false;
+}

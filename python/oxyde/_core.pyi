@@ -38,6 +38,9 @@ LOOKUPS: dict[int, tuple[str, ...]]
 def bind_exceptions(module: Any) -> None:
     """Hands over `oxyde.exceptions`; called once, when the package is imported."""
 
+def read_json(texts: Sequence[bytes], /) -> list[tuple[Any] | None]:
+    """Documents as of one column; None for what the reader leaves to others. For tests."""
+
 def bind_package(
     *,
     registry: dict[str, Database],

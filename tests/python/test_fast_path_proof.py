@@ -89,6 +89,37 @@ def test_other_fields_go_through_their_own_validator(annotation: Any, kind: str)
 
 
 @pytest.mark.parametrize(
+    ("annotation", "kind", "config", "fresh"),
+    [
+        (dict[str, Any], "json", {}, dict),
+        (Optional[dict[str, Any]], "json_binary", {}, dict),
+        (dict, "json", {}, dict),
+        (list, "json", {}, list),
+        (list[Any], "json", {}, list),
+        (dict[str, Optional[Any]], "json", {"strict": True}, dict),
+        (list[Any], "array", {}, None),
+        (dict[str, int], "json", {}, None),
+        (dict[int, Any], "json", {}, None),
+        (list[int], "json", {}, None),
+        (Annotated[dict[str, Any], Field(min_length=1)], "json", {}, None),
+        (Annotated[list[Any], Field(max_length=1)], "json", {}, None),
+        (dict[Annotated[str, Field(max_length=2)], Any], "json", {}, None),
+        (dict[str, Any], "json", {"str_strip_whitespace": True}, None),
+        (dict[str, Any], "json", {"str_max_length": 3}, None),
+        (Annotated[dict[str, Any], pydantic.AfterValidator(lambda v: v)], "json", {}, None),
+        (set[Any], "json", {}, None),
+    ],
+    ids=str,
+)
+def test_containers_of_anything_out_of_json_need_no_copy(
+    annotation: Any, kind: str, config: dict[str, Any], fresh: type | None
+) -> None:
+    rule = proof_of(annotation, kind, **config).fields["f0"]
+    assert rule[0] == VALIDATOR
+    assert (rule[2] if len(rule) > 2 else None) is fresh
+
+
+@pytest.mark.parametrize(
     "config",
     [{"str_strip_whitespace": True}, {"str_to_lower": True}, {"str_to_upper": True}],
     ids=str,

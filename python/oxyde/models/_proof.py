@@ -22,7 +22,7 @@ from pydantic_core import SchemaError, SchemaValidator
 from .. import _core
 from ._foreign_keys import inner_of
 from ._proof_private import PlainPrivate, plain_private
-from ._proof_rules import IDENTITY, VALIDATOR, Plain, Rule, field_rule, plain_of
+from ._proof_rules import IDENTITY, VALIDATOR, Plain, Rule, field_rule, fresh_type, plain_of
 from ._proof_schema import (
     KNOWN_CONFIG,
     Schema,
@@ -228,9 +228,11 @@ def _rule(parts: Parts, schema: Schema, kind: str) -> tuple[Rule, bool, str]:
     if rule is not None:
         return rule, nullable, ""
     try:
-        return (VALIDATOR, _validator(schema, parts)), nullable, ""
+        validator = _validator(schema, parts)
     except SchemaError as error:
         return (IDENTITY,), True, f"a field that cannot be validated alone ({error})"
+    fresh = fresh_type(schema, parts.definitions, kind, parts.config)
+    return (VALIDATOR, validator) if fresh is None else (VALIDATOR, validator, fresh), nullable, ""
 
 
 def _validator(schema: Schema, parts: Parts) -> SchemaValidator:

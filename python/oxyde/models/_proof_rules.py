@@ -13,7 +13,18 @@ from typing import Any
 
 from ._proof_schema import Schema, keys_known, resolve
 
-__all__ = ["ENUM", "IDENTITY", "VALIDATOR", "Plain", "Rule", "field_rule", "plain_of", "rule_of", "unwrap"]
+__all__ = [
+    "ENUM",
+    "IDENTITY",
+    "VALIDATOR",
+    "Plain",
+    "Rule",
+    "field_rule",
+    "fresh_type",
+    "plain_of",
+    "rule_of",
+    "unwrap",
+]
 
 # As plan.h numbers them.
 IDENTITY, LENGTH, INT_RANGE, FLOAT_RANGE, ENUM, VALIDATOR, DECIMAL = range(7)
@@ -209,6 +220,35 @@ def field_rule(
     rule = rule_of(inner, kind, config)
     return rule, nullable or (rule is not None and inner["type"] == "any")
 
+
+# --- containers out of JSON -------------------------------------------------------------------
+
+_JSON = frozenset({"json", "json_binary"})
+
+
+def fresh_type(
+    schema: Schema, definitions: Mapping[str, Schema], kind: str, config: Schema
+) -> type[dict[str, Any]] | type[list[Any]] | None:
+    """dict or list, if the field's validator copies any such object that was just read from JSON,
+    whatever it holds, and changes nothing: then there is no need for the copy. The keys are str.
+    """
+    inner, _, _ = unwrap(schema, definitions)
+    if kind not in _JSON or inner["type"] not in ("dict", "list") or not keys_known(inner):
+        return None
+    if _has(inner, "fail_fast") or any(inner.get(key) is not None for key in ("min_length", "max_length")):
+        return None
+    parts = {key: unwrap(inner[key], definitions)[0] for key in _PARTS if key in inner}
+    if not all(keys_known(part) for part in parts.values()):
+        return None
+    keys = parts.pop("keys_schema", {"type": "any"})
+    if not (keys["type"] == "any" or (keys["type"] == "str" and _str(keys, "string", config) == (IDENTITY,))):
+        return None
+    if any(part["type"] != "any" for part in parts.values()):
+        return None
+    return dict if inner["type"] == "dict" else list
+
+
+_PARTS = ("keys_schema", "values_schema", "items_schema")
 
 # --- what values() shows --------------------------------------------------------------------
 

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Strings of JSON. Keys and the words of enumerations come again and again:
+ * strings of up to two words are kept in a table, one for each place in it, and
+ * found by their bytes. What follows replaces what was there, so the table
+ * neither grows nor has to be cleared. */
+#include "json.h"
+
+#define SHORT 16 /* bytes that two words hold */
+#define TABLE_BITS 9
+#define UNESCAPED_ROOM 512 /* bytes on the stack */
+
+typedef struct kept {
+    uint64_t first, last; /* of the bytes; they overlap below 16 */
+    PyObject *text;
+    size_t len;
+} kept;
+
+struct oxypy_json_strings {
+    kept entries[1 << TABLE_BITS];
+};
+
+void oxypy_json_strings_free(oxypy_state *st)
+{
+    struct oxypy_json_strings *strings = st->json_strings;
+
+    st->json_strings = NULL;
+    if (strings == NULL)
+        return;
+    for (size_t i = 0; i < OXY_COUNT(strings->entries); i++)
+        Py_XDECREF(strings->entries[i].text);
+    PyMem_Free(strings);
+}
+
+/* --- making ------------------------------------------------------------------- */
+
+/* Bytes that are no UTF-8 are told by those who come after. */
+static PyObject *decoded(const char *p, size_t len)
+{
+    PyObject *text = oxypy_from_text(p, len);
+
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+        PyErr_Clear();
+    return text;
+}
+
+static PyObject *make(const char *p, size_t len, bool ascii)
+{
+    PyObject *text;
+
+    if (!ascii || len < 2)
+        return decoded(p, len);
+    text = PyUnicode_New((Py_ssize_t)len, 127);
+    if (text != NULL)
+        memcpy(PyUnicode_1BYTE_DATA(text), p, len);
+    return text;
+}
+
+#if OXYPY_JSON_KEEPS
+
+/* The entry for these bytes, which may hold others; NULL if there is no table. */
+static kept *find(oxypy_state *st, const char *p, size_t len, kept *wanted)
+{
+    *wanted = (kept){.len = len};
+    if (len >= sizeof wanted->first) {
+        memcpy(&wanted->first, p, sizeof wanted->first);
+        memcpy(&wanted->last, p + len - sizeof wanted->last, sizeof wanted->last);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            wanted->first = wanted->first << 8 | (unsigned char)p[i];
+    }
+    if (st->json_strings == NULL)
+        st->json_strings = PyMem_Calloc(1, sizeof *st->json_strings);
+    if (st->json_strings == NULL)
+        return NULL;
+    uint64_t mixed = wanted->first * UINT64_C(0x9e3779b97f4a7c15);
+
+    mixed = (mixed ^ mixed >> 32 ^ wanted->last ^ len) * UINT64_C(0xd6e8feb86659fd93);
+    return &st->json_strings->entries[mixed >> (64 - TABLE_BITS)];
+}
+
+static PyObject *short_text(oxypy_state *st, const char *p, size_t len, bool ascii)
+{
+    kept wanted, *entry = find(st, p, len, &wanted);
+
+    if (entry == NULL)
+        return make(p, len, ascii);
+    if (entry->text != NULL && entry->first == wanted.first && entry->last == wanted.last && entry->len == len)
+        return Py_NewRef(entry->text);
+    wanted.text = make(p, len, ascii);
+    if (wanted.text == NULL)
+        return NULL;
+    Py_XDECREF(entry->text); /* a str: no code of anybody's runs */
+    *entry = wanted;
+    return Py_NewRef(wanted.text);
+}
+
+#else
+
+static PyObject *short_text(oxypy_state *st, const char *p, size_t len, bool ascii)
+{
+    (void)st;
+    return make(p, len, ascii);
+}
+
+#endif
+
+/* --- escapes -------------------------------------------------------------------- */
+
+/* Four hexadecimal digits at p, or above 0xFFFF. */
+static uint32_t hex4(const char *p)
+{
+    uint32_t value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned digit = (unsigned)(unsigned char)p[i] - '0';
+        unsigned letter = ((unsigned)(unsigned char)p[i] | 0x20U) - 'a';
+
+        if (digit > 9 && letter > 5)
+            return 0x10000;
+        value = value << 4 | (digit <= 9 ? digit : letter + 10);
+    }
+    return value;
+}
+
+static char *put_utf8(char *out, uint32_t c)
+{
+    if (c < 0x80) {
+        *out++ = (char)c;
+    } else if (c < 0x800) {
+        *out++ = (char)(0xC0 | c >> 6);
+        *out++ = (char)(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+        *out++ = (char)(0xE0 | c >> 12);
+        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
+        *out++ = (char)(0x80 | (c & 0x3F));
+    } else {
+        *out++ = (char)(0xF0 | c >> 18);
+        *out++ = (char)(0x80 | (c >> 12 & 0x3F));
+        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
+        *out++ = (char)(0x80 | (c & 0x3F));
+    }
+    return out;
+}
+
+/* The escape behind a backslash; moves *p behind it. Half of a pair of
+ * surrogates is json.loads' to read. */
+static bool take_escape(const char **p, const char *end, uint32_t *out)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    const char *found;
+    uint32_t low;
+    char c;
+
+    if (*p == end)
+        return false;
+    c = *(*p)++;
+    if (c != 'u') {
+        found = c == '\0' ? NULL : strchr(from, c);
+        if (found != NULL)
+            *out = (unsigned char)to[found - from];
+        return found != NULL;
+    }
+    if (end - *p < 4 || (*out = hex4(*p)) > 0xFFFF)
+        return false;
+    *p += 4;
+    if (*out < 0xD800 || *out > 0xDFFF)
+        return true;
+    if (*out > 0xDBFF || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
+        return false;
+    low = hex4(*p + 2);
+    if (low < 0xDC00 || low > 0xDFFF)
+        return false;
+    *p += 6;
+    *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
+    return true;
+}
+
+/* The closing quote of a string with escapes; NULL if there is none. */
+static const char *closing_quote(const char *p, const char *end)
+{
+    for (; p < end && *p != '"'; p++) {
+        if ((unsigned char)*p < 0x20)
+            return NULL;
+        if (*p == '\\' && ++p == end)
+            return NULL;
+    }
+    return p < end ? p : NULL;
+}
+
+/* No escape is shorter than what it stands for. */
+static PyObject *unescaped(const char *p, const char *end)
+{
+    char room[UNESCAPED_ROOM], *text = room, *out;
+    PyObject *result = NULL;
+    uint32_t c;
+
+    if ((size_t)(end - p) > sizeof room && (text = PyMem_Malloc((size_t)(end - p))) == NULL)
+        return PyErr_NoMemory();
+    for (out = text; p < end;) {
+        if (*p != '\\') {
+            *out++ = *p++;
+            continue;
+        }
+        p++;
+        if (!take_escape(&p, end, &c))
+            goto done;
+        out = put_utf8(out, c);
+    }
+    result = decoded(text, (size_t)(out - text));
+done:
+    if (text != room)
+        PyMem_Free(text);
+    return result;
+}
+
+/* --- scanning -------------------------------------------------------------------- */
+
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The first character from p on that a plain string has not; end if there is none. *high gets a
+ * bit for what is not ASCII before it. */
+static inline const char *plain_end(const char *p, const char *end, uint64_t *high)
+{
+#if PY_LITTLE_ENDIAN
+    uint64_t word, quote, slash, ends;
+
+    for (; end - p >= (ptrdiff_t)sizeof word; p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        quote = word ^ EVERY('"');
+        slash = word ^ EVERY('\\');
+        /* The lowest bit is exact; those above it may be wrong by a borrow. */
+        ends = (((quote - EVERY(1)) & ~quote) | ((slash - EVERY(1)) & ~slash) | ((word - EVERY(0x20)) & ~word)) &
+               EVERY(0x80);
+        if (ends != 0) {
+            *high |= word & EVERY(0x80) & (ends ^ (ends - 1));
+            return p + __builtin_ctzll(ends) / 8;
+        }
+        *high |= word & EVERY(0x80);
+    }
+#endif
+    for (; p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20; p++)
+        *high |= (unsigned char)*p & 0x80;
+    return p;
+}
+
+PyObject *oxypy__json_string(oxypy_json_cursor *c)
+{
+    const char *start = c->p + 1, *stop;
+    uint64_t high = 0;
+
+    stop = plain_end(start, c->end, &high);
+    if (stop == c->end || (*stop != '"' && *stop != '\\'))
+        return NULL;
+    if (*stop == '\\') {
+        stop = closing_quote(stop, c->end);
+        if (stop == NULL)
+            return NULL;
+        c->p = stop + 1;
+        return unescaped(start, stop);
+    }
+    c->p = stop + 1;
+    if (stop - start <= SHORT)
+        return short_text(c->st, start, (size_t)(stop - start), high == 0);
+    return make(start, (size_t)(stop - start), high == 0);
+}
