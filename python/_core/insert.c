@@ -64,6 +64,23 @@ static PyObject *insert_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return (PyObject *)self;
 }
 
+PyObject *oxypy_insert_one(oxypy_state *st, PyObject *model, PyObject *row)
+{
+    oxypy_insert *self = (oxypy_insert *)st->insert_type->tp_alloc(st->insert_type, 0);
+
+    if (!self) {
+        return NULL;
+    }
+    self->model = Py_NewRef(model);
+    self->rows = PyTuple_Pack(1, row);
+    self->targets = PyTuple_New(0);
+    self->refill = true;
+    if (!self->rows || !self->targets) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
 static int insert_traverse(PyObject *self, visitproc visit, void *arg)
 {
     oxypy_insert *s = (oxypy_insert *)self;

@@ -61,6 +61,8 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(schema_validator)                                                                                                \
     X(self_keyword)                                                                                                    \
     X(construction_of)                                                                                                 \
+    X(pre_save)                                                                                                        \
+    X(post_save)                                                                                                       \
     X(given_type)                                                                                                      \
     X(warn_of_another)                                                                                                 \
     X(context_keyword)                                                                                                 \
@@ -347,6 +349,7 @@ static PyMethodDef module_methods[] = {
     X(session)                                                                                                         \
     X(operation)                                                                                                       \
     X(stream)                                                                                                          \
+    X(writing)                                                                                                         \
     X(terminal)                                                                                                        \
     X(ddl) X(schema_diff) X(schema_change)
 

@@ -47,6 +47,8 @@
     X(is_safe, "is_safe")                                                                                              \
     X(default_, "default")                                                                                             \
     X(is_finite, "is_finite")                                                                                          \
+    X(pre_save, "pre_save")                                                                                            \
+    X(post_save, "post_save")                                                                                          \
     X(issuperset, "issuperset") X(update, "update") X(rollback_to, "ROLLBACK TO")
 
 typedef struct oxypy_state {
@@ -82,13 +84,14 @@ typedef struct oxypy_state {
     PyObject *gather_code;   /* of asyncio.gather(), or NULL where it is not written in Python */
     PyObject *current_tasks; /* loop -> task, where current_task is written in Python; or NULL */
     PyObject *cancelled_error, *invalid_state_error;
-    PyObject *schema_validator; /* pydantic_core.SchemaValidator */
-    PyObject *self_keyword;     /* ("self_instance",) */
-    PyObject *warn_of_another;  /* () -> None, set by allow_direct_init() */
-    PyObject *construction_of;  /* (model) -> Construction, kept in the class; set by allow_direct_init() */
-    PyObject *given_type;       /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
-    PyObject *context_keyword;  /* ("context",) */
-    PyObject *validation_error; /* pydantic_core.ValidationError */
+    PyObject *schema_validator;     /* pydantic_core.SchemaValidator */
+    PyObject *self_keyword;         /* ("self_instance",) */
+    PyObject *warn_of_another;      /* () -> None, set by allow_direct_init() */
+    PyObject *construction_of;      /* (model) -> Construction, kept in the class; set by allow_direct_init() */
+    PyObject *pre_save, *post_save; /* hooks that do nothing, set by use_hooks() (writing.c) */
+    PyObject *given_type;           /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
+    PyObject *context_keyword;      /* ("context",) */
+    PyObject *validation_error;     /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
 
@@ -141,6 +144,7 @@ int oxypy_database_init(PyObject *module, oxypy_state *st);
 int oxypy_session_init(PyObject *module, oxypy_state *st);
 int oxypy_operation_init(PyObject *module, oxypy_state *st);
 int oxypy_stream_init(PyObject *module, oxypy_state *st);
+int oxypy_writing_init(PyObject *module, oxypy_state *st);
 int oxypy_terminal_init(PyObject *module, oxypy_state *st);
 int oxypy_constants_init(PyObject *module);                    /* constants.c: K_*, FN_*, OP_*, ... from the X lists */
 int oxypy_ddl_init(PyObject *module, oxypy_state *st);         /* ddl.c */

@@ -87,6 +87,9 @@ typedef struct oxypy_query {
 /* A clone with these lookups added, as _where((), lookups) gives it. New reference. */
 PyObject *oxypy_query_filter(oxypy_state *st, oxypy_query *q, PyObject *keywords, PyObject *const *values);
 
+/* InsertState(model, (row,)): insert.c. New reference. */
+PyObject *oxypy_insert_one(oxypy_state *st, PyObject *model, PyObject *row);
+
 /* --- what to run -------------------------------------------------------------------- */
 
 typedef enum oxypy_what {

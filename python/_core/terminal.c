@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Terminal: a method of Query as its Python function says it, whose plainest
- * calls (lookups by keyword and nothing else) are carried out without a frame.
+ * calls (lookups or values by keyword and nothing else) are carried out without a frame.
  * Every other call is the function's, so what a call means is written there. */
-#include "runtime_private.h"
+#include "writing.h"
 
 #include <stddef.h>
 #include <structmember.h>
 
 typedef struct terminal {
     PyObject_HEAD vectorcallfunc call;
-    oxypy_state *st;    /* of module */
-    PyObject *module;   /* owned */
-    PyObject *function; /* owned */
-    PyObject *reserved; /* tuple of str, interned: the function's own parameters; owned */
-    bool lookups;       /* other keywords are conditions */
-    bool builds;        /* gives a query, runs nothing */
+    oxypy_state *st;      /* of module */
+    PyObject *module;     /* owned */
+    PyObject *function;   /* owned */
+    PyObject *reserved;   /* tuple of str, interned: the function's own parameters; owned */
+    bool lookups;         /* other keywords are conditions */
+    bool builds;          /* gives a query, runs nothing */
+    oxypy_writing *write; /* other keywords are values, which this writes; or NULL */
+    PyObject *helper;     /* of write; owned */
     int what, sink;
     long long limit;
 } terminal;
@@ -47,7 +49,7 @@ static int is_plain(const terminal *t, PyObject *const *args, Py_ssize_t n, PyOb
     Py_ssize_t n_keywords = kwnames == NULL ? 0 : PyTuple_GET_SIZE(kwnames);
 
     if (n != 1 || !PyObject_TypeCheck(args[0], t->st->query_type) || (n_keywords > 0 && !t->lookups) ||
-        (n_keywords == 0 && t->builds))
+        (n_keywords == 0 && (t->builds || t->write != NULL)))
         return 0;
     for (Py_ssize_t i = 0; i < n_keywords; i++) {
         int reserved = is_reserved(t, PyTuple_GET_ITEM(kwnames, i));
@@ -66,6 +68,11 @@ static PyObject *terminal_call(PyObject *self, PyObject *const *args, size_t fla
 
     if (plain < 0)
         return NULL;
+    if (plain == 1 && t->write != NULL) {
+        plain = t->write(t->st, (oxypy_query *)args[0], t->helper, kwnames, args + 1, &answer);
+        if (plain != 0)
+            return plain < 0 ? NULL : answer;
+    }
     if (plain == 0)
         return PyObject_Vectorcall(t->function, args, flags, kwnames);
     query = kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0
@@ -119,6 +126,7 @@ static int terminal_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(t->module);
     Py_VISIT(t->function);
     Py_VISIT(t->reserved);
+    Py_VISIT(t->helper);
     return 0;
 }
 
@@ -128,6 +136,7 @@ static int terminal_clear(PyObject *self)
 
     Py_CLEAR(t->function);
     Py_CLEAR(t->reserved);
+    Py_CLEAR(t->helper);
     return 0;
 }
 
@@ -164,18 +173,21 @@ static PyObject *parameters_of(PyObject *function)
 
 static PyObject *make_terminal(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"function", "what", "sink", "limit", "builds", NULL};
+    static char *names[] = {"function", "what", "sink", "limit", "builds", "helper", NULL};
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *function, *reserved;
+    PyObject *function, *reserved, *helper = NULL;
+    oxypy_writing *write;
     int what = OXYPY_DO_SELECT, sink = OXYPY_SINK_LIST, builds = 0;
     long long limit = -1;
     terminal *t;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiLp:terminal", names, &PyFunction_Type, &function, &what,
-                                     &sink, &limit, &builds))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiLpO:terminal", names, &PyFunction_Type, &function, &what,
+                                     &sink, &limit, &builds, &helper))
         return NULL;
-    if (what < 0 || what > OXYPY_DO_EXISTS || sink < 0 || sink >= OXYPY_SINK_COUNT) {
-        PyErr_SetString(PyExc_ValueError, "a terminal reads rows, their number or whether there are any");
+    write = helper == NULL ? NULL : oxypy_writing_of(what);
+    if (what < 0 || (what > OXYPY_DO_EXISTS && write == NULL) || sink < 0 || sink >= OXYPY_SINK_COUNT) {
+        PyErr_SetString(PyExc_ValueError,
+                        "a terminal reads rows, their number or whether there are any, or writes values");
         return NULL;
     }
     reserved = parameters_of(function);
@@ -191,6 +203,8 @@ static PyObject *make_terminal(PyObject *module, PyObject *args, PyObject *kwarg
     t->reserved = reserved;
     t->lookups = (((PyCodeObject *)PyFunction_GET_CODE(function))->co_flags & CO_VARKEYWORDS) != 0;
     t->builds = builds != 0;
+    t->write = write;
+    t->helper = Py_XNewRef(helper);
     t->what = what;
     t->sink = sink;
     t->limit = limit;

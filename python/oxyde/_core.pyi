@@ -293,13 +293,25 @@ def operation(
     chunk: int = 0,  # rows come in lists of so many; awaited once for each, until it is over
 ) -> Operation[Any]: ...
 def terminal(
-    function: Any, /, *, what: int = ..., sink: int = ..., limit: int = -1, builds: bool = False
+    function: Any,
+    /,
+    *,
+    what: int = ...,
+    sink: int = ...,
+    limit: int = -1,
+    builds: bool = False,
+    helper: Callable[..., Any] = ...,
 ) -> Any:
     """The function, a method of Query, as one whose plain calls (lookups and nothing else) need no frame.
 
     They do `operation(what, self._where((), lookups), sink, limit=limit)`, or with `builds` only
     `self._where((), lookups)`: what the function has to do for them, too.
+
+    With `helper` the keywords are values, of an INSERT (`prepare_for_write`) or UPDATE (`validate_field`).
     """
+
+def use_hooks(pre_save: Any, post_save: Any, /) -> None:
+    """The hooks of the base class, which do nothing and need not be called."""
 
 def flight(operations: Iterable[Operation[Any]], /) -> Operation[None]:
     """Reads with SINK_LINKED of one open transaction, sent together; only for drivers that take several."""

@@ -430,4 +430,5 @@ type.__setattr__(
     "__pydantic_fields_set__",
     _core.lazy_fields_set(vars(pydantic.BaseModel)["__pydantic_fields_set__"]),
 )
+_core.use_hooks(Model.pre_save, Model.post_save)
 _core.allow_direct_init(Model, partial(_INIT, _Replaced()), _construction_of, _GivenFields)

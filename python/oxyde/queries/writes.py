@@ -21,7 +21,7 @@ from .._core import (
     operation,
 )
 from ..exceptions import FieldError, ManagerError, UniqueViolationError
-from ..models._values import prepare_for_write
+from ..models._values import prepare_for_write, validate_field
 from ._base import TModel, TRow
 from ._bulk import Conflict, bulk_insert, bulk_update
 from ._fields import field_name, field_names, key_fields, unique_sets
@@ -270,6 +270,19 @@ class WriteQuery(ReadQuery[TModel, TRow]):
         return operation(
             what, self, SINK_LIST, arg=arg, returning=returning, using=using, client=client, write=True
         )
+
+
+def _without_frames() -> None:
+    """Plain calls of what writes single rows are the engine's; see `_core.terminal`."""
+    for name, what, sink, helper in (
+        ("create", DO_INSERT, SINK_REFILL, prepare_for_write),
+        ("update", DO_UPDATE, SINK_AFFECTED, validate_field),
+    ):
+        written = WriteQuery.__dict__[name]
+        setattr(WriteQuery, name, _core.terminal(written, what=what, sink=sink, helper=helper))
+
+
+_without_frames()
 
 
 # --- helpers ---------------------------------------------------------------------------------
