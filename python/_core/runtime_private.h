@@ -648,9 +648,9 @@ void oxypy_replica_recovered(oxypy_database *replica);
 
 /* sink.c: what becomes of the rows. */
 int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row); /* 0 / -1 */
-/* Whether rows can be dropped and come again; does so, where they can. */
 /* The list that the rows are in so far: borrowed; NULL if there is none. */
 PyObject *oxypy_sink_rows(const oxypy_operation *op);
+/* Whether rows can be dropped and come again; does so, where they can. */
 bool oxypy_sink_forgets(const oxypy_operation *op);
 bool oxypy_sink_forget(oxypy_operation *op);
 PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected); /* new reference or NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of an operation's rows, what free text looks like from its first
  * words, and what an observer is told. */
-#include "runtime_private.h"
+#include "execute.h"
 #include "stitch.h"
 
 #include <ctype.h>
@@ -81,15 +81,33 @@ PyObject *oxypy_sink_rows(const oxypy_operation *op)
     return rows != NULL && PyList_CheckExact(rows) ? rows : NULL;
 }
 
+/* Rows of a linked query fall into the lists of several statements if its keys are many. */
+static bool is_alone(const oxypy_operation *op)
+{
+    const oxypy_query *q = (const oxypy_query *)op->subject;
+
+    return q != NULL && op->st->query_type != NULL && PyObject_TypeCheck(op->subject, op->st->query_type) &&
+           oxypy_links_is_asked_for(op->st, op->into, q->link);
+}
+
 bool oxypy_sink_forgets(const oxypy_operation *op)
 {
-    return op->sink != OXYPY_SINK_REFILL && op->sink != OXYPY_SINK_LINKED;
+    return op->sink != OXYPY_SINK_REFILL && (op->sink != OXYPY_SINK_LINKED || is_alone(op));
 }
 
 bool oxypy_sink_forget(oxypy_operation *op)
 {
     if (op->n_rows > 0 && !oxypy_sink_forgets(op))
         return false;
+    if (op->hidden)
+        oxypy__rows_show(oxypy_sink_rows(op), op->hidden_dicts); /* a validator may have kept some */
+    op->hidden = op->hidden_dicts = false;
+    if (op->n_rows > 0 && op->sink == OXYPY_SINK_LINKED && oxypy_links_forget(op->st, op->into) < 0) {
+        PyErr_Clear(); /* the statement's own error tells more */
+        return false;
+    }
+    oxypy_shared_free(op->shared);
+    op->shared = NULL;
     Py_CLEAR(op->rows);
     op->n_rows = 0;
     return true;

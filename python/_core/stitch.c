@@ -405,6 +405,35 @@ static int put_in_order(links_object *l)
     return rc;
 }
 
+bool oxypy_links_is_asked_for(const oxypy_state *st, PyObject *links, PyObject *link)
+{
+    PyObject *keys =
+        link != NULL && PyTuple_Check(link) && PyTuple_GET_SIZE(link) == 3 ? PyTuple_GET_ITEM(link, 2) : NULL;
+
+    return links != NULL && Py_IS_TYPE(links, st->links_type) && keys != NULL && PyList_CheckExact(keys) &&
+           PyList_GET_SIZE(keys) == PyDict_GET_SIZE(((links_object *)links)->groups);
+}
+
+int oxypy_links_forget(const oxypy_state *st, PyObject *links)
+{
+    links_object *l = (links_object *)links;
+    PyObject *key, *list;
+    Py_ssize_t pos = 0;
+
+    if (links == NULL || !Py_IS_TYPE(links, st->links_type))
+        return 0;
+    l->arrived.n = 0;
+    l->arrived.highest = 0;
+    l->arrived.disorder = false;
+    l->last = NULL;
+    Py_CLEAR(l->folded); /* knows which lists have rows */
+    PyDict_Clear(l->shared);
+    while (PyDict_Next(l->groups, &pos, &key, &list))
+        if (PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL) < 0)
+            return -1;
+    return PyList_SetSlice(l->rows, 0, PyList_GET_SIZE(l->rows), NULL);
+}
+
 PyObject *oxypy_links_rows(const oxypy_state *st, PyObject *links)
 {
     return links != NULL && Py_IS_TYPE(links, st->links_type) ? ((links_object *)links)->rows : NULL;

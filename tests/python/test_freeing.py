@@ -198,3 +198,34 @@ def test_an_exception_under_way_stays() -> None:
 
     with pytest.raises(LookupError, match="mine"):
         fail()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 31, 32, 33, 100])
+def test_lists_of_related_rows_are_freed_with_everything_in_them(number: int) -> None:
+    """They are looked at before, whatever is in them."""
+    cls, seen = table(), []
+
+    class Strange(cls):  # type: ignore[misc]
+        __slots__ = ("more",)
+
+    def rows() -> list[Any]:
+        changed = load(cls, Seen(seen))
+        changed.__dict__["more"] = Seen(seen)  # a table of names of its own
+        emptied = load(cls, None)
+        emptied.__dict__.clear()
+        strange = Strange(id=1, value=Seen(seen))
+        object.__setattr__(strange, "more", Seen(seen))
+        usual = load(cls, Seen(seen))
+        return [usual, None, 7, changed, "text", emptied, {"a": Seen(seen)}, strange, [Seen(seen)]]
+
+    for _ in range(3):
+        seen.clear()
+        related = [row for _ in range(number) for row in rows()]
+        kept = related[::5]
+        parent = load(cls, related)
+        parent.__dict__["others"] = (related[:3], Seen(seen))
+        expected = 7 * number + 1
+        del related, parent
+        assert len(seen) < expected or number == 0
+        del kept
+        assert len(seen) == expected

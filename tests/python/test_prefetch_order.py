@@ -3,6 +3,7 @@ leave that to Links where the key is a whole number."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import sys
@@ -15,7 +16,7 @@ import pytest_asyncio
 from parcels import served
 from servers import Server
 
-from oxyde import Field, Model, Prefetch, atomic, db, execute_raw
+from oxyde import Field, Model, Prefetch, RawSQL, atomic, db, execute_raw
 from oxyde.queries import Query
 from oxyde.queries._prefetch import Loading
 
@@ -227,3 +228,28 @@ async def test_cycles_through_related_rows_are_collected(database: db.AsyncDatab
     del herds, herd, sheep
     gc.collect()
     assert [ref for ref in gone if ref() is not None] == []
+
+
+async def test_rows_before_a_cancel_that_was_meant_for_another_come_once(database: db.AsyncDatabase) -> None:
+    """Rows are linked as they come; the statement is sent again, and they are linked anew."""
+    if database.backend != "postgres":
+        return
+    await execute_raw("DROP SEQUENCE IF EXISTS order_rows")
+    await execute_raw("CREATE SEQUENCE order_rows")
+    # The 1,500th row that the server makes is late, the first time.
+    late = RawSQL("CASE WHEN nextval('order_rows') = 1500 THEN pg_sleep(60) IS NULL END")
+    expected = [herd.model_dump() for herd in await Herd.objects.order_by("id").prefetch("sheep").all()]
+    rows = Prefetch("sheep", Sheep.objects.join("herd").annotate(late=late))
+    reading = asyncio.ensure_future(Herd.objects.order_by("id").prefetch(rows).all())
+    asleep = "wait_event = 'PgSleep' AND query LIKE '%order_rows%' AND pid <> pg_backend_pid()"
+    while not await execute_raw(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {asleep}"):
+        assert not reading.done()
+        await asyncio.sleep(0.02)
+    herds = await reading
+    for herd in herds:
+        assert [sheep.herd.id for sheep in herd.sheep] == [herd.id] * len(herd.sheep)  # type: ignore[union-attr]
+        for sheep in herd.sheep:
+            assert gc.is_tracked(sheep)
+    found = [(herd.id, [sheep.id for sheep in herd.sheep]) for herd in herds]
+    assert found == [(one["id"], [sheep["id"] for sheep in one["sheep"]]) for one in expected]
+    assert sum(len(keys) for _, keys in found) == SHEEP

@@ -11,8 +11,8 @@
  * once, while an answer is read, and taken only if everything is as expected:
  * the five fields in their order, a buffer of at least its first size, with just
  * the bytes in it that the socket had. On another system or version, and wherever
- * something is odd, rows come through PGresult, as those of streams and of
- * statements that write always do. */
+ * something is odd, rows come through PGresult, as those of statements that write
+ * always do. */
 #include "postgres.h"
 
 #include <string.h>
@@ -89,14 +89,14 @@ static inline bool row_waits(const oxy__pg_window *w)
 
 /* Whether rows of this command may be taken before libpq sees them. A named
  * statement has the columns that were described. What writes tells its rows when
- * it has succeeded; a stream has rules of its own. */
+ * it has succeeded. */
 static bool may_take(const oxy__pg *c, const oxy__pg_unit *u)
 {
     const oxy__pg_run *run = u->run;
 
     return c->window && run && run == c->head && u->kind == OXY__PG_U_EXECUTE && run->stmt && run->stmt->number &&
-           !(run->req.flags & (OXY_REQ_STREAM | OXY_REQ_WRITE | OXY_REQ_WHOLE)) && c->phase == OXY__PG_USABLE &&
-           !run->failure && PQstatus(c->pq) == CONNECTION_OK;
+           !(run->req.flags & (OXY_REQ_WRITE | OXY_REQ_WHOLE)) && c->phase == OXY__PG_USABLE && !run->failure &&
+           PQstatus(c->pq) == CONNECTION_OK;
 }
 
 /* Lets libpq go on up to the next row. */
