@@ -119,18 +119,27 @@ static void ask_for_rows(PyObject **rows, Py_ssize_t n)
     }
 }
 
+static void ask_for_list(PyObject *value)
+{
+    Py_ssize_t n = value != NULL && PyList_CheckExact(value) && Py_REFCNT(value) == 1 ? PyList_GET_SIZE(value) : 0;
+    Py_ssize_t first = n > AHEAD ? n - AHEAD : 0;
+
+    if (n > 1)
+        ask_for_rows(((PyListObject *)(void *)value)->ob_item + first, n - first);
+}
+
+/* Of a dict that shares its names the values lie side by side, as many places as it
+ * has values at least. */
 static void ask_for_related(PyObject *dict)
 {
-    PyObject *name, *value;
+    const PyDictObject *d = (const PyDictObject *)(const void *)dict;
+    PyObject **values = (PyObject **)(void *)d->ma_values, *name, *value;
     Py_ssize_t at = 0;
 
-    while (PyDict_Next(dict, &at, &name, &value)) {
-        Py_ssize_t n = PyList_CheckExact(value) && Py_REFCNT(value) == 1 ? PyList_GET_SIZE(value) : 0;
-        Py_ssize_t first = n > AHEAD ? n - AHEAD : 0;
-
-        if (n > 1)
-            ask_for_rows(((PyListObject *)(void *)value)->ob_item + first, n - first);
-    }
+    for (; values != NULL && at < d->ma_used; at++)
+        ask_for_list(values[at]);
+    while (values == NULL && PyDict_Next(dict, &at, &name, &value))
+        ask_for_list(value);
 }
 
 static void free_directly(PyObject *self)
