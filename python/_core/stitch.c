@@ -3,6 +3,8 @@
  * the parents, it knows their keys; rows of linked queries fall into the list
  * of their key as they arrive; attach() hands the lists out. */
 #include "instance.h"
+#include "numbered.h"
+#include "rowprog.h"
 #include "stitch.h"
 
 #include <structmember.h>
@@ -26,13 +28,14 @@ typedef struct links_object {
     PyObject *groups;                /* dict key -> list of rows */
     PyObject *rows;                  /* list: every row once */
     PyObject *shared;                /* dict: rows that several keys may have, by what they are */
-    PyObject *fold;     /* callable(key) -> key, equal for keys that the server may take for equal; or None */
-    PyObject *folded;   /* dict folded key -> list, made when first needed; or NULL */
-    PyObject **lists;   /* per parent: its list, borrowed from groups; NULL without a key */
-    Py_ssize_t n_keyed; /* parents with a key */
-    arrivals arrived;   /* of statements that leave the order to us */
-    PyObject *last;     /* borrowed from groups: the list of the row before, if its key was the number last_key; */
-    int64_t last_key;   /* rows of one key often stand together */
+    PyObject *fold;          /* callable(key) -> key, equal for keys that the server may take for equal; or None */
+    PyObject *folded;        /* dict folded key -> list, made when first needed; or NULL */
+    PyObject **lists;        /* per parent: its list, borrowed from groups; NULL without a key */
+    Py_ssize_t n_keyed;      /* parents with a key */
+    arrivals arrived;        /* of statements that leave the order to us */
+    PyObject *last;          /* borrowed from groups: the list of the row before, if its key was the number last_key; */
+    int64_t last_key;        /* rows of one key often stand together */
+    oxypy_numbered numbered; /* groups by keys that are whole numbers; made when first needed */
 } links_object;
 
 /* --- life ------------------------------------------------------------------------- */
@@ -60,6 +63,7 @@ static int links_clear(PyObject *self)
     PyMem_Free(l->arrived.rows);
     l->arrived = (arrivals){0};
     l->last = NULL;
+    oxypy_numbered_free(&l->numbered);
     Py_CLEAR(l->parents);
     Py_CLEAR(l->groups);
     Py_CLEAR(l->rows);
@@ -312,22 +316,41 @@ static int note_arrival(links_object *l, PyObject *list, int64_t order)
     return 0;
 }
 
-/* The list for a row's key, borrowed. */
-static PyObject *list_for(oxypy_state *st, links_object *l, const oxypy_compiled *c, const oxypy_rowview *row)
+/* Whether a key's number is its value, too. */
+static bool is_itself(const oxypy_rowprog *keys)
 {
-    const oxypy_rowview view = part_of(row, c->linked.key_at, c->linked.n_key);
-    bool number = c->linked.n_key == 1 && view.cells[0].tag == OXY_C_INT;
-    PyObject *key, *list;
+    return keys->cols[0].type.kind == OXY_K_INT && keys->cols[0].rule.plain == NULL;
+}
 
-    if (number && l->last != NULL && view.cells[0].i == l->last_key)
-        return l->last;
-    key = build_key(st, c->keys, &view);
+static PyObject *list_by_object(oxypy_state *st, links_object *l, const oxypy_compiled *c, const oxypy_rowview *view)
+{
+    PyObject *key = build_key(st, c->keys, view), *list;
+
     if (key == NULL)
         return NULL;
     list = PyDict_GetItemWithError(l->groups, key);
     if (list == NULL && !PyErr_Occurred())
         list = list_by_fold(st, l, key);
     Py_DECREF(key);
+    return list;
+}
+
+/* The list for a row's key, borrowed. */
+static PyObject *list_for(oxypy_state *st, links_object *l, const oxypy_compiled *c, const oxypy_rowview *row)
+{
+    const oxypy_rowview view = part_of(row, c->linked.key_at, c->linked.n_key);
+    bool number = c->linked.n_key == 1 && view.cells[0].tag == OXY_C_INT;
+    PyObject *list = NULL;
+
+    if (number && l->last != NULL && view.cells[0].i == l->last_key)
+        return l->last;
+    if (number && is_itself(c->keys)) {
+        if (l->numbered.slots == NULL && oxypy_numbered_fill(&l->numbered, l->groups) < 0)
+            return NULL;
+        list = oxypy_numbered_find(&l->numbered, view.cells[0].i);
+    }
+    if (list == NULL && (list = list_by_object(st, l, c, &view)) == NULL)
+        return NULL;
     l->last = number ? list : NULL;
     l->last_key = number ? view.cells[0].i : 0;
     return list;

@@ -16,7 +16,7 @@ import pytest_asyncio
 from parcels import served
 from servers import Server
 
-from oxyde import Field, Model, Prefetch, RawSQL, atomic, db, execute_raw
+from oxyde import Field, Model, Prefetch, RawSQL, atomic, create_tables, db, execute_raw
 from oxyde.queries import Query
 from oxyde.queries._prefetch import Loading
 
@@ -228,6 +228,33 @@ async def test_cycles_through_related_rows_are_collected(database: db.AsyncDatab
     del herds, herd, sheep
     gc.collect()
     assert [ref for ref in gone if ref() is not None] == []
+
+
+async def test_keys_that_are_whole_numbers_of_any_size() -> None:
+    keys = [
+        -(2**63),
+        2**63 - 1,
+        2**32,
+        2**32 + 1,
+        2**31,
+        -1,
+        0,
+        1,
+        *range(100, 160),
+        *range(2**40, 2**50, 2**45),
+    ]
+    pick = random.Random(5)
+    owners = [key for key in keys[:-3] for _ in range(3)]
+    pick.shuffle(owners)
+    async with db.connect("sqlite://:memory:", name="sizes") as opened:
+        await create_tables(opened, models=[Herd, Sheep, Mark])
+        await Herd.objects.bulk_create([Herd(id=key) for key in keys], using="sizes")
+        rows = [{"id": n, "herd_id": key, "grade": 0} for n, key in enumerate(owners)]
+        await Sheep.objects.bulk_create(rows, using="sizes")
+        herds = await Herd.objects.prefetch("sheep").all(using="sizes")
+    assert sorted(herd.id or 0 for herd in herds) == sorted(keys)
+    for herd in herds:
+        assert [sheep.id for sheep in herd.sheep] == [n for n, key in enumerate(owners) if key == herd.id]
 
 
 async def test_rows_before_a_cancel_that_was_meant_for_another_come_once(database: db.AsyncDatabase) -> None:
