@@ -241,10 +241,16 @@ __attribute__((always_inline)) static inline verdict take(oxypy_state *st, const
     return v;
 }
 
+/* Where the columns' places are in a copy of the template, or NULL. */
+static inline PyObject **values_of(const oxypy_rowprog *p, PyObject *dict)
+{
+    return p->in_words ? oxypy_template_words(p->template_dict, dict) : oxypy_template_values(p->template_dict, dict);
+}
+
 /* Decodes and checks every column into dict. placed: it is a copy of the template. */
 static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source *src, PyObject *dict, bool placed)
 {
-    PyObject **values = placed ? oxypy_template_values(p->template_dict, dict) : NULL;
+    PyObject **values = placed ? values_of(p, dict) : NULL;
     bool holds = false, rows = src->row != NULL;
 
     for (uint32_t i = 0; i < p->n; i++) {
@@ -255,7 +261,7 @@ static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source 
         if (v != PASSED)
             return v;
         if (!c->quiet || !rows) {
-            values = placed ? oxypy_template_values(p->template_dict, dict) : NULL;
+            values = placed ? values_of(p, dict) : NULL;
             holds |= oxypy_template_holds(value);
         }
         if (values != NULL) {

@@ -453,7 +453,11 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
  * if there is none. */
 static oxypy_plan *own_plan(oxypy_state *st, PyTypeObject *model)
 {
+#ifdef Py_GIL_DISABLED
     PyObject *plan = model->tp_dict == NULL ? NULL : PyDict_GetItemWithError(model->tp_dict, st->s_plan);
+#else
+    PyObject *plan = _PyType_Lookup(model, st->s_plan); /* the interpreter remembers where it is */
+#endif
 
     if (plan == NULL || !Py_IS_TYPE(plan, st->plan_type) || ((oxypy_plan *)plan)->model != model)
         return NULL;

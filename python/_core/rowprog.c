@@ -371,13 +371,17 @@ static int share_dict(oxypy_rowprog *p)
 /* Where the columns' values go, where copies of the template have places. */
 static int find_places(oxypy_rowprog *p)
 {
-    for (uint32_t i = 0; i < p->n; i++) {
-        int found = oxypy_template_find(p->template_dict, p->cols[i].name, &p->cols[i].place);
+    for (int in_words = 0; in_words < 2 && !p->placed; in_words++) {
+        int found = 1;
 
-        if (found <= 0)
-            return found;
+        for (uint32_t i = 0; i < p->n && found > 0; i++)
+            found = in_words ? oxypy_template_find_word(p->template_dict, p->cols[i].name, &p->cols[i].place)
+                             : oxypy_template_find(p->template_dict, p->cols[i].name, &p->cols[i].place);
+        if (found < 0)
+            return -1;
+        p->placed = found > 0;
+        p->in_words = found > 0 && in_words;
     }
-    p->placed = true;
     return 0;
 }
 

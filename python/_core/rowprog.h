@@ -66,6 +66,7 @@ struct oxypy_rowprog {
     uint32_t width, n_branches; /* of the outermost program: columns of the whole row, children at any depth */
     bool partial, whole;        /* some fields only; every row goes through the validator whole */
     bool placed;                /* every column has its place: template.h */
+    bool in_words;              /* ... which lies in the copy's own table of names */
     oxypy_rowcol cols[];
 };
 

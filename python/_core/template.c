@@ -88,6 +88,47 @@ done:
     return found;
 }
 
+/* How many words the table of a dict has, which is no other dict's; -1 with an exception. */
+static Py_ssize_t count_words(PyObject *dict)
+{
+    PyObject *size = PyObject_CallMethod(dict, "__sizeof__", NULL);
+    Py_ssize_t bytes = size == NULL ? -1 : PyLong_AsSsize_t(size) - Py_TYPE(dict)->tp_basicsize;
+
+    Py_XDECREF(size);
+    return bytes < 0 ? (PyErr_Occurred() ? -1 : 0) : bytes / (Py_ssize_t)sizeof(PyObject *);
+}
+
+int oxypy_template_find_word(PyObject *template_dict, PyObject *name, uint32_t *place)
+{
+    PyObject *copy = PyDict_Copy(template_dict), *mark = NULL, **words = NULL;
+    int found = -1, known;
+    Py_ssize_t n;
+
+    if (copy == NULL)
+        return -1;
+    known = PyDict_Contains(copy, name);
+    if (known <= 0) {
+        found = known;
+        goto done;
+    }
+    mark = PyObject_CallNoArgs((PyObject *)&PyBaseObject_Type);
+    if (mark == NULL || PyDict_SetItem(copy, name, mark) < 0 || (n = count_words(copy)) < 0)
+        goto done;
+    found = 0;
+    words = oxypy_template_words(template_dict, copy);
+    for (Py_ssize_t i = 0; words != NULL && i < n; i++) {
+        if (words[i] != mark)
+            continue;
+        *place = (uint32_t)i;
+        found++;
+    }
+    found = found == 1;
+done:
+    Py_XDECREF(mark);
+    Py_DECREF(copy);
+    return found;
+}
+
 /* --- start-up ----------------------------------------------------------------------- */
 
 int oxypy_template_init(PyObject *module)

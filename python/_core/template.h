@@ -45,6 +45,26 @@ static inline PyObject **oxypy_template_values(PyObject *template_dict, PyObject
     return NULL;
 }
 
+/* The same where copies share no names, since there are too many: the words of the
+ * copy's own table, which is one of the template's. NULL if that is not certain: a dict
+ * that the collector has not been shown is nobody else's, so nobody has changed it. */
+int oxypy_template_find_word(PyObject *template_dict, PyObject *name, uint32_t *place);
+
+static inline PyObject **oxypy_template_words(PyObject *template_dict, PyObject *copy)
+{
+#if OXYPY_TEMPLATE_IN_PLACE
+    const PyDictObject *from = (const PyDictObject *)template_dict, *to = (const PyDictObject *)copy;
+
+    if (from->ma_values == NULL && to->ma_values == NULL && to->ma_used == from->ma_used &&
+        !PyObject_GC_IsTracked(copy))
+        return (PyObject **)(void *)to->ma_keys;
+#else
+    (void)template_dict;
+    (void)copy;
+#endif
+    return NULL;
+}
+
 /* Whether the value can be part of a reference cycle: then the copy must be
  * tracked once it is filled. */
 static inline bool oxypy_template_holds(PyObject *value)

@@ -68,6 +68,87 @@ async def test_more_fields_than_dicts_share_names_for() -> None:
     assert row.__dict__ == {"id": 1, **{name: number for number, name in enumerate(COLUMNS)}}
 
 
+def of_columns(number: int) -> Any:
+    """A table of integers, texts and JSON in turn; each third attribute has no default."""
+    names = [f"v{place}" for place in range(number - 1)]
+    kinds: list[Any] = [int, str | None, dict[str, Any] | None]
+    meta = {
+        "__module__": __name__,
+        "__qualname__": "Made.Meta",
+        "is_table": True,
+        "table_name": f"of_{number}",
+    }
+    namespace = {
+        "__module__": __name__,
+        "__qualname__": "Made",
+        "__annotations__": {
+            "id": int | None,
+            **{name: kinds[place % 3] for place, name in enumerate(names)},
+        },
+        "id": Field(default=None, db_pk=True),
+        "Meta": type("Meta", (), meta),
+    }
+    return type(Model)("Made", (Model,), namespace)
+
+
+@pytest.mark.parametrize("number", [27, 28, 29, 30, 31, 42, 43, 85, 86, 170, 171, 200, 400])
+async def test_tables_of_any_width_are_read_as_they_would_be_by_name(number: int) -> None:
+    made = of_columns(number)
+    await create_tables(await db.get_connection(), models=[made])
+
+    def value(place: int, row: int) -> Any:
+        if place % 3 == 0:
+            return place * 1000 + row
+        if (place + row) % 7 == 0:
+            return None
+        return f"text {place} {row}" if place % 3 == 1 else {"p": [place, row]}
+
+    def written(row: int) -> dict[str, Any]:
+        return {"id": row, **{f"v{place}": value(place, row) for place in range(number - 1)}}
+
+    await made.objects.bulk_create([written(row) for row in range(1, 6)])
+    rows = await made.objects.order_by("id").all()
+    for at, row in enumerate(rows, 1):
+        assert list(row.__dict__.items()) == list(written(at).items())
+        assert row == made(**written(at)) and row.model_dump() == written(at)
+        assert gc.is_tracked(row.__dict__)
+    first, *others = rows
+    # They are ordinary dicts: what is done to one is done to it alone.
+    expected = written(1)
+    for values in (first.__dict__, expected):
+        del values["v0"], values["v5"]
+        values["v1"] = "changed"
+        values["extra"] = 1
+        values["v0"] = 0
+        values.update({f"more{place}": place for place in range(number)})
+    assert list(first.__dict__.items()) == list(expected.items())
+    assert [row.__dict__ for row in others] == [written(row) for row in range(2, 6)]
+    assert (await made.objects.get(id=1)).__dict__ == written(1)
+    numbers = await made.objects.only("id", *(f"v{place}" for place in range(0, number - 1, 3))).get(id=2)
+    assert not gc.is_tracked(numbers.__dict__)
+    with pytest.raises(DataError):
+        await execute_raw(f"UPDATE of_{number} SET v3 = 'no number' WHERE id = 3")
+        await made.objects.get(id=3)
+
+
+async def test_values_of_a_wide_row_are_let_go_with_it() -> None:
+    made = of_columns(60)
+    await create_tables(await db.get_connection(), models=[made])
+    empty = {f"v{place}": 1 if place % 3 == 0 else None for place in range(59)}
+    await made.objects.create(**{**empty, "v1": "é" * 1000, "v2": {"a": "b" * 1000}})
+    await made.objects.get(id=1)
+    tracemalloc.start()
+    try:
+        for _ in range(2):
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(200):
+                await made.objects.get(id=1)
+            after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert after - before < 50_000  # 200 rows have 600 kB
+
+
 async def test_cycles_through_a_loaded_row_are_collected() -> None:
     await Note.objects.bulk_create([{"data": {"n": number}} for number in range(5)])
     alive = []

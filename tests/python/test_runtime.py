@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sqlite3
 import sys
 import tracemalloc
 import warnings
 import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -646,3 +648,27 @@ def test_an_operation_needs_its_arguments_once() -> None:
     for what in (-1, 2**70):
         with pytest.raises(ValueError, match="unknown operation or sink"):
             _core.operation(what, object(), 0)
+
+
+async def test_columns_that_another_connection_changes_are_seen_by_kept_statements(tmp_path: Path) -> None:
+    """A statement is prepared anew by SQLite itself, inside of its first step."""
+    text = "SELECT * FROM changing"
+    async with opened(tmp_path / "changing.db") as database:
+        await changed(database, "CREATE TABLE changing (a INTEGER, b TEXT)")
+        await changed(database, "INSERT INTO changing VALUES (1, 'x'), (2, 'y')")
+        for _ in range(3):
+            assert await run(database, text) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+        with closing(sqlite3.connect(tmp_path / "changing.db")) as other:
+            for command, expected in (
+                (
+                    "ALTER TABLE changing ADD COLUMN c DEFAULT 7",
+                    [{"a": 1, "b": "x", "c": 7}, {"a": 2, "b": "y", "c": 7}],
+                ),
+                ("ALTER TABLE changing DROP COLUMN b", [{"a": 1, "c": 7}, {"a": 2, "c": 7}]),
+                ("ALTER TABLE changing RENAME COLUMN c TO d", [{"a": 1, "d": 7}, {"a": 2, "d": 7}]),
+                ("DELETE FROM changing", []),
+            ):
+                other.execute(command)
+                other.commit()
+                for _ in range(2):
+                    assert await run(database, text) == expected

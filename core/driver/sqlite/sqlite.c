@@ -266,7 +266,7 @@ static oxy_rc sqlite_start(oxy_conn *base, const oxy_request *r)
         return oxy_err_set(&base->err, OXY_NOT_SUPPORTED, "SQLite has no round trip, no reset and no flight");
     run->req = *r;
     run->s = NULL;
-    run->on_worker = run->over = run->anchored = false;
+    run->on_worker = run->over = run->anchored = run->described = false;
     run->in_trans = !sqlite3_get_autocommit(c->db);
     run->why = OXY__WHY_NOTHING;
     run->since = run->busy_since = 0;

@@ -154,7 +154,8 @@ typedef struct oxy__run {
     bool over;          /* past the budget: stop at the next row */
     uint32_t turns;     /* times it stopped there and went on here */
     bool anchored;
-    bool in_trans; /* began inside an explicit transaction */
+    bool described; /* the columns of this run, which began with its last reset */
+    bool in_trans;  /* began inside an explicit transaction */
     oxy__why why;
     oxy_ns since; /* when the budget began to run; 0: not yet */
     oxy_ns busy_since;

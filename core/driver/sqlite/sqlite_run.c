@@ -200,7 +200,7 @@ oxy_rc oxy__run_begin(oxy__sqlite *c, oxy_err *err)
     if (run->s)
         return OXY_OK;
     run->stoppable = true; /* newer SQLite asks while preparing, too */
-    run->interruptible = false;
+    run->interruptible = run->described = false;
     if (run->req.key_rows) {
         oxy_rc rc = oxy__keys_begin(c, err);
 
@@ -248,6 +248,16 @@ static void put_back(oxy__run *run)
 {
     (void)sqlite3_reset(run->s->stmt);
     run->skip = run->delivered;
+    run->described = false;
+}
+
+/* SQLite prepares a statement anew, if it has to, in the first step of a run only. */
+static oxy_rc describe(oxy__sqlite *c, oxy_err *err)
+{
+    oxy_rc rc = c->run.described ? OXY_OK : oxy__stmt_describe(c, c->run.s, err);
+
+    c->run.described = rc == OXY_OK;
+    return rc;
 }
 
 static void remember_slow(oxy__stmt *s)
@@ -314,6 +324,7 @@ oxy__outcome oxy__run_stopped(oxy__sqlite *c, int rc, oxy_err *err)
                 run->busy_since = oxy_clock_now();
             if (oxy__run_busy(c, 1)) {
                 (void)sqlite3_reset(run->s->stmt);
+                run->described = false;
                 return OXY__RUN_LATER;
             }
         }
@@ -380,14 +391,14 @@ oxy__outcome oxy__run_next(oxy__sqlite *c, oxy_err *err)
 
     if (rc == SQLITE_DONE) {
         oxy__run_count(c);
-        if (oxy__stmt_describe(c, run->s, err) != OXY_OK)
+        if (describe(c, err) != OXY_OK)
             return OXY__RUN_FAILED;
         oxy__run_note_pace(run);
         return OXY__RUN_DONE;
     }
     return oxy__run_stopped(c, rc, err);
 row:
-    if (oxy__stmt_describe(c, run->s, err) != OXY_OK)
+    if (describe(c, err) != OXY_OK)
         return OXY__RUN_FAILED;
     return OXY__RUN_ROW;
 }
