@@ -27,6 +27,10 @@
 /* Asleep at a time. Beyond the kernel's next tick, a few milliseconds off: a limit before it costs a
  * timer of the processor, which takes as long on a virtual machine as the answer. */
 #define ASLEEP_MAX (10 * OXY_NS_PER_MS)
+/* Who waits for the GIL for so long shares it with a thread that computes, and would wait at every
+ * statement: for so long it is kept, and the answer is looked for. */
+#define CROWDED OXY_NS_PER_MS
+#define CROWDED_FOR OXY_NS_PER_S
 /* Seconds of the loop's clock that no timer is asked for. */
 #define NO_TIMER 1e9
 
@@ -156,13 +160,18 @@ static int look(struct pollfd watched[2], oxy_ns until)
 }
 
 /* Sleeps until something is there or time is over, while other threads run. What poll() said. */
-static int sleep_for(struct pollfd watched[2], oxy_ns span)
+static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns span)
 {
     int limit = (int)((span + OXY_NS_PER_MS - 1) / OXY_NS_PER_MS), n; /* rounded as selectors do */
+    oxy_ns woken, now;
 
     Py_BEGIN_ALLOW_THREADS;
     n = poll(watched, 2, limit);
+    woken = oxy_clock_now();
     Py_END_ALLOW_THREADS;
+    now = oxy_clock_now();
+    if (now - woken > CROWDED)
+        loop->crowded_until = now + CROWDED_FOR;
     return n;
 }
 
@@ -190,7 +199,7 @@ static oxypy_near await_part(oxypy_operation *op, struct pollfd watched[2], oxy_
     }
     spare = n == 0 && may_sleep && pays(wire->slow, &wire->passed) ? spare_time(op->loop) : 0;
     if (spare > 0) {
-        n = sleep_for(watched, spare);
+        n = sleep_for(op->loop, watched, spare);
         if (op->lease != lease || lease->conn == NULL)
             return OXYPY_NEAR_GONE; /* another thread has closed it meanwhile */
         if (n != 0 || spare == ASLEEP_MAX)
@@ -213,7 +222,7 @@ oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step
     now = oxy_clock_now();
     end = now + PARTS_MAX * budget;
     do {
-        oxypy_near near = await_part(op, watched, now + budget, may_sleep);
+        oxypy_near near = await_part(op, watched, now + budget, may_sleep && now >= op->loop->crowded_until);
 
         if (near != OXYPY_NEAR_HERE)
             return near;

@@ -183,7 +183,8 @@ struct oxypy_loop {
     int draining; /* inside that callback */
     /* What gather() was given since the last turn; owned. */
     oxypy_operation *gathered, *last_gathered;
-    int selector; /* descriptor of the loop's own selector, borrowed; or one of the two below */
+    int selector;         /* descriptor of the loop's own selector, borrowed; or one of the two below */
+    oxy_ns crowded_until; /* another thread wants the GIL: calls do not sleep; near_answer.c */
 };
 
 #define OXYPY_SELECTOR_UNKNOWN (-1)

@@ -118,6 +118,34 @@ async def test_other_threads_run_while_a_call_sleeps(name: str) -> None:
 
 
 @servers_only
+async def test_calls_do_not_sleep_while_a_thread_computes(name: str) -> None:
+    """It would have the GIL after each, for its whole turn."""
+    over = False
+
+    def compute() -> None:
+        while not over:
+            pass
+
+    interval = sys.getswitchinterval()
+    async with opened(name, near_budget=SHORTEST) as database:
+        await run(database, sleep(name, 0.003))
+        thread = threading.Thread(target=compute)
+        sys.setswitchinterval(0.02)
+        thread.start()
+        try:
+            for _ in range(3):
+                await run(database, sleep(name, 0.003))
+        finally:
+            over = True
+            sys.setswitchinterval(interval)
+            thread.join()
+        for _ in range(5):
+            with pytest.raises(asyncio.CancelledError):
+                ends_at_once(run(database, sleep(name, 0.003)))
+            await asyncio.sleep(0.01)
+
+
+@servers_only
 async def test_a_session_may_be_released_by_another_thread_while_its_statement_sleeps(name: str) -> None:
     async with opened(name, near_budget=SHORTEST) as database:
         for _ in range(100):
