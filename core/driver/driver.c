@@ -15,6 +15,11 @@ int oxy_driver_no_fd(const oxy_conn *c)
     return -1;
 }
 
+void oxy_driver_no_flush(oxy_conn *c)
+{
+    (void)c;
+}
+
 oxy_step oxy_driver_no_pump(oxy_conn *c)
 {
     (void)c;

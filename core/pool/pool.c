@@ -184,6 +184,16 @@ oxy_acquire oxy_pool_acquire(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns dead
     return OXY_ACQUIRE_QUEUED;
 }
 
+bool oxy_pool_join(oxy_pool *p, oxy_slot *s, oxy_ns now)
+{
+    /* In shares: held by plain reads, and not doomed. */
+    if (p->closed || list_empty(&s->share_link) || s->holders >= p->share_max || now >= s->expires_at ||
+        oxy__class_of_slot(s)->n_waiters > 0)
+        return false;
+    oxy__slot_join(s, now, now);
+    return true;
+}
+
 static void give_back(oxy_pool *p, oxy_slot *s, oxy_fate fate, oxy_ns now)
 {
     bool gated = s->holds_gate;

@@ -288,6 +288,9 @@ static int start(oxypy_operation *op, oxy_ns now)
         oxypy__cursor_begin(op);
     if (oxypy__statement_fill(op, &request) < 0 || oxypy__statement_take_before(op, &request) < 0)
         return -1;
+    op->held = oxypy_together_may_hold(op);
+    if (op->held)
+        request.flags |= OXY_REQ_HELD;
     if (op->session != NULL) /* a pinned connection shows what ran last */
         Py_XSETREF(lease->sql, Py_XNewRef(oxypy__statement_text(op)));
     op->was_in_transaction = op->before != NULL || oxypy__statement_in_transaction(op);
@@ -297,8 +300,11 @@ static int start(oxypy_operation *op, oxy_ns now)
     if (op->store->driver->start(lease->conn, &request) == OXY_OK) {
         if (lease->shared)
             oxypy_lease_join(lease);
+        if (op->held)
+            oxypy_together_hold(op);
         return 0;
     }
+    op->held = false;
     /* Nothing was sent: the transaction may still begin. */
     if (op->before != NULL && oxypy_lease_status(lease) == OXY_CONN_IDLE) {
         op->session->pending = op->before;
@@ -487,8 +493,10 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
     Py_ssize_t before = kept == NULL ? 0 : PyList_GET_SIZE(kept);
     uint32_t burst = 0;
 
-    if (is_behind(op))
+    if (is_behind(op) || op->held) {
+        op->held = false;
         return to_server(op, op->lease->wire->writing ? OXY_STEP_WANT_WRITE : OXY_STEP_WANT_READ);
+    }
     for (;;) {
         oxy_step s = driver->step(conn);
 
@@ -680,6 +688,10 @@ static oxypy_next acquire(oxypy_operation *op, oxy_ns now)
             op->stage = STAGE_START;
         }
         return next;
+    }
+    if (op->sharing && oxypy_together_join(op)) {
+        op->stage = STAGE_GRANT;
+        return OXYPY_NEXT_RETURN;
     }
     if (patience(op, &limit) < 0)
         return OXYPY_NEXT_ERROR;

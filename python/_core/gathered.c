@@ -12,11 +12,17 @@ static gathered *of(PyObject *self)
 
 /* --- beginning together --------------------------------------------------------------- */
 
+/* Operations that go on in one callback of the loop; the rest waits for its next turn. */
+#define STEPS_MAX 128
+
 /* On the loop's next turn. 0 / -1. */
 static int call_begin(oxypy_loop *loop)
 {
-    PyObject *object = oxypy_loop_object(loop), *callback, *handle = NULL;
+    PyObject *object, *callback, *handle = NULL;
 
+    if (loop->begin_called)
+        return 0;
+    object = oxypy_loop_object(loop);
     if (object == NULL)
         return 0;
     callback = PyObject_GetAttrString((PyObject *)loop, "_begin");
@@ -25,7 +31,27 @@ static int call_begin(oxypy_loop *loop)
     Py_DECREF(object);
     Py_XDECREF(callback);
     Py_XDECREF(handle);
+    loop->begin_called = handle != NULL;
     return handle == NULL ? -1 : 0;
+}
+
+static void drop_list(oxypy_operation *op)
+{
+    while (op != NULL) {
+        oxypy_operation *next = op->gathered->next;
+
+        op->gathered->next = NULL;
+        Py_DECREF((PyObject *)op);
+        op = next;
+    }
+}
+
+static void drop_gathered(oxypy_loop *loop)
+{
+    oxypy_operation *op = loop->gathered;
+
+    loop->gathered = loop->last_gathered = NULL;
+    drop_list(op);
 }
 
 /* Takes over the reference. 0 / -1. */
@@ -39,7 +65,7 @@ static int append(oxypy_loop *loop, oxypy_operation *op)
     loop->gathered = loop->last_gathered = op;
     if (call_begin(loop) == 0)
         return 0;
-    oxypy_gathered_drop(loop);
+    drop_gathered(loop);
     return -1;
 }
 
@@ -60,18 +86,87 @@ static int put_back(oxypy_loop *loop, oxypy_operation *first)
     return waiting ? 0 : call_begin(loop);
 }
 
+/* --- waiting for servers ---------------------------------------------------------------- */
+
+/* Takes over the reference. */
+static void wait_apart(oxypy_operation *op)
+{
+    gathered *g = op->gathered;
+
+    g->waits = true;
+    g->previous = NULL;
+    g->next = g->loop->waiting;
+    if (g->next != NULL)
+        g->next->gathered->previous = op;
+    g->loop->waiting = op;
+}
+
+/* The reference is the caller's. */
+static void leave_waiting(oxypy_operation *op)
+{
+    gathered *g = op->gathered;
+
+    g->waits = false;
+    if (g->previous != NULL)
+        g->previous->gathered->next = g->next;
+    else
+        g->loop->waiting = g->next;
+    if (g->next != NULL)
+        g->next->gathered->previous = g->previous;
+    g->previous = g->next = NULL;
+}
+
+void oxypy_gathered_settle(oxypy_loop *loop)
+{
+    PyObject *type, *value, *traceback;
+
+    if (loop->woken == NULL || loop->draining > 0 || loop->beginning)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (call_begin(loop) < 0) {
+        if (PyErr_ExceptionMatches(PyExc_RuntimeError))
+            PyErr_Clear(); /* the loop was closed */
+        else
+            PyErr_WriteUnraisable((PyObject *)loop);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+void oxypy_gathered_wake(oxypy_operation *op)
+{
+    gathered *g = op->gathered;
+    oxypy_loop *loop;
+
+    if (g == NULL || !g->waits)
+        return;
+    loop = g->loop;
+    leave_waiting(op);
+    if (loop->woken != NULL)
+        loop->last_woken->gathered->next = op;
+    else
+        loop->woken = op;
+    loop->last_woken = op;
+    oxypy_gathered_settle(loop);
+}
+
+void oxypy_gathered_forget(oxypy_operation *op)
+{
+    if (op->gathered == NULL || !op->gathered->waits)
+        return;
+    leave_waiting(op);
+    Py_DECREF((PyObject *)op);
+}
+
 void oxypy_gathered_drop(oxypy_loop *loop)
 {
-    oxypy_operation *op = loop->gathered;
+    oxypy_operation *woken;
 
-    loop->gathered = loop->last_gathered = NULL;
-    while (op != NULL) {
-        oxypy_operation *next = op->gathered->next;
-
-        op->gathered->next = NULL;
-        Py_DECREF((PyObject *)op);
-        op = next;
-    }
+    drop_gathered(loop);
+    while (loop->waiting != NULL)
+        oxypy_gathered_forget(loop->waiting); /* others may be woken by that */
+    woken = loop->woken;
+    loop->woken = loop->last_woken = NULL;
+    drop_list(woken);
 }
 
 /* --- ending ----------------------------------------------------------------------------- */
@@ -138,7 +233,14 @@ static int to_task(oxypy_operation *op)
     return done == NULL ? -1 : 0;
 }
 
-typedef enum began { BEGAN_FATAL = -1, BEGAN_OVER, BEGAN_ELSEWHERE, BEGAN_YIELDS } began;
+typedef enum began { BEGAN_FATAL = -1, BEGAN_OVER, BEGAN_ELSEWHERE, BEGAN_WAITS, BEGAN_YIELDS } began;
+
+/* Whether its wait ends by what a server says or a pool gives, of which it is told
+ * without a task. */
+static bool waits_for_server(const oxypy_operation *op)
+{
+    return op->delegate == NULL && op->store != NULL && oxypy_has_socket(op->store->driver);
+}
 
 /* As a task's step. */
 static began step(oxypy_operation *op)
@@ -161,6 +263,8 @@ static began step(oxypy_operation *op)
         Py_XDECREF(result);
         if (op->future == NULL && op->delegate == NULL)
             return BEGAN_YIELDS;
+        if (waits_for_server(op))
+            return BEGAN_WAITS;
         if (to_task(op) == 0)
             return BEGAN_ELSEWHERE;
         oxypy_operation_close(op);
@@ -214,35 +318,49 @@ static void leave_rest(oxypy_loop *loop, oxypy_operation *rest)
     PyObject *type, *value, *traceback;
 
     PyErr_Fetch(&type, &value, &traceback);
-    if (put_back(loop, rest) < 0)
+    if (put_back(loop, rest) < 0 || (loop->gathered != NULL && call_begin(loop) < 0))
         PyErr_WriteUnraisable((PyObject *)loop);
     PyErr_Restore(type, value, traceback);
 }
 
-int oxypy_gathered_begin(oxypy_loop *loop)
+/* One step; takes over the reference. 0, or -1 for what ends the loop. */
+static int step_once(oxypy_loop *loop, oxypy_operation *op, bool *yields)
+{
+    began how = step_in_context(op);
+    int rc = 0;
+
+    *yields = how == BEGAN_YIELDS;
+    switch (how) {
+    case BEGAN_YIELDS: return 0;
+    case BEGAN_WAITS: wait_apart(op); return 0;
+    case BEGAN_ELSEWHERE: break;
+    case BEGAN_FATAL:
+        tell_later(loop, op);
+        rc = -1;
+        break;
+    case BEGAN_OVER: rc = oxypy_callbacks_run(&op->gathered->callbacks, loop, (PyObject *)op); break;
+    }
+    Py_DECREF((PyObject *)op);
+    return rc;
+}
+
+/* In their order, as far as they come. */
+static int begin_all(oxypy_loop *loop)
 {
     oxypy_operation *op = loop->gathered;
 
     loop->gathered = loop->last_gathered = NULL;
     while (op != NULL) {
-        gathered *g = op->gathered;
-        oxypy_operation *next = g->next;
-        began how;
-        int rc = 0;
+        oxypy_operation *next = op->gathered->next;
+        bool yields;
+        int rc;
 
-        g->next = NULL;
-        how = step_in_context(op);
-        if (how == BEGAN_YIELDS) {
-            g->next = next;
+        op->gathered->next = NULL;
+        rc = step_once(loop, op, &yields);
+        if (yields) {
+            op->gathered->next = next;
             return put_back(loop, op);
         }
-        if (how == BEGAN_FATAL) {
-            tell_later(loop, op);
-            rc = -1;
-        } else if (how == BEGAN_OVER) {
-            rc = oxypy_callbacks_run(&g->callbacks, loop, (PyObject *)op);
-        }
-        Py_DECREF((PyObject *)op);
         if (rc < 0) {
             leave_rest(loop, next);
             return -1;
@@ -250,6 +368,56 @@ int oxypy_gathered_begin(oxypy_loop *loop)
         op = next;
     }
     return 0;
+}
+
+static void send_held(oxypy_loop *loop)
+{
+    PyObject *type, *value, *traceback;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    oxypy_together_send(loop);
+    PyErr_Restore(type, value, traceback);
+}
+
+int oxypy_gathered_begin(oxypy_loop *loop)
+{
+    int rc;
+
+    loop->begin_called = false;
+    rc = oxypy_gathered_go_on(loop);
+    if (rc == 0) {
+        loop->beginning = true;
+        rc = begin_all(loop);
+        send_held(loop);
+        loop->beginning = false;
+        if (rc == 0)
+            rc = oxypy_gathered_go_on(loop);
+    } else if (loop->gathered != NULL) {
+        leave_rest(loop, NULL);
+    }
+    oxypy_gathered_settle(loop);
+    return rc;
+}
+
+int oxypy_gathered_go_on(oxypy_loop *loop)
+{
+    int rc = 0;
+
+    if (loop->woken == NULL || oxypy_loop_runs_task(loop))
+        return 0;
+    for (int n = 0; loop->woken != NULL && n < STEPS_MAX && rc == 0; n++) {
+        oxypy_operation *op = loop->woken;
+        bool yields;
+
+        loop->woken = op->gathered->next;
+        if (loop->woken == NULL)
+            loop->last_woken = NULL;
+        op->gathered->next = NULL;
+        rc = step_once(loop, op, &yields);
+        if (yields)
+            rc = append(loop, op);
+    }
+    return rc;
 }
 
 /* The task has ended: who waits for the operation hears of it. */
@@ -378,6 +546,18 @@ PyObject *oxypy_gathered_message(PyObject *self, void *Py_UNUSED(closure))
     return Py_NewRef(g == NULL || g->message == NULL ? Py_None : g->message);
 }
 
+/* It lets go of its connection as a cancelled task does, but at once. */
+static void give_up(oxypy_operation *op)
+{
+    gathered *g = op->gathered;
+
+    leave_waiting(op);
+    g->outcome = OXYPY_CANCELED;
+    oxypy_operation_close(op);
+    oxypy_callbacks_schedule(&g->callbacks, g->loop, (PyObject *)op);
+    Py_DECREF((PyObject *)op);
+}
+
 PyObject *oxypy_gathered_cancel(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"msg", NULL};
@@ -394,8 +574,11 @@ PyObject *oxypy_gathered_cancel(PyObject *self, PyObject *args, PyObject *kwargs
         return NULL;
     if (g == NULL || g->outcome != OXYPY_PENDING)
         Py_RETURN_FALSE;
-    g->must_cancel = true;
     Py_XSETREF(g->message, message == Py_None ? NULL : Py_NewRef(message));
+    if (g->waits)
+        give_up((oxypy_operation *)self);
+    else
+        g->must_cancel = true;
     Py_RETURN_TRUE;
 }
 
@@ -459,6 +642,22 @@ PyObject *oxypy_gathered_remove(PyObject *self, PyObject *callback)
 }
 
 /* --- keeping it ------------------------------------------------------------------------------ */
+
+static int traverse_list(const oxypy_operation *op, visitproc visit, void *arg)
+{
+    for (; op != NULL; op = op->gathered->next)
+        Py_VISIT(op);
+    return 0;
+}
+
+int oxypy_gathered_traverse_loop(const oxypy_loop *loop, visitproc visit, void *arg)
+{
+    int rc = traverse_list(loop->gathered, visit, arg);
+
+    if (rc == 0)
+        rc = traverse_list(loop->waiting, visit, arg);
+    return rc == 0 ? traverse_list(loop->woken, visit, arg) : rc;
+}
 
 int oxypy_gathered_traverse(gathered *g, visitproc visit, void *arg)
 {

@@ -348,7 +348,12 @@ static PyObject *loop_drain(PyObject *self, PyObject *Py_UNUSED(ignored))
     oxypy_hub_listen(loop->hub, loop);
     oxypy_hub_drain(loop->hub, loop);
     rc = oxypy_wakeup_resume(loop);
+    if (rc == 0)
+        rc = oxypy_gathered_go_on(loop);
+    if (rc == 0)
+        rc = oxypy_wakeup_resume(loop); /* tasks that those woke */
     loop->draining--;
+    oxypy_gathered_settle(loop);
     Py_DECREF(self);
     if (rc < 0)
         return NULL;
@@ -417,9 +422,7 @@ static int loop_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(loop->module);
-    for (const oxypy_operation *op = loop->gathered; op != NULL; op = op->gathered->next)
-        Py_VISIT(op);
-    return 0;
+    return oxypy_gathered_traverse_loop(loop, visit, arg);
 }
 
 static int loop_clear(PyObject *self)

@@ -99,7 +99,7 @@ static bool nothing_else(oxypy_loop *loop)
     PyObject *object;
     bool idle;
 
-    if (loop->resumes != NULL || loop->selector == OXYPY_NO_SELECTOR)
+    if (loop->resumes != NULL || loop->woken != NULL || loop->beginning || loop->selector == OXYPY_NO_SELECTOR)
         return false;
     object = oxypy_loop_object(loop);
     if (object == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether an operation that gather() is given needs a task of its own. Nobody can
- * miss the task of a statement that ends in its first step and calls none of the
- * user's code: not asyncio.current_task(), not asyncio.all_tasks(), not a factory. */
+ * miss the task of a plain read that calls none of the user's code: not
+ * asyncio.current_task(), not a factory. */
 #include "gathered.h"
 
 /* gather() itself, ensure_future() and isfuture(), with some room. */
@@ -68,8 +68,8 @@ static bool is_quiet_read(const oxypy_operation *op)
     return plan != NULL && plan_is_quiet(plan);
 }
 
-/* Whether its database answers inside of the call, as long as nothing is in the way. */
-static bool answers_at_once(const oxypy_operation *op)
+/* Whether its database is open, and no other takes part. */
+static bool is_at_hand(const oxypy_operation *op)
 {
     oxypy_state *st = op->st;
     PyObject *found = op->client;
@@ -85,7 +85,7 @@ static bool answers_at_once(const oxypy_operation *op)
     if (found == NULL || !PyObject_TypeCheck(found, st->database_type))
         return false;
     db = (const oxypy_database *)found;
-    return oxypy_database_is_open(db) && db->replicas == NULL && !oxypy_has_socket(db->store->driver);
+    return oxypy_database_is_open(db) && db->replicas == NULL;
 }
 
 /* Whether somebody wants to see all tasks of the loop. */
@@ -107,7 +107,7 @@ bool oxypy_operation_needs_task(const oxypy_operation *op)
     PyObject *object;
     bool needs;
 
-    if (!is_quiet_read(op) || !answers_at_once(op) || !gather_asks(op->st))
+    if (!is_quiet_read(op) || !is_at_hand(op) || !gather_asks(op->st))
         return true;
     loop = oxypy_loop_find(op->st);
     if (loop == NULL)

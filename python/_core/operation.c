@@ -55,6 +55,7 @@ void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
     if (loop != op->loop && !op->finished) {
         Py_INCREF(op);
         end(op);
+        oxypy_gathered_forget(op);
         Py_DECREF(op);
         return;
     }
@@ -62,6 +63,7 @@ void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
         return;
     op->future = NULL;
     PyErr_Fetch(&type, &value, &traceback);
+    oxypy_gathered_wake(op);
     oxypy_wakeup_resolve(future);
     Py_DECREF((PyObject *)future);
     PyErr_Restore(type, value, traceback);
@@ -543,6 +545,7 @@ static PyObject *op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
     }
     op->started = true;
     end(op);
+    oxypy_gathered_wake(op); /* to tell who waits for it */
     Py_RETURN_NONE;
 }
 

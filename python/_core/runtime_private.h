@@ -183,8 +183,14 @@ struct oxypy_loop {
     int draining; /* inside that callback */
     /* What gather() was given since the last turn; owned. */
     oxypy_operation *gathered, *last_gathered;
-    int selector;         /* descriptor of the loop's own selector, borrowed; or one of the two below */
-    oxy_ns crowded_until; /* another thread wants the GIL: calls do not sleep; near_answer.c */
+    int selector;                        /* descriptor of the loop's own selector, borrowed; or one of the two below */
+    oxy_ns crowded_until;                /* another thread wants the GIL: calls do not sleep; near_answer.c */
+    oxypy_operation *waiting;            /* gathered ones that wait for a server; owned */
+    oxypy_operation *woken, *last_woken; /* those that can go on; owned */
+    bool begin_called;                   /* _begin waits in the loop's queue */
+    bool beginning;                      /* gathered operations begin, which may travel together */
+    uint64_t held;                       /* id of the wire that reads are held on; 0: none; together.c */
+    uint32_t n_held;                     /* reads that have not been sent */
 };
 
 #define OXYPY_SELECTOR_UNKNOWN (-1)
@@ -221,6 +227,8 @@ void oxypy_wakeup_yield(oxypy_wakeup *w);
 void oxypy_wakeup_resolve(oxypy_wakeup *w);
 /* At the end of the callback. 0, or -1 with an exception that ends the loop. */
 int oxypy_wakeup_resume(oxypy_loop *loop);
+/* Whether a task runs now, so that this callback was called from inside it. */
+bool oxypy_loop_runs_task(oxypy_loop *loop);
 
 /* --- wire.c -------------------------------------------------------------------------- */
 
@@ -240,6 +248,8 @@ struct oxypy_wire {
      * call slept, and how often that was left out since; near_answer.c. */
     uint8_t late, skipped;
     uint8_t slow, passed;
+    oxy_ns flight_at;  /* when the reads that travel together were sent */
+    uint32_t n_flight; /* how many; 0: they were answered */
 };
 
 /* NULL when memory is out. */
@@ -267,6 +277,8 @@ typedef enum oxypy_near {
 oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step);
 /* Something happened at a socket of the loop's hub. */
 void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
+/* The wire of that id, or NULL. */
+oxypy_wire *oxypy_wire_find(oxypy_runtime *rt, uint64_t id);
 /* It becomes idle: its end is heard of. loop may be NULL. */
 void oxypy_wire_rest(oxypy_wire *wire, const oxypy_loop *loop, oxy_ns now);
 /* An idle connection that rested no longer than this is taken as it is: had the
@@ -279,6 +291,20 @@ static inline bool oxypy_has_socket(const oxy_driver *driver)
 {
     return driver->fd != oxy_driver_no_fd;
 }
+
+/* --- together.c: gathered reads of one connection -------------------------------------- */
+
+/* A place for op, which has been prepared, beside reads that have not been sent: then
+ * its slot. */
+bool oxypy_together_join(oxypy_operation *op);
+/* Whether op's request may be held for others that begin now. */
+bool oxypy_together_may_hold(const oxypy_operation *op);
+/* It was started as such. */
+void oxypy_together_hold(oxypy_operation *op);
+/* Sends what is held: nothing else begins now. */
+void oxypy_together_send(oxypy_loop *loop);
+/* The first answer of what was sent together is here. */
+void oxypy_together_answered(oxypy_wire *wire);
 
 /* --- store.c, store_stats.c ----------------------------------------------------------------------- */
 
@@ -321,6 +347,7 @@ struct oxypy_store {
     bool foreign;                     /* made before a fork: hands off */
     bool closing, drained;
     uint64_t transactions;
+    oxy_ns read_cost;      /* of a read that travels with others, on the average of late; the GIL guards it */
     oxypy_wait *on_change; /* _open and _close wait here */
     void *regexp;
 };
@@ -581,6 +608,7 @@ struct oxypy_operation {
     bool owes_turn;                   /* _at_once() met a turn of the loop, which the next send() gives out */
     bool timed_out, queued, in_queue; /* in_queue: the session's */
     bool was_in_transaction, restarted;
+    bool held; /* its request may not have been sent yet: others follow */
     bool has_prepared, has_scratch;
     oxypy_prepared prepared; /* the last member: its block is not cleared */
 };

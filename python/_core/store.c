@@ -407,6 +407,7 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
 {
     oxypy_holders h;
     PyObject *error;
+    bool behind = false;
 
     if (store->foreign)
         return;
@@ -416,9 +417,19 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
     if (error == NULL)
         PyErr_Clear();
     h = oxypy_store_holders(store);
-    for (size_t i = 0; i < h.n; i++)
-        if (h.list[i]->conn != NULL)
-            store->driver->cancel(h.list[i]->conn);
+    for (size_t i = 0; i < h.n; i++) {
+        oxypy_lease *lease = h.list[i];
+
+        if (lease->conn == NULL)
+            continue;
+        store->driver->cancel(lease->conn);
+        if (lease->wire->first != lease && lease->joined) {
+            lease->cancel_at = oxy_clock_now(); /* that was for who is before it: the tick sees to it in its turn */
+            behind = true;
+        }
+    }
+    if (behind && loop != NULL && oxypy_loop_wake_at(loop, oxy_clock_now()) < 0)
+        PyErr_Clear(); /* a closed loop waits for nothing */
     /* An eviction may run Python code, after which only a fresh list is good. */
     for (size_t i = 0; i < h.n; i++) {
         oxypy_session *session = h.list[i]->session;

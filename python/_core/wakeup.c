@@ -28,8 +28,7 @@ struct oxypy_wakeup {
 
 /* --- calling back ----------------------------------------------------------------- */
 
-/* Whether a task runs now: then this callback was called from inside it. */
-static bool task_runs(oxypy_loop *loop)
+bool oxypy_loop_runs_task(oxypy_loop *loop)
 {
     PyObject *task = oxypy_loop_task(loop->st, loop);
     bool runs = task != Py_None;
@@ -43,7 +42,7 @@ static bool task_runs(oxypy_loop *loop)
 int oxypy_wakeup_resume(oxypy_loop *loop)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
-    bool direct = loop->resumes != NULL && !task_runs(loop);
+    bool direct = loop->resumes != NULL && !oxypy_loop_runs_task(loop);
     int rc = 0;
 
     for (int n = 0; loop->resumes != NULL; n++) {

@@ -43,6 +43,16 @@ static oxypy_wire *find_locked(const oxypy_runtime *rt, uint64_t id)
     return rt->wires[i].wire;
 }
 
+oxypy_wire *oxypy_wire_find(oxypy_runtime *rt, uint64_t id)
+{
+    oxypy_wire *wire;
+
+    oxypy_lock(rt);
+    wire = find_locked(rt, id);
+    oxypy_unlock(rt);
+    return wire;
+}
+
 /* --- life -------------------------------------------------------------------------- */
 
 oxypy_wire *oxypy_wire_new(oxypy_store *store, oxy_slot *slot)
@@ -238,6 +248,8 @@ void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop)
             oxypy_lease_kill(lease, loop);
         return;
     }
+    if (wire->n_flight > 0)
+        oxypy_together_answered(wire);
     lease->polling = false;
     oxypy_lease_ready(lease, loop);
 }

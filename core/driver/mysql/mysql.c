@@ -252,6 +252,7 @@ const oxy_driver oxy_driver_mysql = {
     .close = my_close,
     .start = my_start,
     .step = my_step,
+    .flush = oxy_driver_no_flush,
     .pump = my_pump,
     .offload = my_offload,
     .finish = my_finish,

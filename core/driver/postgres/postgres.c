@@ -236,9 +236,17 @@ static oxy_rc postgres_start(oxy_conn *base, const oxy_request *r)
     oxy__pg_cancel_arm(c);
     if (c->lent)
         c->held_back = true; /* sending may move the buffer that the row lies in */
-    else
+    else if ((r->flags & (OXY_REQ_HELD | OXY_REQ_SHARED)) != (OXY_REQ_HELD | OXY_REQ_SHARED))
         oxy__pg_go_on(c);
     return OXY_OK;
+}
+
+static void postgres_flush(oxy_conn *base)
+{
+    oxy__pg *c = self(base);
+
+    if (!c->lent && c->phase == OXY__PG_USABLE)
+        oxy__pg_go_on(c);
 }
 
 /* --- steps ----------------------------------------------------------------------------------- */
@@ -378,7 +386,7 @@ static oxy_step postgres_step(oxy_conn *base)
         }
         if (run->direct && oxy__pg_next_row(c, run))
             return hand_on(c, run);
-        if (run->result && run->row < run->n_rows) {
+        if (run->result && run->row < run->n_rows && !run->batch) {
             step = hand_out(c, run);
             if (step == OXY_STEP_ROW)
                 return step;
@@ -542,6 +550,7 @@ const oxy_driver oxy_driver_postgres = {
     .close = postgres_close,
     .start = postgres_start,
     .step = postgres_step,
+    .flush = postgres_flush,
     .pump = postgres_pump,
     .offload = postgres_offload,
     .finish = postgres_finish,

@@ -129,6 +129,9 @@ typedef struct oxy__pg_run {
     bool copy;      /* the script met a COPY */
     bool direct;    /* libpq knows its columns and none of its rows */
     bool row_waits; /* direct: a whole row begins libpq's buffer */
+    uint32_t batch; /* it shares its flight with others of that number; 0: it has its own */
+    bool named;     /* it was sent by the statement's name, which may be unknown by now */
+    bool alone;     /* it was in a flight that counts for nothing: it shares none again */
     PGresult *result;
     int row, n_rows;
     bool shown; /* cols and cells of the connection are about it */
@@ -219,6 +222,10 @@ typedef struct oxy__pg {
     oxy__pg_unit *wire; /* a ring of wire_cap, a power of two */
     uint32_t wire_first, wire_n, wire_cap;
     oxy__pg_run *ghosts; /* left the queue by finish() and still have units */
+    uint32_t batches;    /* so far */
+    oxy__pg_run *joined; /* the last one in a flight that has no sync yet */
+    uint32_t n_joined;   /* how many are in that */
+    bool batch_failed;   /* something in the flight that is being answered */
     bool piped;          /* libpq is in pipeline mode */
     bool just_sent;      /* nothing can have come yet: do not ask the socket */
     bool want_write;

@@ -96,7 +96,7 @@ static bool may_take(const oxy__pg *c, const oxy__pg_unit *u)
 
     return c->window && run && run == c->head && u->kind == OXY__PG_U_EXECUTE && run->stmt && run->stmt->number &&
            !(run->req.flags & (OXY_REQ_WRITE | OXY_REQ_WHOLE)) && c->phase == OXY__PG_USABLE && !run->failure &&
-           PQstatus(c->pq) == CONNECTION_OK;
+           !run->batch && PQstatus(c->pq) == CONNECTION_OK;
 }
 
 /* Lets libpq go on up to the next row. */

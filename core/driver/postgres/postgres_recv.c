@@ -64,14 +64,16 @@ static void noticed_pooler(oxy__pg *c)
 static bool worth_a_retry(oxy__pg *c, oxy__pg_run *run, const PGresult *res)
 {
     oxy__pg_stmt *s = run->stmt;
-    bool named = s && s->number;
+    bool named = s && (s->number || run->named);
 
     if (!s)
         return false;
     if (named && (state_is(res, "26000") || state_is(res, "42P05"))) {
         noticed_pooler(c);
-        s->number = 0;
-        oxy__pg_cache_clear(c, false);
+        if (s->number) { /* else another run has met the same, and may be preparing it anew */
+            s->number = 0;
+            oxy__pg_cache_clear(c, false);
+        }
     } else if (named && is_stale_plan(res)) {
         oxy__pg_stmt_forget(c, s);
     } else if (!named && s->cached && !run->fresh && PQresultErrorField(res, PG_DIAG_SQLSTATE) &&
@@ -98,6 +100,10 @@ static void server_error(oxy__pg *c, oxy__pg_unit_kind kind, oxy__pg_run *run, c
     }
     if (!run)
         return;
+    if (run->batch) {
+        c->batch_failed = true;
+        return;
+    }
     if (kind == OXY__PG_U_PREPARE && oxy__pg_untyped(run, res) && (run->from_idle || run->guarded)) {
         run->retry = !run->abandoned;
         return;
@@ -251,7 +257,7 @@ static void again(oxy__pg *c, oxy__pg_run *run)
     bool untyped = run->stmt && run->stmt->state == OXY__PG_UNTYPED;
     oxy_err err;
 
-    run->retry = run->executed = run->fresh = run->mode_set = false;
+    run->retry = run->executed = run->fresh = run->mode_set = run->named = false;
     run->rollback = status == PQTRANS_INERROR || status == PQTRANS_INTRANS;
     if (!run->guarded) {
         run->before_sent = false;
@@ -302,6 +308,45 @@ static void flight_over(oxy__pg *c, oxy__pg_run *run)
     }
 }
 
+/* Of a flight in which something failed: each one alone has the outcome that
+ * counts, its own failure as well as the others' success. */
+static void in_vain(oxy__pg *c, oxy__pg_run *run)
+{
+    PQclear(run->result);
+    oxy_alloc_free(c->base.alloc, run->failure);
+    run->result = NULL;
+    run->failure = NULL;
+    run->row = run->n_rows = 0;
+    run->no_memory = run->executed = run->rows_out = run->shown = false;
+    run->affected = -1;
+    run->alone = true;
+    run->stage = OXY__PG_TO_SEND;
+}
+
+/* The sync of a flight that several runs share: what holds for one holds for all. */
+static void batch_over(oxy__pg *c, uint32_t batch)
+{
+    bool failed = c->batch_failed;
+
+    c->batch_failed = false;
+    if (failed)
+        oxy__pg_cancel_met(c, NULL); /* it may have been one: there is nothing to be stopped for now */
+    for (oxy__pg_run *run = c->head; run; run = run->next) {
+        if (run->batch != batch)
+            continue;
+        run->batch = 0;
+        if (failed || run->failure || run->no_memory)
+            in_vain(c, run);
+        else
+            over(c, run);
+    }
+    for (oxy__pg_run *run = c->ghosts, *next; run; run = next) {
+        next = run->next;
+        if (run->batch == batch)
+            over(c, run);
+    }
+}
+
 static void script_over(oxy__pg *c, oxy__pg_run *run)
 {
     if (!PQenterPipelineMode(c->pq)) {
@@ -317,7 +362,7 @@ static void script_over(oxy__pg *c, oxy__pg_run *run)
 
 static bool rows_wait(const oxy__pg_run *run)
 {
-    return run && run->result && run->row < run->n_rows;
+    return run && run->result && run->row < run->n_rows && !run->batch;
 }
 
 bool oxy__pg_answer_ready(const oxy__pg *c)
@@ -384,7 +429,10 @@ static bool next_result(oxy__pg *c)
     PQclear(res);
     advance(c);
     if (u.run) {
-        flight_over(c, u.run);
+        if (u.run->batch)
+            batch_over(c, u.run->batch);
+        else
+            flight_over(c, u.run);
         oxy__pg_go_on(c);
     }
     return true;
@@ -441,6 +489,8 @@ oxy_step oxy__pg_pump(oxy__pg *c)
             oxy__pg_lost(c);
             return OXY_STEP_DONE;
         }
+        if (c->head && c->head->alone && c->head->stage == OXY__PG_TO_SEND && oxy__pg_cancel_busy(c))
+            return OXY_STEP_DONE; /* a cancel is on its way: step() waits for that, not for the socket */
         if (!read || c->just_sent || reads > READS)
             break;
         read = read_socket(c) || c->ended;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Flights: what a run sends before it waits. Every flight ends with a sync of
- * its own, so that its failure ends there.
+ * its own, so that its failure ends there. Point reads may share one: if any of
+ * them fails, the flight counts for nothing and each is sent again by itself.
  *
  *   first use   [before...] Parse Describe Sync, then as below without before
  *   new types   a look into pg_type, Sync
  *   other types than the server inferred: as on first use
  *   later       [before...] Bind Execute Sync
+ *   point reads that were started together: Bind Execute, Bind Execute, ... Sync
  *
  * A libpq call that fails halfway leaves commands without a sync: then the
  * connection is given up. */
@@ -272,13 +274,14 @@ static void send_execute(oxy__pg *c, oxy__pg_run *run)
     }
     if (!send_front(c, run, 3) || (run->guarded && !send_unguard(c, run)))
         return;
+    run->named = s->number != 0;
     if (s->number) {
         oxy__pg_name(c, s->number, name);
         sent = PQsendQueryPrepared(c->pq, name, n, p.values, p.lengths, p.formats, format);
     } else {
         sent = PQsendQueryParams(c->pq, s->sql, n, s->params, p.values, p.lengths, p.formats, format);
     }
-    if (!note(c, sent, OXY__PG_U_EXECUTE, run) || !send_sync(c, run))
+    if (!note(c, sent, OXY__PG_U_EXECUTE, run) || (run->batch == 0 && !send_sync(c, run)))
         return;
     run->executed = true;
     run->stage = OXY__PG_SENT;
@@ -355,10 +358,58 @@ static void send_run(oxy__pg *c, oxy__pg_run *run)
     }
 }
 
+/* --- point reads that share a flight --------------------------------------------------------
+ * A sync costs the server a transaction and a packet, as much as the read itself. What
+ * these reads have in common is that they are quick, so that no answer waits for
+ * another, and that they may be sent twice. */
+
+static bool may_share(oxy__pg *c, oxy__pg_run *run)
+{
+    const uint32_t wanted = OXY_REQ_HELD | OXY_REQ_SHARED | OXY_REQ_POINT;
+    bool idle = run == c->head ? PQtransactionStatus(c->pq) == PQTRANS_IDLE : c->head->from_idle;
+    oxy_err err;
+
+    if ((run->req.flags & wanted) != wanted || (run->req.flags & (OXY_REQ_WRITE | OXY_REQ_RAW)) != 0 ||
+        run->req.n_before > 0 || run->alone || run->retried || !idle)
+        return false;
+    /* It may turn out to be another statement, to be prepared first. */
+    if (run->stmt->infers && oxy__pg_retype(c, run, &err) != OXY_OK)
+        return false;
+    return run->stmt->state == OXY__PG_READY;
+}
+
+static void join_flight(oxy__pg *c, oxy__pg_run *run)
+{
+    if (!c->joined && ++c->batches == 0)
+        c->batches = 1; /* 0 means none */
+    run->batch = c->batches;
+    send_run(c, run);
+    if (run->stage != OXY__PG_SENT) {
+        run->batch = 0;
+        return;
+    }
+    c->n_joined = c->joined ? c->n_joined + 1 : 1;
+    c->joined = run;
+}
+
+static void end_flight(oxy__pg *c)
+{
+    oxy__pg_run *last = c->joined;
+
+    c->joined = NULL;
+    if (!last || c->phase != OXY__PG_USABLE)
+        return;
+    if (c->n_joined == 1)
+        last->batch = 0;
+    (void)send_sync(c, last);
+}
+
+/* --- in order ------------------------------------------------------------------------------ */
+
 /* Calls of libpq may flush; what was sent is noted before anything is read. */
 void oxy__pg_go_on(oxy__pg *c)
 {
-    bool sent = false;
+    bool sent = false, first = c->wire_n == 0;
 
     for (oxy__pg_run *run = c->head; run && c->phase == OXY__PG_USABLE; run = run->next) {
         if (run->stage != OXY__PG_TO_SEND)
@@ -369,8 +420,14 @@ void oxy__pg_go_on(oxy__pg *c)
         }
         if (run == c->head && oxy__pg_cancel_busy(c))
             return; /* a late cancel of the one before; step() waits for it */
-        if (!c->piped)
+        if (!c->piped || (run->alone && oxy__pg_cancel_busy(c)))
             break;
+        if (may_share(c, run)) {
+            join_flight(c, run);
+            sent = true;
+            continue;
+        }
+        end_flight(c);
         if (run->req.flags & OXY_REQ_SCRIPT) {
             if (c->wire_n)
                 break;
@@ -381,10 +438,11 @@ void oxy__pg_go_on(oxy__pg *c)
         send_run(c, run);
         sent = true;
     }
+    end_flight(c);
     if (sent)
         oxy_arena_reset(&c->scratch); /* libpq has copied it; large values are not kept */
     if (sent && c->phase == OXY__PG_USABLE) {
         oxy__pg_flush(c);
-        c->just_sent = c->n_runs == 1;
+        c->just_sent = first;
     }
 }

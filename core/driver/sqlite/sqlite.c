@@ -361,6 +361,7 @@ const oxy_driver oxy_driver_sqlite = {
     .close = sqlite_close_conn,
     .start = sqlite_start,
     .step = sqlite_step,
+    .flush = oxy_driver_no_flush,
     .pump = oxy_driver_no_pump,
     .offload = sqlite_offload,
     .finish = sqlite_finish,

@@ -59,8 +59,10 @@ enum {
     OXY_REQ_PING = 1u << 7,   /* no text: a round trip */
     OXY_REQ_RESET = 1u << 8,  /* no text: the session as it was after opening; OXY_NOT_SUPPORTED
                                  where only a new connection gives that */
-    OXY_REQ_WHOLE = 1u << 9   /* no row before the statement is known to have succeeded; so it is for
+    OXY_REQ_WHOLE = 1u << 9,  /* no row before the statement is known to have succeeded; so it is for
                                  those that write. A read may fail after some of its rows otherwise. */
+    OXY_REQ_HELD = 1u << 10   /* with SHARED: others follow at once. Nothing needs to be sent before
+                                 flush() or step(); point reads may then travel in one flight */
 };
 
 /* An INSERT of several rows that gives back their keys, one INTEGER column, and
@@ -181,6 +183,8 @@ struct oxy_driver {
 
     oxy_rc (*start)(oxy_conn *c, const oxy_request *r);
     oxy_step (*step)(oxy_conn *c);
+    /* Sends what start() left for requests with OXY_REQ_HELD. */
+    void (*flush)(oxy_conn *c);
     /* Moves bytes between socket and buffers. WANT_READ or WANT_WRITE while
      * step() could not answer anything else; DONE: call step(). Runs no code but
      * the driver's, makes no row: fit for being called on every event. */
@@ -216,6 +220,7 @@ struct oxy_driver {
 /* Shared defaults for optional slots; no slot is NULL. */
 oxy_rc oxy_driver_no_offload(oxy_conn *c, oxy_notify notify, void *arg);
 int oxy_driver_no_fd(const oxy_conn *c);
+void oxy_driver_no_flush(oxy_conn *c);
 oxy_step oxy_driver_no_pump(oxy_conn *c); /* DONE */
 bool oxy_driver_always_alive(oxy_conn *c);
 bool oxy_driver_no_skip_host(oxy_conn *c);

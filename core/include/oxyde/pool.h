@@ -76,6 +76,10 @@ typedef enum oxy_acquire { OXY_ACQUIRE_GRANTED, OXY_ACQUIRE_QUEUED, OXY_ACQUIRE_
  * served among those that want the same role. */
 OXY_MUSTUSE oxy_acquire oxy_pool_acquire(oxy_pool *p, oxy_want want, oxy_ns now, oxy_ns deadline, void *token,
                                          oxy_slot **slot, oxy_waiter **waiter, oxy_err *err);
+/* Asks for a place beside a plain read that the caller has on s and has not sent yet:
+ * the two will travel together. True: s has a holder more. False: somebody waits, s
+ * is full, too old or given up; acquire as ever. */
+bool oxy_pool_join(oxy_pool *p, oxy_slot *s, oxy_ns now);
 /* The waiter gave up (cancelled). If its GRANT action is already queued but
  * not taken, the slot goes to the next. */
 void oxy_pool_abandon(oxy_pool *p, oxy_waiter *w, oxy_ns now);

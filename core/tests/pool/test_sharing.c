@@ -106,6 +106,51 @@ static void test_a_connection_of_ones_own_comes_first(void **state)
     finish(p, 6);
 }
 
+static void test_reads_travel_together(void **state)
+{
+    oxy_pool_config config = sharing(2, 3);
+    oxy_pool *p = open_pool(&config);
+    oxy_slot *first = take(p, OXY_WANT_SHARED, 1), *second;
+    int token;
+
+    (void)state;
+    assert_true(oxy_pool_join(p, first, 1)); /* although another is idle */
+    assert_true(oxy_pool_join(p, first, 1));
+    assert_int_equal(oxy_slot_holders(first), 3);
+    assert_false(oxy_pool_join(p, first, 1)); /* full */
+    oxy_pool_release(p, first, OXY_FATE_REUSE, 2);
+    second = take(p, OXY_WANT_ANY, 2);
+    assert_false(oxy_pool_join(p, second, 2)); /* not a plain read's */
+    assert_true(oxy_pool_join(p, first, 2));
+    oxy_pool_release(p, first, OXY_FATE_REUSE, 2);
+    queue_up(p, OXY_WANT_ANY, 3, &token);
+    assert_false(oxy_pool_join(p, first, 3)); /* nobody is granted past a waiter */
+    oxy_pool_release(p, second, OXY_FATE_REUSE, 4);
+    assert_ptr_equal(expect(p, OXY_ACT_GRANT).slot, second);
+    oxy_pool_release(p, first, OXY_FATE_CLOSE, 5);
+    assert_false(oxy_pool_join(p, first, 5)); /* doomed */
+    oxy_pool_release(p, first, OXY_FATE_REUSE, 6);
+    assert_ptr_equal(expect(p, OXY_ACT_CLOSE).slot, first);
+    oxy_pool_release(p, second, OXY_FATE_REUSE, 6);
+    finish(p, 7);
+}
+
+static void test_travellers_do_not_keep_a_connection_young(void **state)
+{
+    oxy_pool_config config = sharing(1, 3);
+
+    (void)state;
+    config.max_lifetime = SECONDS(100);
+    oxy_pool *p = open_pool(&config);
+    oxy_slot *held = take(p, OXY_WANT_SHARED, SECONDS(1));
+    assert_true(oxy_pool_join(p, held, SECONDS(2)));
+    assert_false(oxy_pool_join(p, held, SECONDS(120)));
+    oxy_pool_release(p, held, OXY_FATE_REUSE, SECONDS(121));
+    oxy_pool_release(p, held, OXY_FATE_REUSE, SECONDS(121));
+    (void)expect(p, OXY_ACT_CLOSE);
+    finish(p, SECONDS(122));
+}
+
 static void test_a_connection_that_is_coming_is_waited_for(void **state)
 {
     oxy_pool_config config = sharing(2, 4);
@@ -413,6 +458,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_share_evenly_when_all_are_busy),
         cmocka_unit_test(test_a_connection_of_ones_own_comes_first),
+        cmocka_unit_test(test_reads_travel_together),
+        cmocka_unit_test(test_travellers_do_not_keep_a_connection_young),
         cmocka_unit_test(test_a_connection_that_is_coming_is_waited_for),
         cmocka_unit_test(test_who_wants_to_be_alone_stops_the_joining),
         cmocka_unit_test(test_reads_before_him_are_served_together),

@@ -89,6 +89,19 @@ static void event_abandon(world *w, job *j)
     world_settle(w, w->pools[j->pool]);
 }
 
+/* Where nobody waits and the connection is young, it must succeed. */
+static void event_travel(world *w, job *j, const job *with)
+{
+    bool young = w->now < w->configs[with->pool].max_lifetime / 10 * 9;
+
+    world_begin(w);
+    if (oxy_pool_join(w->pools[with->pool], with->slot, w->now))
+        world_travel(w, j, with);
+    else
+        assert_false(young && world_may_travel(w, with));
+    world_settle(w, w->pools[with->pool]);
+}
+
 static bool any_open(const world *w, const place *except)
 {
     for (int i = 0; i < w->n_places; i++) {
@@ -216,8 +229,13 @@ static void event_tick(world *w, oxy_pool *p)
 
 static void some_task_acts(world *w)
 {
-    job *j;
+    job *j, *with;
 
+    if (roll(w, 16) == 0) {
+        if ((with = world_some_job(w, JOB_HOLDING, -1)) != NULL && (j = world_some_job(w, JOB_FREE, -1)) != NULL)
+            event_travel(w, j, with);
+        return;
+    }
     if (roll(w, 500) == 0)
         w->pressure = 1 + roll(w, 7);
     if (roll(w, 8) < w->pressure) {

@@ -147,6 +147,36 @@ void world_hold(world *w, job *j, oxy_slot *slot)
     w->granted[j->pool]++;
 }
 
+bool world_may_travel(const world *w, const job *j)
+{
+    const place *at = &w->places[0];
+
+    for (int i = 0; i < w->n_places; i++)
+        if (w->places[i].slot == j->slot && w->places[i].pool == j->pool)
+            at = &w->places[i];
+    for (int i = 0; i < MAX_JOBS; i++)
+        if (w->jobs[i].state == JOB_WAITING && same_queue(w, &w->jobs[i], j))
+            return false;
+    return at->shared && !at->doomed && !w->closed[j->pool] && at->holders < w->configs[j->pool].share_max;
+}
+
+void world_travel(world *w, job *j, const job *with)
+{
+    place *at = place_of(w, with->pool, with->slot);
+
+    assert_true(world_may_travel(w, with));
+    assert_true(at->holders > 0);
+    at->holders++;
+    *j = (job){.pool = with->pool,
+               .ticket = ++w->tickets,
+               .want = OXY_WANT_SHARED,
+               .state = JOB_HOLDING,
+               .slot = with->slot,
+               .deadline = OXY_NS_NEVER};
+    w->granted[j->pool]++;
+    w->travelled++;
+}
+
 place *world_part(world *w, job *j)
 {
     place *at = place_of(w, j->pool, j->slot);

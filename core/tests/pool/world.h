@@ -62,7 +62,7 @@ typedef struct world {
     event_number event;
     bool blurred; /* grants of this event may have been given back within it */
     uint64_t tickets, errors;
-    uint64_t granted[MAX_POOLS], joined, failed, timed_out, given_up, retried, conns_opened, conns_closed;
+    uint64_t granted[MAX_POOLS], joined, travelled, failed, timed_out, given_up, retried, conns_opened, conns_closed;
     uint64_t failed_now; /* FAIL actions of this event */
     uint64_t failing;    /* whom a failed connect may fail: tickets up to this */
     bool refusing;       /* connects fail now */
@@ -79,6 +79,11 @@ void world_settle(world *w, oxy_pool *p);
 void world_hold(world *w, job *j, oxy_slot *slot);
 /* The job has it no more; call before the pool learns of it. */
 place *world_part(world *w, job *j);
+/* Whether a plain read may travel with the one that j has, unless the connection is
+ * too old. */
+bool world_may_travel(const world *w, const job *j);
+/* j now travels with another. */
+void world_travel(world *w, job *j, const job *with);
 bool world_is_alone(const world *w, const job *j); /* it tolerates no company */
 /* One of those in this state, of this pool (any: -1); NULL: there is none. */
 job *world_some_job(world *w, job_state state, int pool);
