@@ -310,7 +310,9 @@ static void lease_fire(oxypy_wait *w, oxypy_loop *loop)
 
 void oxypy_lease_kill(oxypy_lease *lease, oxypy_loop *loop)
 {
+    oxypy_runtime *rt = lease->store->runtime;
     oxypy_wire *wire = lease->wire;
+    const uint64_t id = wire->id;
     oxypy_lease *l;
 
     for (l = wire->first; l != NULL; l = l->behind)
@@ -325,8 +327,8 @@ void oxypy_lease_kill(oxypy_lease *lease, oxypy_loop *loop)
             l->polling = true;
         }
     }
-    /* Waking one may take others off the list. */
-    for (;;) {
+    /* Waking one may take others off the list, and the last of them the wire. */
+    while (oxypy_wire_find(rt, id) != NULL) {
         for (l = wire->first; l != NULL && !l->polling; l = l->behind)
             ;
         if (l == NULL)
