@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,12 +15,14 @@ from servers import Server
 from oxyde import PoolSettings, atomic, create_tables, db
 
 ROWS = 3000
+# Whatever is waited for is waited for in the loop, where a task can be cancelled.
+WAITING: dict[str, Any] = {"sqlite_inline_budget": 0, "network_inline_budget": 0}
 MOMENTS = ((0, 0.0), (1, 0.0), (2, 0.0), (0, 0.0004), (0, 0.003))
 
 
 @pytest_asyncio.fixture
 async def database(empty_database: Server) -> AsyncIterator[db.AsyncDatabase]:
-    settings = PoolSettings(max_connections=2, acquire_timeout=10, sqlite_inline_budget=0)
+    settings = PoolSettings(max_connections=2, acquire_timeout=10, **WAITING)
     async with db.connect(empty_database.url, settings=settings) as opened:
         await create_tables(opened, models=MODELS)
         await Parcel.objects.bulk_create(
