@@ -212,7 +212,14 @@ def frames(call: Any) -> list[str]:
 
 
 def test_plain_calls_need_no_frame() -> None:
-    owners, one = WrittenOwner.objects, WrittenOwner.objects.filter(id=1)
+    class WrittenHere(Model):  # since nobody has put another __init__ into its bases
+        id: int | None = Field(default=None, db_pk=True)
+        name: str = ""
+
+        class Meta:
+            is_table = True
+
+    owners, one = WrittenHere.objects, WrittenHere.objects.filter(id=1)
     owners.create(name="a").close()  # what is made once is made
     changed = F("id") + 1
     assert frames(lambda: owners.create(name="a")) == []
