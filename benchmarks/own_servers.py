@@ -4,11 +4,13 @@ are told for a session: that a commit does not wait for the disk."""
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+import tempfile
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +37,45 @@ def _support() -> Any:
     return instances
 
 
+def _lock(folder: Path, how: int) -> int:
+    """The descriptor that holds it, closed with this process at the latest."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, how)
+    except OSError:
+        os.close(held)
+        raise
+    return held
+
+
+def own_folder(state: Path) -> tuple[Path, int]:
+    """A new folder, and the lock that tells others that somebody works in it."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix="bench-", dir=state))
+        made.chmod(0o755)
+        held = _lock(made, fcntl.LOCK_EX)
+        if made.exists():
+            return made, held
+        os.close(held)  # swept between the two
+
+
+def sweep(state: Path, busy: Callable[[Path], bool]) -> None:
+    """Removes the folders of runs that were killed, once their server has gone, too."""
+    for left in state.glob("bench-*"):
+        with contextlib.suppress(OSError):
+            held = _lock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                if not busy(left):
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(held)
+
+
 def mariadb() -> Any:
     """The server, in a folder that goes with it; started as a child of this process, whose end is its own."""
     instances = _support()
+    sweep(instances.state(), lambda folder: instances.MariaDB(folder, 0).pid() is not None)
+    made, held = own_folder(instances.state())
 
     class Own(instances.MariaDB):  # type: ignore[misc, name-defined]
         child: subprocess.Popen[bytes] | None = None
@@ -60,13 +98,14 @@ def mariadb() -> Any:
                     self.child.wait(seconds)
             self.reap()
             shutil.rmtree(self.folder, ignore_errors=True)
+            os.close(held)
 
         def reap(self) -> None:
             if self.child is not None:
                 self.child.kill()
                 self.child.wait()
 
-    return Own(instances.folder(), instances.free_port(), dict(OPTIONS))
+    return Own(made, instances.free_port(), dict(OPTIONS))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import databases
+from benchmarks.own_servers import own_servers
 from benchmarks.processes import ABSENT, run_each
 from benchmarks.scaling import measuring, models, report
 from benchmarks.scaling.outcome import Outcome
@@ -76,6 +77,13 @@ def measure(database: str, options: argparse.Namespace) -> None:
 def main() -> int:
     """Measures, reports, or both."""
     options = arguments()
+    measured = () if options.report_only else databases.chosen(options.database) or databases.NAMES
+    with own_servers(measured, options.url):
+        return measure_and_report(options)
+
+
+def measure_and_report(options: argparse.Namespace) -> int:
+    """On servers that are there."""
     asked = databases.chosen(options.database)
     if len(asked) == 1 and not (options.report or options.report_only):
         try:

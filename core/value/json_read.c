@@ -89,73 +89,6 @@ static oxy_rc read_number(struct reader *r, oxy_sv *out)
     return OXY_OK;
 }
 
-/* Four hexadecimal digits at p, or above 0xFFFF. */
-static uint32_t hex4(const char *p)
-{
-    uint32_t value = 0;
-    int i;
-
-    for (i = 0; i < 4; i++) {
-        unsigned digit = (unsigned char)p[i] - (unsigned)'0';
-        unsigned letter = ((unsigned char)p[i] | 0x20U) - (unsigned)'a';
-
-        if (digit > 9 && letter > 5)
-            return 0x10000;
-        value = value << 4 | (digit <= 9 ? digit : letter + 10);
-    }
-    return value;
-}
-
-static char *put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xC0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xE0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else {
-        *out++ = (char)(0xF0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3F));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    }
-    return out;
-}
-
-/* One escape at *p, which stands behind the backslash; false if it is none. */
-static bool take_escape(const char **p, const char *end, uint32_t *out)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    char c = *(*p)++;
-    const char *found;
-    uint32_t low;
-
-    if (c != 'u') {
-        found = c == '\0' ? NULL : strchr(from, c);
-        if (found != NULL)
-            *out = (unsigned char)to[found - from];
-        return found != NULL;
-    }
-    if (end - *p < 4 || (*out = hex4(*p)) > 0xFFFF)
-        return false;
-    *p += 4;
-    if (*out < 0xD800 || *out > 0xDFFF)
-        return true;
-    /* A pair of surrogates, or nothing that is text. */
-    if (*out > 0xDBFF || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
-        return false;
-    low = hex4(*p + 2);
-    if (low < 0xDC00 || low > 0xDFFF)
-        return false;
-    *p += 6;
-    *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
-    return true;
-}
-
 /* Finds the closing quote; r->p stands behind the opening one. */
 static oxy_rc scan_string(struct reader *r, oxy_sv *raw, bool *escaped)
 {
@@ -182,8 +115,7 @@ static oxy_rc scan_string(struct reader *r, oxy_sv *raw, bool *escaped)
  * its source, so one piece of that length holds it. */
 static oxy_rc read_string(struct reader *r, oxy_sv *out)
 {
-    const char *p, *end;
-    char *text, *q;
+    char *text, *end;
     bool escaped;
     oxy_rc rc;
 
@@ -191,22 +123,13 @@ static oxy_rc read_string(struct reader *r, oxy_sv *out)
     rc = scan_string(r, out, &escaped);
     if (rc != OXY_OK || !escaped)
         return rc;
-    text = q = oxy_arena_new(r->scratch, out->len);
+    text = oxy_arena_new(r->scratch, out->len);
     if (text == NULL)
         return no_memory(r);
-    for (p = out->p, end = p + out->len; p < end;) {
-        uint32_t c;
-
-        if (*p != '\\') {
-            *q++ = *p++;
-            continue;
-        }
-        p++;
-        if (!take_escape(&p, end, &c))
-            return bad(r, "the text is not JSON");
-        q = put_utf8(q, c);
-    }
-    *out = (oxy_sv){text, (size_t)(q - text)};
+    end = oxy_json_text(out->p, out->p + out->len, text);
+    if (end == NULL)
+        return bad(r, "the text is not JSON");
+    *out = (oxy_sv){text, (size_t)(end - text)};
     return OXY_OK;
 }
 
@@ -217,7 +140,7 @@ static oxy_rc skip_value(struct reader *r, int depth)
     bool escaped, object;
     oxy_sv ignored = {NULL, 0};
     oxy_rc rc;
-    uint32_t c;
+    char character[4];
 
     if (depth >= OXY__JSON_DEPTH)
         return bad(r, "the JSON is nested too deep");
@@ -225,7 +148,7 @@ static oxy_rc skip_value(struct reader *r, int depth)
         r->p++;
         rc = scan_string(r, &ignored, &escaped);
         for (p = ignored.p; rc == OXY_OK && escaped && p < ignored.p + ignored.len;) {
-            if (*p++ == '\\' && !take_escape(&p, ignored.p + ignored.len, &c))
+            if (*p++ == '\\' && oxy_json_unescape(&p, ignored.p + ignored.len, character) == NULL)
                 rc = bad(r, "the text is not JSON");
         }
         return rc;

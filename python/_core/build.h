@@ -98,6 +98,8 @@ PyObject *oxypy_lookup_value(oxypy_state *st, const oxypy_plan *plan, const oxyp
 PyObject *oxypy_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition);
 /* A LOOKUP node for a keyword and a value, checked. New reference. */
 PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value);
+/* A LOOKUP node as it is; capsule NULL: of an alias. New reference. */
+PyObject *oxypy_lookup_node(oxypy_state *st, PyObject *keyword, PyObject *value, PyObject *capsule);
 /* Adds it to a list of conditions that begin, at `first`, to be of one call:
  * those about the same one of many rows become one ANY. 0 / -1. */
 int oxypy_condition_keyword(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *keyword, PyObject *value,
@@ -118,7 +120,7 @@ bool oxypy_condition_empty(PyObject *condition);
 oxypy_query *oxypy_query_clone(oxypy_query *q);
 
 /* where.c: adds conditions to a clone that nobody has seen. 0 / -1. */
-int oxypy_where_add(oxypy_query *q, PyObject *const *conditions, Py_ssize_t n);
+int oxypy_where_add(oxypy_state *st, oxypy_query *q, PyObject *const *conditions, Py_ssize_t n);
 
 /* where.c: all conditions into q->where, if they are not there; to whoever looks
  * from outside nothing changes. 0 / -1. */
@@ -274,6 +276,16 @@ const oxypy_field *oxypy_field_shown(oxypy_build *cx, oxypy_expr *e);
 const oxypy_field *oxypy_alias_shown(oxypy_build *cx, PyObject *alias, oxypy_expr *e);
 bool oxypy_is_expr(const oxypy_state *st, PyObject *o);
 bool oxypy_is_query(const oxypy_state *st, PyObject *o);
+/* Whether the value of a lookup is known to the database only. */
+static inline bool oxypy_is_deferred(const oxypy_state *st, PyObject *value)
+{
+    /* What is a number or a text is nothing else. */
+    if (PyType_HasFeature(Py_TYPE(value), Py_TPFLAGS_LONG_SUBCLASS | Py_TPFLAGS_UNICODE_SUBCLASS) ||
+        PyFloat_CheckExact(value)) {
+        return false;
+    }
+    return oxypy_is_expr(st, value) || oxypy_is_query(st, value);
+}
 
 /* --- selects -------------------------------------------------------------------------- */
 
@@ -321,6 +333,18 @@ int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t li
                       oxypy_selection *sel);
 /* Conditions of the query at hand on its rows, not on its groups. 0 / -1. */
 int oxypy_fill_where(oxypy_build *cx, oxy_select *select);
+/* The most rows that the query and a terminal leave together, -1: any number. by_key:
+ * a condition says which row it is, so that there is one at most: then a terminal that
+ * wants to know of a second asks for no limit. */
+static inline int64_t oxypy_most_rows(const oxypy_query *q, int64_t limit, bool by_key)
+{
+    if (q->limit < 0 || limit < 0) {
+        return q->limit >= 0 ? q->limit : by_key && limit > 1 && q->offset <= 0 ? -1 : limit;
+    }
+    return q->limit < limit ? q->limit : limit;
+}
+/* Whether the lookup says which row of the plan it is. */
+bool oxypy_lookup_is_key(const oxypy_plan *plan, const oxypy_lookup *lk, PyObject *value);
 /* LIMIT and OFFSET of the query, narrowed by limit. 0 / -1. */
 int oxypy_fill_limits(oxypy_build *cx, const oxypy_query *q, int64_t limit, oxy_select *select);
 /* select as a FROM source whose columns are those of sel; a new alias. */
@@ -394,6 +418,9 @@ int oxypy_build_returning(oxypy_build *cx, PyObject *returning, oxypy_statement 
 
 /* expr.c: steals args and data, also on failure. */
 oxypy_expr *oxypy_expr_steal(oxypy_state *st, int kind, int op, PyObject *args, PyObject *data);
+/* Hides a short tuple from the collector, if nothing in it could ever lie in a
+ * cycle. Whether the object, a tuple or not, is out of the collector's sight. */
+bool oxypy_untrack_tuple(const oxypy_state *st, PyObject *tuple);
 /* compiled.c: borrowed compiled statement of a key, or NULL without an
  * exception. put keeps references of its own, to pins as well (may be NULL):
  * objects whose addresses are part of the key. */
@@ -410,14 +437,17 @@ int oxypy_cache_put(oxypy_state *st, oxypy_plan *plan, const void *key, size_t l
 typedef struct oxypy_short {
     uint64_t key[OXYPY_SHORT_ITEMS + 2 * OXYPY_SHORT_SETS + 8];
     uint32_t n, n_values;
+    bool by_key; /* one of the conditions says which row it is */
     uint64_t hash;
     oxy_value values[OXYPY_SHORT_VALUES]; /* in the order of the builder's parameters */
     oxypy_origin origins[OXYPY_SHORT_VALUES];
 } oxypy_short;
 
+/* Whether the lookup is a comparison that the short way knows. */
+bool oxypy_short_compares(const oxypy_lookup *lk);
 /* 1: the query is plain, *s tells its key and values; 0: it is not; -1. */
-int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_what what, int64_t limit,
-                    const oxy_dialect *dialect, oxypy_short *s);
+int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, const oxypy_given *given, oxypy_what what,
+                    int64_t limit, const oxy_dialect *dialect, oxypy_short *s);
 PyObject *oxypy_short_pins(oxypy_query *q); /* new reference */
 /* Adds a condition and its value: as oxypy_short_key. */
 int oxypy_short_lookup(oxypy_build *cx, const oxypy_plan *plan, PyObject *condition, oxypy_short *s);

@@ -85,18 +85,27 @@ int oxypy_callbacks_soon(oxypy_loop *loop, PyObject *callback, PyObject *context
     return handle == NULL ? -1 : 0;
 }
 
+/* Whoever waits on a closed loop never goes on: that is no news. */
+static void not_scheduled(oxypy_loop *loop, PyObject *future)
+{
+    if (oxypy_loop_if_open(loop) == NULL)
+        PyErr_Clear();
+    else
+        PyErr_WriteUnraisable(future);
+}
+
 void oxypy_callbacks_schedule(oxypy_callbacks *c, oxypy_loop *loop, PyObject *future)
 {
     PyObject *callback = c->callback, *context = c->context, *more = c->more;
 
     c->callback = c->context = c->more = NULL;
     if (callback != NULL && oxypy_callbacks_soon(loop, callback, context, future) < 0)
-        PyErr_WriteUnraisable(future);
+        not_scheduled(loop, future);
     for (Py_ssize_t i = 0; more != NULL && i < PyList_GET_SIZE(more); i++) {
         PyObject *pair = PyList_GET_ITEM(more, i);
 
         if (oxypy_callbacks_soon(loop, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), future) < 0)
-            PyErr_WriteUnraisable(future);
+            not_scheduled(loop, future);
     }
     Py_XDECREF(callback);
     Py_XDECREF(context);

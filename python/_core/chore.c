@@ -45,14 +45,13 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
     oxy_slot *slot = lease->slot;
     oxy_err copy;
 
-    end(lease);
     Py_XSETREF(store->init_error, Py_XNewRef(cause));
     if (err != NULL) {
         copy = *err;
-        if (wire != NULL)
-            oxypy_wire_close(wire);
         lease->wire = NULL;
         lease->conn = NULL;
+        if (wire != NULL)
+            oxypy_wire_close(wire);
         /* The driver's thread may have reported meanwhile: the report would find
          * a lease without a connection as soon as the hub is drained. */
         if (!store->foreign)
@@ -63,7 +62,9 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
         learn(store, wire->conn);
         oxypy_lease_part(lease, loop);
         oxypy_wire_rest(wire, loop, oxy_clock_now());
+        oxypy_wait_disarm(&lease->wait);
     }
+    end(lease);
     oxypy_lock(rt);
     oxy_slot_set_holder(slot, NULL, 0);
     if (err == NULL)
@@ -73,9 +74,7 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
     store->opening--;
     if (store->opening == 0 && store->on_change != NULL)
         oxypy_wait_ready_locked(store->on_change, NULL);
-    oxypy_unlock(rt);
-    oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    oxypy_lease_settled(lease, loop);
 }
 
 /* --- the user's init ------------------------------------------------------------------ */
@@ -296,15 +295,14 @@ static void ping_over(oxypy_lease *lease, bool ok, oxypy_loop *loop)
     oxypy_lease_part(lease, loop);
     if (ok)
         oxypy_wire_rest(lease->wire, loop, oxy_clock_now());
+    oxypy_wait_disarm(&lease->wait);
     oxypy_lock(store->runtime);
     oxy_slot_set_holder(lease->slot, NULL, 0);
     if (ok)
         oxy_pool_ping_ok(store->pool, lease->slot, now);
     else
         oxy_pool_ping_failed(store->pool, lease->slot, now);
-    oxypy_unlock(store->runtime);
-    oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    oxypy_lease_settled(lease, loop);
 }
 
 /* Starts a request of a chore. False: the connection does not take it. */
@@ -342,7 +340,7 @@ void oxypy_chore_ping(oxypy_store *store, oxy_slot *slot, oxypy_loop *loop)
 /* Only who is first on the wire: a cancel is about what the server works on. */
 static void cancel(oxypy_lease *lease)
 {
-    if (lease->canceled || lease->wire->first != lease)
+    if (lease->canceled || lease->conn == NULL || lease->wire->first != lease)
         return;
     lease->canceled = true;
     lease->store->driver->cancel(lease->conn);

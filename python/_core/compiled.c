@@ -31,7 +31,7 @@ struct oxypy_cache {
 static int compiled_traverse(PyObject *self, visitproc visit, void *arg)
 {
     oxypy_compiled *c = (oxypy_compiled *)self;
-    oxypy_rowprog *programs[] = {c->program, c->keys, c->shares};
+    oxypy_rowprog *programs[] = {c->program, c->keys, c->shares, c->orders};
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(c->text);
@@ -64,6 +64,7 @@ static void compiled_dealloc(PyObject *self)
     oxypy_rowprog_free(c->program);
     oxypy_rowprog_free(c->keys);
     oxypy_rowprog_free(c->shares);
+    oxypy_rowprog_free(c->orders);
     oxy_sql_free(c->sql);
     Py_CLEAR(c->text);
     Py_CLEAR(c->table);
@@ -137,6 +138,9 @@ static int make_programs(oxypy_state *st, oxypy_compiled *c, const oxypy_stateme
         c->linked.on = NULL;
         c->keys = key_program(st, c, stmt, linked->key_at, linked->n_key);
         c->shares = linked->n_share ? key_program(st, c, stmt, linked->share_at, linked->n_share) : NULL;
+        if (linked->order_at > c->sql->n_cols - linked->n_extra) {
+            c->orders = key_program(st, c, stmt, linked->order_at - 1, 1);
+        }
     }
     return c->program && !PyErr_Occurred() ? 0 : -1;
 }

@@ -46,7 +46,7 @@ static int try_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyOb
 
 /* --- lookups ---------------------------------------------------------------------------- */
 
-static PyObject *lookup_node(oxypy_state *st, PyObject *keyword, PyObject *value, PyObject *capsule)
+PyObject *oxypy_lookup_node(oxypy_state *st, PyObject *keyword, PyObject *value, PyObject *capsule)
 {
     PyObject *data = capsule ? PyTuple_Pack(3, keyword, value, capsule) : PyTuple_Pack(2, keyword, value);
 
@@ -86,7 +86,7 @@ PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query 
     }
     if (alias) {
         PyObject *own = PyIter_Check(value) ? PySequence_Tuple(value) : Py_NewRef(value);
-        PyObject *node = own ? lookup_node(st, keyword, own, NULL) : NULL;
+        PyObject *node = own ? oxypy_lookup_node(st, keyword, own, NULL) : NULL;
 
         Py_XDECREF(own);
         if (node && try_condition(st, plan, q, node) < 0) {
@@ -101,7 +101,7 @@ PyObject *oxypy_condition_lookup(oxypy_state *st, oxypy_plan *plan, oxypy_query 
     }
     const oxypy_lookup *lk = PyCapsule_GetPointer(capsule, NULL);
     PyObject *own = oxypy_lookup_value(st, plan, lk, lk->field, value);
-    PyObject *node = own ? lookup_node(st, keyword, own, capsule) : NULL;
+    PyObject *node = own ? oxypy_lookup_node(st, keyword, own, capsule) : NULL;
 
     Py_XDECREF(own);
     Py_DECREF(capsule);
@@ -262,8 +262,21 @@ fail:
 
 static PyObject *check_condition(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, PyObject *condition, int depth);
 
+/* The only part of a group, if it is no group again; e.g. of Q(weight=3). */
+static PyObject *only_part(oxypy_state *st, const oxypy_expr *e)
+{
+    PyObject *part = PyTuple_GET_SIZE(e->args) == 1 ? PyTuple_GET_ITEM(e->args, 0) : NULL;
+
+    return part && oxypy_is_expr(st, part) && ((oxypy_expr *)part)->kind == OXYPY_X_LOOKUP ? part : NULL;
+}
+
 static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, oxypy_expr *e, int depth)
 {
+    PyObject *only = only_part(st, e);
+
+    if (only) {
+        return check_condition(st, plan, q, only, depth + 1);
+    }
     PyObject *flat = spread(st, plan, q, e), *kept = flat ? PyList_New(0) : NULL;
 
     for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(flat); i++) {
@@ -279,8 +292,7 @@ static PyObject *check_group(oxypy_state *st, oxypy_plan *plan, oxypy_query *q, 
         return NULL;
     }
     if (PyList_GET_SIZE(kept) == 1) {
-        PyObject *only = Py_NewRef(PyList_GET_ITEM(kept, 0));
-
+        only = Py_NewRef(PyList_GET_ITEM(kept, 0));
         Py_DECREF(kept);
         return only;
     }

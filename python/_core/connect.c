@@ -62,12 +62,32 @@ static void open_give_back(oxypy_operation *op)
     oxypy_store_act(op->store, op->loop);
 }
 
+/* Waits until the store's connections are there, or gone: other loops may have them. */
+static int wait_for_others(oxypy_operation *op)
+{
+    op->store->on_change = &op->wait;
+    oxypy_lock(op->st->runtime);
+    oxypy_operation_set_behind_locked(op, true);
+    oxypy_unlock(op->st->runtime);
+    return oxypy_operation_look(op, OXY_NS_NEVER);
+}
+
+/* Idempotent. */
+static void others_are_done(oxypy_operation *op)
+{
+    if (op->store != NULL && op->store->on_change == &op->wait)
+        op->store->on_change = NULL;
+    oxypy_lock(op->st->runtime);
+    oxypy_operation_set_behind_locked(op, false);
+    oxypy_unlock(op->st->runtime);
+}
+
 static oxypy_next open_rest(oxypy_operation *op, PyObject **result)
 {
     oxypy_database *db = op->database;
     oxy_err *err;
 
-    op->store->on_change = NULL;
+    others_are_done(op);
     err = malloc(sizeof *err);
     if (err == NULL) {
         PyErr_NoMemory();
@@ -113,8 +133,7 @@ static oxypy_next open_advance(oxypy_operation *op, PyObject **result)
         if (op->store->opening > 0) {
             if (oxypy_operation_wait(op, true) < 0)
                 return OXYPY_NEXT_ERROR;
-            op->store->on_change = &op->wait;
-            return OXYPY_NEXT_WAIT;
+            return wait_for_others(op) < 0 ? OXYPY_NEXT_ERROR : OXYPY_NEXT_WAIT;
         }
     }
     return open_rest(op, result);
@@ -126,8 +145,7 @@ static void open_abandon(oxypy_operation *op)
 
     if (store == NULL)
         return;
-    if (store->on_change == &op->wait)
-        store->on_change = NULL;
+    others_are_done(op);
     store->owner = NULL;
     oxypy_operation_unqueue(op);
     oxypy_store_close(store, op->loop);
@@ -194,8 +212,9 @@ static oxypy_next close_wait(oxypy_operation *op, double seconds)
     op->timed_out = false;
     if (oxypy_operation_wait(op, true) < 0)
         return OXYPY_NEXT_ERROR;
-    op->store->on_change = &op->wait;
-    return close_set_timer(op, seconds) < 0 ? OXYPY_NEXT_ERROR : OXYPY_NEXT_WAIT;
+    if (wait_for_others(op) < 0 || close_set_timer(op, seconds) < 0)
+        return OXYPY_NEXT_ERROR;
+    return OXYPY_NEXT_WAIT;
 }
 
 static oxypy_next close_advance(oxypy_operation *op, PyObject **result)
@@ -224,7 +243,7 @@ static oxypy_next close_advance(oxypy_operation *op, PyObject **result)
             return close_wait(op, op->timeout);
         op->timed_out = true;
     }
-    op->store->on_change = NULL;
+    others_are_done(op);
     close_drop_timer(op);
     if (op->stage == CLOSE_WAIT && !op->store->drained && op->timed_out) {
         oxypy_store_evict(op->store, op->loop);
@@ -241,8 +260,7 @@ static oxypy_next close_advance(oxypy_operation *op, PyObject **result)
 
 static void close_abandon(oxypy_operation *op)
 {
-    if (op->store != NULL && op->store->on_change == &op->wait)
-        op->store->on_change = NULL;
+    others_are_done(op);
     oxypy_wait_disarm(&op->wait);
     close_drop_timer(op);
     if (op->store != NULL && !op->store->drained && !op->store->foreign) {

@@ -497,25 +497,90 @@ static int make(oxypy_state *st, construction *c, PyObject *self, PyObject *kwar
     return v;
 }
 
+/* The construction to go by; new reference. NULL: there is none, or with an exception. */
+static construction *current(oxypy_state *st, PyTypeObject *type)
+{
+    PyObject *validator = PyDict_GetItemWithError(type->tp_dict, st->s_validator), *found;
+
+    /* A plugin, or a stand-in of an unfinished class. */
+    if (validator == NULL || (PyObject *)Py_TYPE(validator) != st->schema_validator)
+        return NULL;
+    found = find_construction(st, type, validator);
+    if (found != NULL &&
+        (!Py_IS_TYPE(found, st->construction_type) || still_fits(st, (construction *)found, type, validator) <= 0))
+        Py_CLEAR(found);
+    return (construction *)found;
+}
+
+/* No attribute of a class changes without its version; a class that has none is new, or
+ * was just changed. No two classes ever have the same. */
+static unsigned int version_of(const PyTypeObject *type)
+{
+#ifdef Py_GIL_DISABLED
+    (void)type;
+    return 0;
+#else
+    return PyType_HasFeature((PyTypeObject *)type, Py_TPFLAGS_VALID_VERSION_TAG) ? type->tp_version_tag : 0;
+#endif
+}
+
 int oxypy_construct(oxypy_state *st, PyObject *self, PyObject *kwargs)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyObject *validator = PyDict_GetItemWithError(type->tp_dict, st->s_validator), *found;
+    unsigned int version = version_of(type);
+    construction *c;
     int rc;
 
-    if (validator == NULL)
-        return PyErr_Occurred() ? -1 : 0;
-    /* A plugin, or a stand-in of an unfinished class. */
-    if ((PyObject *)Py_TYPE(validator) != st->schema_validator)
-        return 0;
-    found = find_construction(st, type, validator);
-    if (found == NULL)
-        return -1;
-    rc = Py_IS_TYPE(found, st->construction_type) ? still_fits(st, (construction *)found, type, validator) : 0;
-    if (rc > 0)
-        rc = make(st, (construction *)found, self, kwargs);
-    Py_DECREF(found);
+    if (version != 0 && version == st->latest_version && type == st->latest_type) {
+        c = (construction *)Py_NewRef(st->latest_construction); /* which the class holds */
+    } else {
+        c = current(st, type);
+        if (c == NULL)
+            return PyErr_Occurred() ? -1 : 0;
+        st->latest_version = version_of(type);
+        st->latest_type = type;
+        st->latest_construction = (PyObject *)c;
+    }
+    rc = make(st, c, self, kwargs);
+    Py_DECREF(c);
     return rc;
+}
+
+/* --- where values lie ---------------------------------------------------------------------- */
+
+static const construction *placed_construction(oxypy_state *st, PyTypeObject *type)
+{
+    PyObject *found = PyDict_GetItemWithError(type->tp_dict, st->s_construction);
+
+    if (found == NULL) {
+        PyErr_Clear(); /* it will be looked for by name */
+        return NULL;
+    }
+    if (!Py_IS_TYPE(found, st->construction_type) || !((construction *)found)->placed)
+        return NULL;
+    return ((construction *)found)->whole ? NULL : (construction *)found;
+}
+
+PyObject *oxypy_construct_template(oxypy_state *st, PyTypeObject *type)
+{
+    const construction *c = placed_construction(st, type);
+
+    return c == NULL ? NULL : c->template_dict;
+}
+
+uint32_t oxypy_construct_place(oxypy_state *st, PyTypeObject *type, PyObject *name, uint32_t *at)
+{
+    const construction *c = placed_construction(st, type);
+
+    for (uint32_t i = 0; c != NULL && i < c->n; i++) {
+        const part *p = &c->parts[(*at + i) % c->n];
+
+        if (p->name != name)
+            continue;
+        *at = (*at + i + 1) % c->n;
+        return p->place;
+    }
+    return UINT32_MAX;
 }
 
 /* --- what Python sees --------------------------------------------------------------------- */

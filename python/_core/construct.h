@@ -12,4 +12,11 @@
  * an exception, which is that of a default's factory or lack of memory. */
 int oxypy_construct(oxypy_state *st, PyObject *self, PyObject *kwargs);
 
+/* The dict that the latest instances of the class copied (template.h); borrowed, NULL if
+ * none was made this way. No exception. */
+PyObject *oxypy_construct_template(oxypy_state *st, PyTypeObject *type);
+/* Where the value of that name lies in such copies; UINT32_MAX: not known. at: where to begin
+ * to look, 0 for the first name; moves on. */
+uint32_t oxypy_construct_place(oxypy_state *st, PyTypeObject *type, PyObject *name, uint32_t *at);
+
 #endif

@@ -194,6 +194,48 @@ static PyObject *database_bind_task(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+bool oxypy_task_is_stranded(PyObject *task)
+{
+    PyObject *loop = PyObject_CallMethod(task, "get_loop", NULL);
+    PyObject *closed = loop == NULL ? NULL : PyObject_CallMethod(loop, "is_closed", NULL);
+    bool stranded = closed == Py_True;
+
+    PyErr_Clear(); /* a task of somebody's own, of which nothing is known */
+    Py_XDECREF(loop);
+    Py_XDECREF(closed);
+    return stranded;
+}
+
+void oxypy_database_orphan(oxypy_database *db, oxypy_loop *heir)
+{
+    PyObject *type, *value, *traceback, *items;
+
+    if (db->sessions == NULL)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_INCREF(db);
+    items = PyDict_Items(db->sessions);
+    for (Py_ssize_t i = 0; items != NULL && i < PyList_GET_SIZE(items); i++) {
+        PyObject *task = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
+        oxypy_session *session = (oxypy_session *)PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+
+        if (!oxypy_task_is_stranded(task))
+            continue;
+        if (session->running != NULL)
+            oxypy_operation_wake(session->running, heir); /* it ends: the loop is another one */
+        oxypy_session_evict(session, heir, NULL);
+        if (db->sessions != NULL && PyDict_DelItem(db->sessions, task) < 0)
+            PyErr_Clear(); /* it has left meanwhile */
+    }
+    if (items == NULL)
+        PyErr_Clear();
+    Py_XDECREF(items);
+    if (db->sessions != NULL && PyDict_GET_SIZE(db->sessions) == 0)
+        Py_CLEAR(db->sessions);
+    Py_DECREF(db);
+    PyErr_Restore(type, value, traceback);
+}
+
 static PyObject *database_session_of(PyObject *self, PyObject *task)
 {
     bool failed;

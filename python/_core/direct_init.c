@@ -51,15 +51,11 @@ static int validate_into(oxypy_state *st, PyObject *validator, PyObject *self, P
     return rc;
 }
 
-static int direct_init(PyObject *self, PyObject *args, PyObject *kwargs)
+static int init_by_validator(oxypy_state *st, PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
-    PyObject *validator;
-    int rc = st == NULL ? -1 : PyTuple_GET_SIZE(args) == 0 ? oxypy_construct(st, self, kwargs) : 0;
+    PyObject *validator = PyObject_GetAttr(self, st->s_validator);
+    int rc;
 
-    if (rc != 0)
-        return rc < 0 ? -1 : 0;
-    validator = PyObject_GetAttr(self, st->s_validator);
     if (validator == NULL)
         return -1;
     if (PyTuple_GET_SIZE(args) == 0 && (PyObject *)Py_TYPE(validator) == st->schema_validator)
@@ -68,6 +64,38 @@ static int direct_init(PyObject *self, PyObject *args, PyObject *kwargs)
         rc = init_by_attribute(st, self, args, kwargs);
     Py_DECREF(validator);
     return rc;
+}
+
+static int direct_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
+    int rc = st == NULL ? -1 : PyTuple_GET_SIZE(args) == 0 ? oxypy_construct(st, self, kwargs) : 0;
+
+    return rc != 0 ? (rc < 0 ? -1 : 0) : init_by_validator(st, self, args, kwargs);
+}
+
+/* What type.__call__ does with such a class, less a dict: object.__new__ makes a place for
+ * values, which becomes a dict as soon as the instance's own is set, and is freed then. */
+static PyObject *call_class(PyObject *cls, PyObject *args, PyObject *kwargs)
+{
+    PyTypeObject *type = (PyTypeObject *)cls;
+    oxypy_state *st;
+    PyObject *self;
+    int rc;
+
+    if (type->tp_init != direct_init || type->tp_new != PyBaseObject_Type.tp_new || PyTuple_GET_SIZE(args) != 0 ||
+        PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT))
+        return PyType_Type.tp_call(cls, args, kwargs);
+    st = oxypy_state_of_type(type);
+    self = st == NULL ? NULL : type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    rc = oxypy_construct(st, self, kwargs);
+    if (rc == 0)
+        rc = init_by_validator(st, self, args, kwargs) < 0 ? -1 : 1;
+    if (rc < 0)
+        Py_CLEAR(self);
+    return self;
 }
 
 static bool is_class(PyObject *cls)
@@ -103,11 +131,26 @@ static PyObject *use_direct_init(PyObject *Py_UNUSED(module), PyObject *cls)
     Py_RETURN_NONE;
 }
 
+/* call_directly(metaclass): calls of its classes, for those that use_direct_init() was told of. */
+static PyObject *call_directly(PyObject *Py_UNUSED(module), PyObject *metaclass)
+{
+    if (!PyType_Check(metaclass) || !PyType_IsSubtype((PyTypeObject *)metaclass, &PyType_Type)) {
+        PyErr_SetString(PyExc_TypeError, "a metaclass is wanted");
+        return NULL;
+    }
+    /* Else it has a __call__ of its own. */
+    if (((PyTypeObject *)metaclass)->tp_call == PyType_Type.tp_call)
+        ((PyTypeObject *)metaclass)->tp_call = call_class;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"allow_direct_init", allow_direct_init, METH_VARARGS,
      PyDoc_STR("allow_direct_init(base, warn, construction_of, given): classes below base may be made directly; "
                "warn() says that a validator returned another object, construction_of(cls) tells how they are "
                "made, given is the class of sets of fields that instances share.")},
+    {"call_directly", call_directly, METH_O,
+     PyDoc_STR("call_directly(metaclass): its classes are called without type.__call__ where that is the same.")},
     {"use_direct_init", use_direct_init, METH_O,
      PyDoc_STR("use_direct_init(cls): calling a class whose __init__ is BaseModel's goes to its validator.")},
     {NULL, NULL, 0, NULL},

@@ -87,8 +87,8 @@ int oxypy__statement_prepare(oxypy_operation *op, PyObject **result)
         }
         return prepare_raw(op) < 0 ? -1 : 1;
     }
-    if (oxypy_prepare(op->st, (oxypy_what)op->what, op->subject, with_arg ? op->arg : NULL, op->returning, op->limit,
-                      op->store->dialect, op->store->driver->codec, &op->prepared) < 0)
+    if (oxypy_prepare(op->st, (oxypy_what)op->what, op->subject, &op->given, with_arg ? op->arg : NULL, op->returning,
+                      op->limit, op->store->dialect, op->store->driver->codec, &op->prepared) < 0)
         return -1;
     op->has_prepared = true;
     if (op->prepared.empty) {
@@ -491,7 +491,8 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
     oxypy_next next = OXYPY_NEXT_ERROR;
     PyObject *kept = oxypy_sink_rows(reader);
     Py_ssize_t before = kept == NULL ? 0 : PyList_GET_SIZE(kept);
-    uint32_t burst = 0;
+    /* In a result that goes on the rows that came before count, too. */
+    uint32_t burst = before < PAUSE_AFTER ? (uint32_t)before : PAUSE_AFTER - 1;
 
     if (is_behind(op) || op->held) {
         op->held = false;
@@ -538,15 +539,13 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
         break;
     }
     if (paused) {
-        reader->hidden = true;
-        reader->hidden_dicts |= oxypy__rows_hide(oxypy_sink_rows(reader), before);
+        oxypy_rows_hide(oxypy_sink_rows(reader), reader->hidden.any ? before : 0, &reader->hidden);
     }
     if (paused && collecting)
         (void)PyGC_Enable();
-    if (reader->hidden && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
-        reader->hidden = false;
-        oxypy__rows_collect(oxypy_sink_rows(reader));
-        oxypy__rows_show(oxypy_sink_rows(reader), reader->hidden_dicts);
+    if (reader->hidden.any && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
+        oxypy_rows_collect(oxypy_sink_rows(reader));
+        oxypy_rows_show(oxypy_sink_rows(reader), &reader->hidden);
     }
     return next;
 }
@@ -883,9 +882,7 @@ void oxypy__statement_abandon(oxypy_operation *op)
     oxypy_lease *lease = op->lease;
     oxypy_loop *loop = oxypy__stream_loop(op);
 
-    if (op->hidden)
-        oxypy__rows_show(oxypy_sink_rows(op), op->hidden_dicts); /* a validator may have kept some */
-    op->hidden = false;
+    oxypy_rows_show(oxypy_sink_rows(op), &op->hidden); /* a validator may have kept some */
     if (op->queued || op->slot != NULL || op->wait.armed)
         oxypy_operation_unqueue(op);
     op->lease = NULL;

@@ -43,15 +43,6 @@ void oxypy__statement_tell_of_commit(oxypy_operation *op);
 PyObject *oxypy__statement_finish(oxypy_operation *op);
 void oxypy__statement_abandon(oxypy_operation *op);
 
-/* collector.c: hides rows[first:] from the cyclic collector; anything but a list has
- * nothing to hide. Whether dicts of theirs were hidden with them. */
-bool oxypy__rows_hide(PyObject *rows, Py_ssize_t first);
-/* Lets the collector do what is due, while they are hidden. No exception may be set. */
-void oxypy__rows_collect(PyObject *rows);
-/* They are handed over, or given up: the collector sees all of them from now on,
- * and if asked to their dicts. */
-void oxypy__rows_show(PyObject *rows, bool dicts);
-
 /* stream_op.c: a part of the rows is there; PART or ERROR. */
 oxypy_next oxypy__stream_pause(oxypy_operation *op, PyObject **result);
 /* The next part is asked for. True: the loop should turn first. */

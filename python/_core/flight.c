@@ -189,9 +189,7 @@ static void flight_abandon(oxypy_operation *op)
 
         unanswered += m->stage == STAGE_STEP;
         m->lease = NULL;
-        if (m->hidden)
-            oxypy__rows_show(oxypy_sink_rows(m), m->hidden_dicts);
-        m->hidden = false;
+        oxypy_rows_show(oxypy_sink_rows(m), &m->hidden);
     }
     if (op->lease != NULL)
         op->lease->behind_it = unanswered == 0 ? 0 : unanswered - 1;

@@ -11,6 +11,8 @@
  * here through it, is right, too: each of its steps finds done what was done. */
 #include "freeing.h"
 
+#include "visiting.h"
+
 #include <structmember.h>
 
 /* From 3.13 on the values of a dict may lie inside of the instance. */
@@ -192,14 +194,16 @@ void oxypy_freeing_use(oxypy_plan *plan)
 {
     PyTypeObject *type = plan->model;
 
-    if (type->tp_dealloc != free_directly && type->tp_free == PyObject_GC_Del && type->tp_finalize == NULL &&
-        bases_are_known(type) && has_known_words(plan))
-        type->tp_dealloc = free_directly;
+    if (type->tp_dealloc == free_directly || type->tp_free != PyObject_GC_Del || type->tp_finalize != NULL ||
+        !bases_are_known(type) || !has_known_words(plan))
+        return;
+    type->tp_dealloc = free_directly;
+    oxypy_visiting_use(type);
 }
 
-static bool is_freed_directly(PyObject *type)
+bool oxypy_freed_directly(const PyTypeObject *type)
 {
-    return PyType_Check(type) && ((PyTypeObject *)type)->tp_dealloc == free_directly;
+    return type->tp_dealloc == free_directly;
 }
 
 #else
@@ -209,7 +213,7 @@ void oxypy_freeing_use(oxypy_plan *plan)
     (void)plan;
 }
 
-static bool is_freed_directly(PyObject *type)
+bool oxypy_freed_directly(const PyTypeObject *type)
 {
     (void)type;
     return false;
@@ -219,7 +223,7 @@ static bool is_freed_directly(PyObject *type)
 
 static PyObject *frees_directly(PyObject *Py_UNUSED(module), PyObject *type)
 {
-    return PyBool_FromLong(is_freed_directly(type));
+    return PyBool_FromLong(PyType_Check(type) && oxypy_freed_directly((const PyTypeObject *)type));
 }
 
 static PyMethodDef functions[] = {

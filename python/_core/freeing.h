@@ -10,6 +10,9 @@
  * plan's slot offsets are set. */
 void oxypy_freeing_use(oxypy_plan *plan);
 
+/* Whether instances of exactly this class are. */
+bool oxypy_freed_directly(const PyTypeObject *type);
+
 /* FREES_DIRECTLY, frees_directly(cls). 0 / -1. */
 int oxypy_freeing_init(PyObject *module);
 

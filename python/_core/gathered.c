@@ -157,6 +157,34 @@ void oxypy_gathered_forget(oxypy_operation *op)
     Py_DECREF((PyObject *)op);
 }
 
+/* Ends a list; what is in it may have a connection. */
+static void close_list(oxypy_operation **first, oxypy_operation **last)
+{
+    while (*first != NULL) {
+        oxypy_operation *op = *first;
+
+        *first = op->gathered->next;
+        if (*first == NULL)
+            *last = NULL;
+        op->gathered->next = NULL;
+        oxypy_operation_close(op);
+        Py_DECREF((PyObject *)op);
+    }
+}
+
+void oxypy_gathered_close(oxypy_loop *loop)
+{
+    while (loop->waiting != NULL) {
+        oxypy_operation *op = loop->waiting;
+
+        leave_waiting(op);
+        oxypy_operation_close(op); /* others may be woken by that */
+        Py_DECREF((PyObject *)op);
+    }
+    close_list(&loop->woken, &loop->last_woken);
+    close_list(&loop->gathered, &loop->last_gathered);
+}
+
 void oxypy_gathered_drop(oxypy_loop *loop)
 {
     oxypy_operation *woken;
@@ -370,13 +398,15 @@ static int begin_all(oxypy_loop *loop)
     return 0;
 }
 
-static void send_held(oxypy_loop *loop)
+static uint64_t send_held(oxypy_loop *loop)
 {
     PyObject *type, *value, *traceback;
+    uint64_t id;
 
     PyErr_Fetch(&type, &value, &traceback);
-    oxypy_together_send(loop);
+    id = oxypy_together_send(loop);
     PyErr_Restore(type, value, traceback);
+    return id;
 }
 
 int oxypy_gathered_begin(oxypy_loop *loop)
@@ -386,12 +416,16 @@ int oxypy_gathered_begin(oxypy_loop *loop)
     loop->begin_called = false;
     rc = oxypy_gathered_go_on(loop);
     if (rc == 0) {
+        uint64_t sent;
+
         loop->beginning = true;
         rc = begin_all(loop);
-        send_held(loop);
+        sent = send_held(loop);
         loop->beginning = false;
-        if (rc == 0)
-            rc = oxypy_gathered_go_on(loop);
+        do {
+            if (rc == 0)
+                rc = oxypy_gathered_go_on(loop);
+        } while (rc == 0 && sent != 0 && oxypy_near_flight(loop, sent));
     } else if (loop->gathered != NULL) {
         leave_rest(loop, NULL);
     }

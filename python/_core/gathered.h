@@ -51,6 +51,9 @@ int oxypy_gathered_traverse(struct oxypy_gathered *g, visitproc visit, void *arg
 /* The memory stays: the loop's list goes through it. */
 void oxypy_gathered_clear(struct oxypy_gathered *g);
 void oxypy_gathered_free(struct oxypy_gathered *g); /* NULL is fine */
+/* The loop was closed: what waits, for its next turn or for servers, lets go of
+ * connections. Whoever gathered it may live on. */
+void oxypy_gathered_close(oxypy_loop *loop);
 /* Drops what waits, for the next turn or for servers. */
 void oxypy_gathered_drop(oxypy_loop *loop);
 /* Tells the loop of an exception that nobody asked for, as futures do. */

@@ -33,7 +33,8 @@ bool oxypy_path_begins(PyObject *path, PyObject *name)
 {
     Py_ssize_t len = PyUnicode_GET_LENGTH(name), whole = PyUnicode_GET_LENGTH(path);
 
-    if (PyUnicode_Tailmatch(path, name, 0, whole, -1) != 1) {
+    if (whole < len || (len > 0 && PyUnicode_READ_CHAR(path, 0) != PyUnicode_READ_CHAR(name, 0)) ||
+        PyUnicode_Tailmatch(path, name, 0, whole, -1) != 1) {
         return false;
     }
     return whole == len ||

@@ -137,23 +137,6 @@ PyObject *oxypy_insert_row_dict(const oxypy_plan *plan, PyObject *row)
     return PyObject_GenericGetDict(row, NULL);
 }
 
-/* How many names between two columns are passed over before the next is looked up. */
-#define PASSED_OVER 3
-
-PyObject *oxypy_insert_next_value(oxypy_insert_walk *w, PyObject *name)
-{
-    Py_ssize_t at = w->at;
-    PyObject *key, *value;
-
-    for (unsigned i = 0; i <= PASSED_OVER && PyDict_Next(w->dict, &at, &key, &value); i++) {
-        if (key == name) {
-            w->at = at;
-            return value;
-        }
-    }
-    return PyDict_GetItemWithError(w->dict, name);
-}
-
 /* The row's set of fields; new reference. Read from its slot: reading the
  * attribute goes through __getattr__'s hook. */
 static PyObject *row_set(oxypy_state *st, const oxypy_plan *plan, PyObject *row)
@@ -179,19 +162,39 @@ static bool depends_on_set(const oxypy_field *field, PyObject *value)
     return value == Py_None ? !(field->primary_key && field->generated) : field->generated && !field->primary_key;
 }
 
-int oxypy_insert_mask(oxypy_state *st, const oxypy_plan *plan, PyObject *row, char *mask)
+/* Whether the row's set of fields names the field; *set is found when it is first asked for. */
+static int is_set(oxypy_state *st, const oxypy_plan *plan, PyObject *row, const oxypy_field *field, PyObject **set)
 {
-    PyObject *dict = oxypy_insert_row_dict(plan, row), *set = dict ? row_set(st, plan, row) : NULL;
-    oxypy_insert_walk walk = {dict, 0};
-    int rc = set ? 0 : -1;
+    if (!*set) {
+        *set = row_set(st, plan, row);
+    }
+    return *set ? PySet_Contains(*set, field->name) : -1;
+}
 
+int oxypy_insert_mask(oxypy_state *st, const oxypy_plan *plan, const oxypy_insert_places *places, PyObject *row,
+                      char *mask)
+{
+    PyObject *dict = oxypy_insert_row_dict(plan, row), *set = NULL;
+    oxypy_insert_walk walk = {plan, places, dict, 0};
+    int rc = dict ? 0 : -1;
+
+    /* Few rows need their set; that it is there is asked of all. */
+    if (dict && (Py_TYPE(row) != plan->model || !oxypy_slot_get(row, plan->off_fields_set))) {
+        set = row_set(st, plan, row);
+        rc = set ? 0 : -1;
+    }
     for (uint32_t i = 0; i < plan->n_fields && rc == 0; i++) {
         const oxypy_field *field = &plan->fields[i];
-        PyObject *value = oxypy_insert_next_value(&walk, field->name);
-        int touched = !value && PyErr_Occurred()     ? -1
-                      : depends_on_set(field, value) ? PySet_Contains(set, field->name)
-                                                     : 0;
+        PyObject *value = oxypy_insert_next_value(&walk, i);
+        int touched;
 
+        if (value && value != Py_None && !field->generated) { /* most of them */
+            mask[i] = 1;
+            continue;
+        }
+        touched = !value && PyErr_Occurred()     ? -1
+                  : depends_on_set(field, value) ? is_set(st, plan, row, field, &set)
+                                                 : 0;
         mask[i] = is_written(field, value, touched > 0);
         rc = touched < 0 ? -1 : 0;
     }
@@ -215,46 +218,43 @@ static PyObject *mask_names(const oxypy_plan *plan, const char *mask)
     return names;
 }
 
-/* Rows by the columns they write. open: mask -> list of row numbers; masks and
- * groups grow in step. last: the mask and numbers of the row before, borrowed. */
+/* Rows by the columns they write. open: mask -> list of rows; masks and groups
+ * grow in step. last: the mask and rows of the row before, borrowed. */
 typedef struct grouping {
     PyObject *open, *masks, *groups;
-    PyObject *last_mask, *last_numbers;
+    PyObject *last_mask, *last_rows;
 } grouping;
 
-/* The numbers of the open group of this mask, or of a new one; borrowed. */
+/* The open group of this mask, or a new one; borrowed. */
 static PyObject *group_of(grouping *g, const char *mask, Py_ssize_t length, Py_ssize_t limit)
 {
-    PyObject *key, *numbers;
+    PyObject *key, *rows;
 
     if (g->last_mask && memcmp(PyBytes_AS_STRING(g->last_mask), mask, (size_t)length) == 0 &&
-        PyList_GET_SIZE(g->last_numbers) < limit) {
-        return g->last_numbers;
+        PyList_GET_SIZE(g->last_rows) < limit) {
+        return g->last_rows;
     }
     key = PyBytes_FromStringAndSize(mask, length);
-    numbers = key ? PyDict_GetItemWithError(g->open, key) : NULL;
-    if (key && !PyErr_Occurred() && (!numbers || PyList_GET_SIZE(numbers) >= limit)) {
+    rows = key ? PyDict_GetItemWithError(g->open, key) : NULL;
+    if (key && !PyErr_Occurred() && (!rows || PyList_GET_SIZE(rows) >= limit)) {
         PyObject *fresh = PyList_New(0);
         bool kept = fresh && PyDict_SetItem(g->open, key, fresh) == 0 && PyList_Append(g->masks, key) == 0 &&
                     PyList_Append(g->groups, fresh) == 0;
 
-        numbers = kept ? fresh : NULL;
+        rows = kept ? fresh : NULL;
         g->last_mask = kept ? key : g->last_mask;
-        g->last_numbers = kept ? fresh : g->last_numbers;
+        g->last_rows = kept ? fresh : g->last_rows;
         Py_XDECREF(fresh);
     }
     Py_XDECREF(key);
-    return numbers;
+    return rows;
 }
 
-static int group_row(grouping *g, const char *mask, Py_ssize_t length, Py_ssize_t number, Py_ssize_t limit)
+static int group_row(grouping *g, const char *mask, Py_ssize_t length, PyObject *row, Py_ssize_t limit)
 {
-    PyObject *numbers = group_of(g, mask, length, limit);
-    PyObject *index = numbers ? PyLong_FromSsize_t(number) : NULL;
-    int rc = index ? PyList_Append(numbers, index) : -1;
+    PyObject *rows = group_of(g, mask, length, limit);
 
-    Py_XDECREF(index);
-    return rc;
+    return rows ? PyList_Append(rows, row) : -1;
 }
 
 static PyObject *name_groups(const oxypy_plan *plan, PyObject *masks, PyObject *groups)
@@ -275,7 +275,7 @@ static PyObject *name_groups(const oxypy_plan *plan, PyObject *masks, PyObject *
 }
 
 PyDoc_STRVAR(groups_doc, "groups(model, rows, limit)\n--\n\n"
-                         "Row numbers by the set of columns they write, at most limit rows each.");
+                         "Rows by the set of columns they write, at most limit rows each.");
 
 static PyObject *insert_groups(PyObject *cls, PyObject *args)
 {
@@ -290,23 +290,31 @@ static PyObject *insert_groups(PyObject *cls, PyObject *args)
     PyObject *rows = plan ? PySequence_Tuple(given) : NULL;
     char *mask = plan ? PyMem_Malloc((size_t)plan->n_fields + 1) : NULL;
     grouping g = {PyDict_New(), PyList_New(0), PyList_New(0), NULL, NULL};
+    oxypy_insert_places places = {NULL, NULL};
     int rc = rows && mask && g.open && g.masks && g.groups ? 0 : -1;
 
     if (rows && !mask) {
         PyErr_NoMemory();
     }
+    if (rc == 0) {
+        rc = oxypy_insert_places_init(st, plan, PyTuple_GET_SIZE(rows), &places);
+    }
     for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(rows); i++) {
-        rc = oxypy_insert_mask(st, plan, PyTuple_GET_ITEM(rows, i), mask);
+        rc = oxypy_insert_mask(st, plan, &places, PyTuple_GET_ITEM(rows, i), mask);
         if (rc == 0) {
             /* DEFAULT VALUES makes one row. */
             bool none = !memchr(mask, 1, plan->n_fields);
 
-            rc = group_row(&g, mask, (Py_ssize_t)plan->n_fields, i, none ? 1 : limit > 0 ? limit : PY_SSIZE_T_MAX);
+            rc = group_row(&g, mask, (Py_ssize_t)plan->n_fields, PyTuple_GET_ITEM(rows, i),
+                           none        ? 1
+                           : limit > 0 ? limit
+                                       : PY_SSIZE_T_MAX);
         }
     }
     if (rc == 0) {
         out = name_groups(plan, g.masks, g.groups);
     }
+    oxypy_insert_places_fini(&places);
     PyMem_Free(mask);
     Py_XDECREF(rows);
     Py_XDECREF(g.open);
@@ -356,7 +364,7 @@ int oxypy_insert_columns(oxypy_build *cx, oxypy_plan *plan, const oxypy_insert *
     }
     char *mask = oxy_arena_zero(cx->text, plan->n_fields + 1, 1);
 
-    if (!mask || oxypy_insert_mask(cx->st, plan, PyTuple_GET_ITEM(s->rows, 0), mask) < 0) {
+    if (!mask || oxypy_insert_mask(cx->st, plan, NULL, PyTuple_GET_ITEM(s->rows, 0), mask) < 0) {
         return oxypy_build_failed(cx);
     }
     for (uint32_t i = 0; i < plan->n_fields; i++) {
@@ -371,7 +379,7 @@ static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, u
 {
     oxypy_plan *plan = cx->scope->plan;
     PyObject *dict = oxypy_insert_row_dict(plan, row);
-    oxypy_insert_walk walk = {dict, 0};
+    oxypy_insert_walk walk = {plan, NULL, dict, 0};
     int rc = dict ? 0 : -1;
 
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
@@ -379,7 +387,7 @@ static int insert_row(oxypy_build *cx, PyObject *row, const uint32_t *columns, u
         const oxypy_want want = {.plan = plan, .field = field};
         const oxy_type *type = &plan->table.columns[field->column].type;
         oxypy_conv cv = {.st = cx->st, .plan = plan, .field = field, .arena = cx->text, .keep = cx->keep};
-        PyObject *value = oxypy_insert_next_value(&walk, field->name);
+        PyObject *value = oxypy_insert_next_value(&walk, columns[i]);
         uint32_t first = cx->b->n_params;
         oxy_value v;
 

@@ -57,18 +57,18 @@ bool oxypy_insert_binds_rows(const oxypy_insert_short *s, const oxy_sql *sql)
     return true;
 }
 
-static int encode_row(oxypy_build *cx, const oxypy_insert_short *s, PyObject *row, const oxy_bind *binds,
-                      const oxy_codec *codec, oxy_value *out)
+static int encode_row(oxypy_build *cx, const oxypy_insert_short *s, const oxypy_insert_places *places, PyObject *row,
+                      const oxy_bind *binds, const oxy_codec *codec, oxy_value *out)
 {
     const oxypy_plan *plan = s->plan;
     oxypy_conv cv = {.st = cx->st, .plan = plan, .arena = cx->text, .keep = cx->keep};
     PyObject *dict = oxypy_insert_row_dict(plan, row);
-    oxypy_insert_walk walk = {dict, 0};
+    oxypy_insert_walk walk = {plan, places, dict, 0};
     int rc = dict ? 0 : -1;
 
     for (uint32_t i = 0; rc == 0 && i < s->n_columns; i++) {
         const oxypy_field *field = &plan->fields[s->columns[i]];
-        PyObject *value = oxypy_insert_next_value(&walk, field->name);
+        PyObject *value = oxypy_insert_next_value(&walk, s->columns[i]);
         oxy_value plain;
         oxy_err err;
 
@@ -87,17 +87,19 @@ static int encode_row(oxypy_build *cx, const oxypy_insert_short *s, PyObject *ro
 int oxypy_insert_encode(oxypy_build *cx, const oxypy_insert_short *s, const oxy_codec *codec, oxypy_prepared *out)
 {
     const oxy_sql *sql = out->compiled->sql;
+    oxypy_insert_places places;
+    int rc;
 
     out->values = oxy_arena_new(&out->scratch, sql->n_binds * sizeof *out->values);
     if (!out->values) {
         PyErr_NoMemory();
         return -1;
     }
-    for (uint32_t at = 0, row = 0; at < sql->n_binds; at += s->n_columns, row++) {
-        if (encode_row(cx, s, PyTuple_GET_ITEM(s->rows, row), sql->binds + at, codec, out->values + at) < 0) {
-            return -1;
-        }
+    rc = oxypy_insert_places_init(cx->st, s->plan, PyTuple_GET_SIZE(s->rows), &places);
+    for (uint32_t at = 0, row = 0; rc == 0 && at < sql->n_binds; at += s->n_columns, row++) {
+        rc = encode_row(cx, s, &places, PyTuple_GET_ITEM(s->rows, row), sql->binds + at, codec, out->values + at);
     }
-    out->n_values = sql->n_binds;
-    return 0;
+    oxypy_insert_places_fini(&places);
+    out->n_values = rc < 0 ? 0 : sql->n_binds;
+    return rc;
 }

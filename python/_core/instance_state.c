@@ -180,10 +180,13 @@ static PyType_Spec state_spec = {
 
 PyObject *oxypy_write_attribute(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *oxypy_unsettled(PyObject *module, PyObject *args);
+PyObject *oxypy_are_all(PyObject *module, PyObject *args);
 
 static PyMethodDef functions[] = {
     {"write_attribute", (PyCFunction)(void (*)(void))oxypy_write_attribute, METH_FASTCALL,
      PyDoc_STR("write_attribute(instance, name, value): sets a field past frozen and without validation.")},
+    {"are_all", oxypy_are_all, METH_VARARGS,
+     PyDoc_STR("are_all(model, items): whether each item of the list is an instance of exactly this class.")},
     {"unsettled", oxypy_unsettled, METH_VARARGS,
      PyDoc_STR("unsettled(model, instances, relations, strict): those with assigned fields or held relations.")},
     {NULL, NULL, 0, NULL},

@@ -106,75 +106,6 @@ static PyObject *short_text(oxypy_state *st, const char *p, size_t len, bool asc
 
 /* --- escapes -------------------------------------------------------------------- */
 
-/* Four hexadecimal digits at p, or above 0xFFFF. */
-static uint32_t hex4(const char *p)
-{
-    uint32_t value = 0;
-
-    for (int i = 0; i < 4; i++) {
-        unsigned digit = (unsigned)(unsigned char)p[i] - '0';
-        unsigned letter = ((unsigned)(unsigned char)p[i] | 0x20U) - 'a';
-
-        if (digit > 9 && letter > 5)
-            return 0x10000;
-        value = value << 4 | (digit <= 9 ? digit : letter + 10);
-    }
-    return value;
-}
-
-static char *put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xC0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xE0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else {
-        *out++ = (char)(0xF0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3F));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    }
-    return out;
-}
-
-/* The escape behind a backslash; moves *p behind it. Half of a pair of
- * surrogates is json.loads' to read. */
-static bool take_escape(const char **p, const char *end, uint32_t *out)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *found;
-    uint32_t low;
-    char c;
-
-    if (*p == end)
-        return false;
-    c = *(*p)++;
-    if (c != 'u') {
-        found = c == '\0' ? NULL : strchr(from, c);
-        if (found != NULL)
-            *out = (unsigned char)to[found - from];
-        return found != NULL;
-    }
-    if (end - *p < 4 || (*out = hex4(*p)) > 0xFFFF)
-        return false;
-    *p += 4;
-    if (*out < 0xD800 || *out > 0xDFFF)
-        return true;
-    if (*out > 0xDBFF || end - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u')
-        return false;
-    low = hex4(*p + 2);
-    if (low < 0xDC00 || low > 0xDFFF)
-        return false;
-    *p += 6;
-    *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
-    return true;
-}
-
 /* The closing quote of a string with escapes; NULL if there is none. */
 static const char *closing_quote(const char *p, const char *end)
 {
@@ -187,27 +118,17 @@ static const char *closing_quote(const char *p, const char *end)
     return p < end ? p : NULL;
 }
 
-/* No escape is shorter than what it stands for. */
+/* Half of a pair of surrogates is json.loads' to read. */
 static PyObject *unescaped(const char *p, const char *end)
 {
-    char room[UNESCAPED_ROOM], *text = room, *out;
+    char room[UNESCAPED_ROOM], *text = room, *stop;
     PyObject *result = NULL;
-    uint32_t c;
 
     if ((size_t)(end - p) > sizeof room && (text = PyMem_Malloc((size_t)(end - p))) == NULL)
         return PyErr_NoMemory();
-    for (out = text; p < end;) {
-        if (*p != '\\') {
-            *out++ = *p++;
-            continue;
-        }
-        p++;
-        if (!take_escape(&p, end, &c))
-            goto done;
-        out = put_utf8(out, c);
-    }
-    result = decoded(text, (size_t)(out - text));
-done:
+    stop = oxy_json_text(p, end, text);
+    if (stop != NULL)
+        result = decoded(text, (size_t)(stop - text));
     if (text != room)
         PyMem_Free(text);
     return result;

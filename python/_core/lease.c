@@ -141,6 +141,18 @@ void oxypy_lease_free(oxypy_lease *lease)
     let_go(left);
 }
 
+void oxypy_lease_settled(oxypy_lease *lease, oxypy_loop *loop)
+{
+    oxypy_store *store = lease->store;
+    bool quiet = oxypy_store_is_quiet(store, loop);
+    remains left = unlist_locked(lease);
+
+    oxypy_unlock(store->runtime);
+    if (!quiet)
+        oxypy_store_act(store, loop);
+    let_go(left);
+}
+
 /* Weak: the task's frames may own the session that owns the lease. */
 void oxypy_lease_set_holder(oxypy_lease *lease, PyObject *task, PyObject *sql)
 {
@@ -319,6 +331,9 @@ void oxypy_lease_kill(oxypy_lease *lease, oxypy_loop *loop)
         l->conn = NULL;
     lease->conn = NULL;
     oxypy_wire_cut(wire);
+    /* That gave up the GIL: another thread may have dropped who was on the wire. */
+    if (oxypy_wire_find(rt, id) == NULL)
+        return;
     for (l = wire->first; l != NULL; l = l->behind) {
         /* No report comes any more: the connection is closed. */
         if (l->working) {
@@ -404,13 +419,91 @@ static oxypy_lease *next_orphan(oxypy_store *store, const oxypy_hub *hub)
     return lease;
 }
 
+/* Whether an operation or a stream of the hub's has the lease, by itself. */
+static bool is_left_behind(const oxypy_lease *lease, const oxypy_hub *hub)
+{
+    const oxypy_operation *op = lease->op != NULL && !lease->working ? lease->op : lease->paused;
+
+    return lease->session == NULL && op != NULL && op->loop != NULL && op->loop->hub == hub;
+}
+
+static oxypy_lease *next_left_behind(oxypy_store *store, const oxypy_hub *hub)
+{
+    oxypy_lease *lease;
+
+    oxypy_lock(store->runtime);
+    for (lease = store->leases; lease != NULL && !is_left_behind(lease, hub); lease = lease->next)
+        ;
+    oxypy_unlock(store->runtime);
+    return lease;
+}
+
+/* Those who have leases and never will go on, since somebody keeps their tasks. Each is looked for from
+ * the start: letting go may run Python code, and free leases. most: how many there can be. */
+static void end_left_behind(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir, size_t most)
+{
+    oxypy_lease *lease;
+
+    while (most-- > 0 && (lease = next_left_behind(store, hub)) != NULL) {
+        if (lease->op != NULL && !lease->working)
+            oxypy_operation_wake(lease->op, heir);
+        else
+            oxypy_stream_cut(lease->paused);
+    }
+}
+
+/* Sessions that have leases, each counted, at most so many; how many. */
+static size_t take_sessions(oxypy_store *store, oxypy_session **sessions, size_t most)
+{
+    const oxypy_lease *lease;
+    size_t n = 0;
+
+    oxypy_lock(store->runtime);
+    for (lease = store->leases; lease != NULL && n < most; lease = lease->next)
+        if (lease->session != NULL && Py_REFCNT((PyObject *)lease->session) > 0)
+            sessions[n++] = (oxypy_session *)Py_NewRef((PyObject *)lease->session);
+    oxypy_unlock(store->runtime);
+    return n;
+}
+
+/* Asks Python whether the session's task will ever go on. */
+static void end_if_stranded(oxypy_session *session, oxypy_loop *heir)
+{
+    PyObject *task =
+        session->lease == NULL || session->lease->task == NULL ? NULL : oxypy_weak_get(session->lease->task);
+    bool stranded = task != NULL && oxypy_task_is_stranded(task);
+
+    Py_XDECREF(task);
+    if (!stranded || session->lease == NULL)
+        return;
+    if (session->running != NULL)
+        oxypy_operation_wake(session->running, heir);
+    oxypy_session_evict(session, heir, NULL);
+}
+
+static void end_stranded(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir)
+{
+    oxypy_holders h = oxypy_store_holders(store);
+    oxypy_session **sessions = malloc((h.n + 1) * sizeof *sessions);
+    size_t n;
+
+    free(h.list);
+    end_left_behind(store, hub, heir, h.n);
+    n = sessions == NULL ? 0 : take_sessions(store, sessions, h.n);
+    for (size_t i = 0; i < n; i++) {
+        end_if_stranded(sessions[i], heir);
+        Py_DECREF((PyObject *)sessions[i]);
+    }
+    free(sessions);
+}
+
 void oxypy_lease_orphan(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir)
 {
     oxypy_holders h = oxypy_store_holders(store);
     oxypy_lease *lease;
 
     for (size_t i = 0; i < h.n; i++)
-        if (h.list[i]->working && h.list[i]->wait.hub == hub)
+        if (h.list[i]->working && h.list[i]->wait.hub == hub && h.list[i]->conn != NULL)
             store->driver->cancel(h.list[i]->conn);
     free(h.list);
     while ((lease = next_orphan(store, hub)) != NULL) {
@@ -425,6 +518,7 @@ void oxypy_lease_orphan(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *he
             oxypy_lease_kill(lease, heir);
         }
     }
+    end_stranded(store, hub, heir);
 }
 
 /* --- the way home -------------------------------------------------------------------------- */
@@ -445,18 +539,14 @@ static void give_back_shared(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
 {
     oxypy_store *store = lease->store;
     bool reuse = oxypy_lease_status(lease) != OXY_CONN_BROKEN && lease->wire->conn != NULL && !lease->discard;
-    bool quiet;
 
     oxypy_lease_part(lease, loop);
     if (reuse && lease->wire->first == NULL)
         oxypy_wire_rest(lease->wire, loop, now);
+    oxypy_wait_disarm(&lease->wait);
     oxypy_lock(store->runtime);
     oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
-    quiet = oxypy_store_is_quiet(store, loop);
-    oxypy_unlock(store->runtime);
-    if (!quiet)
-        oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    oxypy_lease_settled(lease, loop);
 }
 
 /* A connection that is in the process itself: the lease is alone on it, and mostly
@@ -464,9 +554,8 @@ static void give_back_shared(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
 static void give_back_local(oxypy_lease *lease, oxypy_loop *loop, bool reuse, oxy_ns now)
 {
     oxypy_store *store = lease->store;
-    remains left;
-    bool quiet;
 
+    oxypy_wait_disarm(&lease->wait);
     oxypy_lock(store->runtime);
     if (lease->joined)
         (void)part_locked(lease);
@@ -474,16 +563,7 @@ static void give_back_local(oxypy_lease *lease, oxypy_loop *loop, bool reuse, ox
         lease->wire->rested = now;
     oxy_slot_set_holder(lease->slot, NULL, 0);
     oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
-    quiet = lease->wait.hub == NULL && oxypy_store_is_quiet(store, loop);
-    if (quiet)
-        left = unlist_locked(lease);
-    oxypy_unlock(store->runtime);
-    if (quiet) {
-        let_go(left);
-        return;
-    }
-    oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    oxypy_lease_settled(lease, loop);
 }
 
 void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
@@ -491,7 +571,6 @@ void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
     oxypy_store *store = lease->store;
     bool idle = oxypy_lease_status(lease) == OXY_CONN_IDLE;
     bool reuse = idle && (store->config.memory || !lease->discard);
-    bool quiet;
 
     if (lease->shared) {
         give_back_shared(lease, loop, now);
@@ -509,14 +588,11 @@ void oxypy_lease_give_back(oxypy_lease *lease, oxypy_loop *loop, oxy_ns now)
     oxypy_lease_part(lease, loop);
     if (reuse)
         oxypy_wire_rest(lease->wire, loop, now);
+    oxypy_wait_disarm(&lease->wait);
     oxypy_lock(store->runtime);
     oxy_slot_set_holder(lease->slot, NULL, 0);
     oxy_pool_release(store->pool, lease->slot, reuse ? OXY_FATE_REUSE : OXY_FATE_CLOSE, now);
-    quiet = oxypy_store_is_quiet(store, loop);
-    oxypy_unlock(store->runtime);
-    if (!quiet)
-        oxypy_store_act(store, loop);
-    oxypy_lease_free(lease);
+    oxypy_lease_settled(lease, loop);
 }
 
 static void log_rollback(const oxypy_lease *lease)
@@ -546,6 +622,10 @@ void oxypy_lease_clean(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
         } else if (loop != NULL && !lease->discard && lease->joined) {
             oxypy_chore_drain(lease, loop, keep);
             return;
+        } else if (lease->shared && lease->joined) {
+            /* Nobody is left to read its answer, which the next one would take for its own. Who
+             * shares the connection does so on the same loop. */
+            oxypy_lease_kill(lease, loop);
         }
     }
     /* What is closed anyway is rolled back by the server. */

@@ -15,10 +15,10 @@
 int oxypy_link_begin(oxypy_build *cx, oxypy_query *q, oxy_select *select, oxypy_selection *sel);
 /* The order of rows that have none of their own. 0 / -1. */
 int oxypy_link_order(oxypy_build *cx, oxypy_query *q, const oxypy_selection *sel, bool grouped, oxy_orders *order);
-/* Whether Links bring such rows into that order themselves, so that the statement
- * has none: notes in sel by which column. */
-bool oxypy_link_unordered(const oxypy_build *cx, const oxypy_query *q, oxypy_selection *sel, bool grouped,
-                          const oxy_orders *order);
+/* 1: Links bring such rows into that order themselves, so that the statement has
+ * none; notes in sel by which column, and adds it if need be. 0: they do not; -1. */
+int oxypy_link_unordered(oxypy_build *cx, const oxypy_query *q, oxypy_selection *sel, bool grouped,
+                         const oxy_orders *order);
 /* After everything else: joins the junction, and numbers the rows of each key
  * where the query has a slice. 0 / -1. */
 int oxypy_link_end(oxypy_build *cx, oxypy_query *q, oxy_select *select, oxypy_selection *sel);

@@ -122,11 +122,6 @@ PyObject *oxypy_coerce(const oxypy_conv *cv, PyObject *value)
 
 /* --- shapes of values -------------------------------------------------------------------- */
 
-static bool is_deferred(const oxypy_conv *cv, PyObject *value)
-{
-    return oxypy_is_expr(cv->st, value) || oxypy_is_query(cv->st, value);
-}
-
 typedef PyObject *(*convert_fn)(const oxypy_conv *cv, const oxypy_lookup *lk, PyObject *value);
 
 static PyObject *fail(const oxypy_conv *cv, const char *text)
@@ -279,7 +274,7 @@ static PyObject *convert_in(const oxypy_conv *cv, const oxypy_lookup *lk, PyObje
         if (item == Py_None) {
             continue;
         }
-        PyObject *own = is_deferred(cv, item) ? Py_NewRef(item) : convert(cv, lk, item);
+        PyObject *own = oxypy_is_deferred(cv->st, item) ? Py_NewRef(item) : convert(cv, lk, item);
 
         if (!own || PyList_Append(kept, own) < 0) {
             Py_CLEAR(kept);
@@ -305,7 +300,7 @@ static PyObject *convert_between(const oxypy_conv *cv, const oxypy_lookup *lk, P
         if (bound == Py_None) {
             (void)oxypy_conv_fail(cv, "a bound cannot be None");
         } else if (bound) {
-            own = is_deferred(cv, bound) ? Py_NewRef(bound) : convert(cv, lk, bound);
+            own = oxypy_is_deferred(cv->st, bound) ? Py_NewRef(bound) : convert(cv, lk, bound);
         }
         Py_XDECREF(bound);
         if (!own) {
@@ -436,7 +431,7 @@ PyObject *oxypy_lookup_value(oxypy_state *st, const oxypy_plan *plan, const oxyp
 
         return truth < 0 ? NULL : PyBool_FromLong(truth);
     }
-    if (is_deferred(&cv, value)) {
+    if (oxypy_is_deferred(st, value)) {
         bool ranged = op == OXYPY_L_YEAR || op == OXYPY_L_MONTH || op == OXYPY_L_DAY || op == OXYPY_L_DATE;
 
         return ranged || (op == OXYPY_L_BETWEEN) ? fail(&cv, "an expression cannot be the value of this lookup")

@@ -25,7 +25,6 @@ static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
     module = PyType_GetModule(st->loop_type);
     self->st = st;
     self->timer_at = OXY_NS_NEVER;
-    self->selector = OXYPY_SELECTOR_UNKNOWN;
     self->module = Py_XNewRef(module);
     self->hub = oxypy_hub_new(st->runtime, loop);
     if (self->hub == NULL) {
@@ -36,7 +35,7 @@ static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
         Py_DECREF(self);
         return NULL;
     }
-    oxypy_hub_inherit(st, self);
+    (void)oxypy_hub_inherit(st, self);
     return self;
 }
 
@@ -77,6 +76,25 @@ static oxypy_loop *loop_look_up(oxypy_state *st, PyObject *loop)
     }
     Py_XSETREF(rt->last, (oxypy_loop *)Py_NewRef(found));
     return (oxypy_loop *)found;
+}
+
+/* The table has the state as long as the loop exists, and what was gathered on the
+ * loop knows it: without an end to that neither would ever go. */
+void oxypy_loop_forget(oxypy_state *st, PyObject *object)
+{
+    oxypy_runtime *rt = st->runtime;
+    PyObject *type, *value, *traceback, *state;
+
+    if (rt->loops == NULL)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    state = PyObject_CallMethod(rt->loops, "pop", "OO", object, Py_None);
+    if (state == NULL)
+        PyErr_WriteUnraisable(object);
+    else if (state != Py_None)
+        oxypy_gathered_close((oxypy_loop *)state);
+    Py_XDECREF(state);
+    PyErr_Restore(type, value, traceback);
 }
 
 PyObject *oxypy_loop_object(oxypy_loop *loop)
@@ -250,12 +268,17 @@ oxypy_loop *oxypy_loop_if_open(oxypy_loop *loop)
 /* Timers may fire this much before what was asked for: uvloop counts milliseconds. */
 #define TIMER_SLACK (2 * OXY_NS_PER_MS)
 
+/* Where there are too many the latest is forgotten: an earlier one would be asked for again at each
+ * tick. at is earlier than all of them. */
 static void note_timer(oxypy_loop *loop, oxy_ns at)
 {
-    if (loop->n_timers < OXYPY_TIMERS)
-        loop->timers[loop->n_timers++] = at;
-    if (at < loop->timer_at)
-        loop->timer_at = at;
+    uint32_t latest = 0;
+
+    for (uint32_t i = 1; i < loop->n_timers; i++)
+        if (loop->timers[i] > loop->timers[latest])
+            latest = i;
+    loop->timers[loop->n_timers < OXYPY_TIMERS ? loop->n_timers++ : latest] = at;
+    loop->timer_at = at;
 }
 
 /* Those that are due have fired, or fire for nothing. */
@@ -381,6 +404,16 @@ static PyObject *loop_turn(PyObject *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+static bool has_operations_behind(const oxypy_loop *loop)
+{
+    bool has;
+
+    oxypy_lock(loop->hub->runtime);
+    has = loop->hub->n_behind > 0;
+    oxypy_unlock(loop->hub->runtime);
+    return has;
+}
+
 static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_loop *loop = (oxypy_loop *)self;
@@ -408,6 +441,12 @@ static PyObject *loop_tick(PyObject *self, PyObject *Py_UNUSED(ignored))
             earliest = at;
         next = oxypy_store_next(rt, store);
         oxypy_store_unref(store);
+    }
+    if (has_operations_behind(loop) && oxypy_hub_inherit(loop->st, loop) && has_operations_behind(loop)) {
+        oxy_ns at = oxy_clock_now() + OXYPY_LOOK_EVERY;
+
+        if (at < earliest)
+            earliest = at;
     }
     if (any && oxypy_loop_wake_at(loop, earliest) < 0)
         return NULL;
@@ -441,7 +480,7 @@ static void loop_dealloc(PyObject *self)
 
     PyObject_GC_UnTrack(self);
     if (loop->hub != NULL) {
-        oxypy_hub_kill(loop->hub, NULL);
+        (void)oxypy_hub_kill(loop->hub, NULL);
         oxypy_hub_unref(loop->hub);
     }
     (void)loop_clear(self);

@@ -36,20 +36,48 @@ static PyObject *read_and_load(const oxypy_state *st, PyObject *subject, int sin
                                  client == NULL ? Py_None : client, write ? Py_True : Py_False);
 }
 
-PyObject *oxypy_make_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit)
+static oxypy_operation *one_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit)
 {
-    oxypy_operation *op;
+    oxypy_operation *op = oxypy_operation_new(st, &oxypy_op_statement);
 
-    if (loads_more(st, what, query, sink))
-        return read_and_load(st, query, sink, limit, NULL, NULL, 0);
-    op = oxypy_operation_new(st, &oxypy_op_statement);
     if (op == NULL)
         return NULL;
     op->what = (uint8_t)what;
     op->sink = (uint8_t)sink;
     op->limit = limit;
     op->subject = Py_NewRef(query);
-    return (PyObject *)op;
+    return op;
+}
+
+PyObject *oxypy_make_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit)
+{
+    if (loads_more(st, what, query, sink))
+        return read_and_load(st, query, sink, limit, NULL, NULL, 0);
+    return (PyObject *)one_statement(st, what, query, sink, limit);
+}
+
+PyObject *oxypy_make_filtered(oxypy_state *st, int what, PyObject *query, PyObject *keywords, PyObject *const *values,
+                              int sink, long long limit)
+{
+    oxypy_given given;
+    int taken = oxypy_given_take(st, (oxypy_query *)query, keywords, values, &given);
+    PyObject *filtered, *answer;
+
+    if (taken < 0)
+        return NULL;
+    if (taken > 0) { /* not by a query that loads more */
+        oxypy_operation *op = one_statement(st, what, query, sink, limit);
+
+        if (op == NULL)
+            oxypy_given_clear(&given);
+        else
+            op->given = given;
+        return (PyObject *)op;
+    }
+    filtered = oxypy_query_filter(st, (oxypy_query *)query, keywords, values);
+    answer = filtered == NULL ? NULL : oxypy_make_statement(st, what, filtered, sink, limit);
+    Py_XDECREF(filtered);
+    return answer;
 }
 
 #define OPERATION_ARGUMENTS(X)                                                                                         \

@@ -107,6 +107,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 #undef X
     for (size_t i = 0; i < OXY_RC_COUNT; i++)
         Py_VISIT(st->exceptions[i]);
+    for (size_t i = 0; i < OXY_COUNT(st->plain_exprs); i++)
+        Py_VISIT(st->plain_exprs[i]);
     return st->runtime == NULL ? 0 : oxypy_runtime_traverse(st->runtime, visit, arg);
 }
 
@@ -118,12 +120,15 @@ static int module_clear(PyObject *module)
         return 0;
     if (st->runtime != NULL)
         oxypy_runtime_clear(st->runtime);
+    oxypy_operation_forget_memory(st);
 #define X(name) Py_CLEAR(st->name);
     STATE_OBJECTS(X)
     STATE_TYPES(X)
 #undef X
     for (size_t i = 0; i < OXY_RC_COUNT; i++)
         Py_CLEAR(st->exceptions[i]);
+    for (size_t i = 0; i < OXY_COUNT(st->plain_exprs); i++)
+        Py_CLEAR(st->plain_exprs[i]);
 #define X(name, text) Py_CLEAR(st->s_##name);
     OXYPY_NAME_LIST(X)
 #undef X
@@ -135,8 +140,10 @@ static void module_free(void *module)
     oxypy_state *st = oxypy_state_of_module(module);
 
     (void)module_clear(module);
-    if (st != NULL)
+    if (st != NULL) {
+        oxypy_operation_forget_memory(st); /* of those that went with the module's types */
         oxypy_json_strings_free(st);
+    }
     if (st != NULL && st->runtime != NULL) {
         oxypy_runtime_unref(st->runtime);
         st->runtime = NULL;

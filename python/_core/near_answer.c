@@ -9,10 +9,10 @@
 #endif
 #include "execute.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* After so many answers in a row that were not near, only one in SELDOM is looked for, and these in
  * runs of BURST: the first finds both sides asleep, the next ones as they are while we look. */
@@ -22,96 +22,20 @@
 /* Who is away for so long between two looks shares the processor with somebody. To give it up
  * by sched_yield() would cost a time slice where that somebody computes. */
 #define LOST (20 * OXY_NS_PER_MS / 1000)
+/* On this machine slower answers are soon there, too: looked for so many budgets longer, while other
+ * threads run. Across a network that would be spent on the way. */
+#define LONGER 3
 /* A long answer comes in parts, each looked for anew; in all no longer than so many budgets. */
 #define PARTS_MAX 10
-/* Asleep at a time. Beyond the kernel's next tick, a few milliseconds off: a limit before it costs a
- * timer of the processor, which takes as long on a virtual machine as the answer. */
-#define ASLEEP_MAX (10 * OXY_NS_PER_MS)
 /* Who waits for the GIL for so long shares it with a thread that computes, and would wait at every
  * statement: for so long it is kept, and the answer is looked for. */
 #define CROWDED OXY_NS_PER_MS
 #define CROWDED_FOR OXY_NS_PER_S
-/* Seconds of the loop's clock that no timer is asked for. */
-#define NO_TIMER 1e9
-
-/* The descriptor of the loop's selector: readable as soon as any socket of the
- * loop has something to say. -1: this loop does not tell. */
-static int selector_of(PyObject *loop)
-{
-    PyObject *selector = PyObject_GetAttrString(loop, "_selector"), *number = NULL;
-    int fd = -1;
-
-    if (selector != NULL)
-        number = PyObject_CallMethod(selector, "fileno", NULL);
-    if (number != NULL)
-        fd = (int)PyLong_AsLong(number);
-    if (PyErr_Occurred()) {
-        PyErr_Clear(); /* another kind of loop: it waits as loops do */
-        fd = -1;
-    }
-    Py_XDECREF(selector);
-    Py_XDECREF(number);
-    return fd;
-}
-
-/* Callbacks that the loop would run at once, our own marker left out; -1: it does not tell. */
-static Py_ssize_t callbacks_waiting(oxypy_loop *loop, PyObject *object)
-{
-    PyObject *ready = PyObject_GetAttr(object, loop->st->s_ready);
-    Py_ssize_t n = ready == NULL ? -1 : PyObject_Size(ready);
-
-    if (n < 0)
-        PyErr_Clear();
-    Py_XDECREF(ready);
-    return n < 0 ? -1 : n - (loop->marked ? 1 : 0);
-}
-
-/* When the loop's first timer is due, as its clock counts: ours. OXY_NS_NEVER: there is none. 0: it
- * does not tell. */
-static oxy_ns first_timer(oxypy_loop *loop)
-{
-    PyObject *object = oxypy_loop_object(loop), *timers = NULL, *when = NULL;
-    double at = 0.0;
-
-    if (object != NULL)
-        timers = PyObject_GetAttr(object, loop->st->s_scheduled);
-    if (timers != NULL && PyList_CheckExact(timers)) {
-        if (PyList_GET_SIZE(timers) == 0)
-            at = NO_TIMER;
-        else
-            when = PyObject_GetAttr(PyList_GET_ITEM(timers, 0), loop->st->s_when);
-    }
-    if (when != NULL)
-        at = PyFloat_AsDouble(when);
-    if (PyErr_Occurred()) {
-        PyErr_Clear();
-        at = 0.0;
-    }
-    Py_XDECREF(object);
-    Py_XDECREF(timers);
-    Py_XDECREF(when);
-    return at >= NO_TIMER ? OXY_NS_NEVER : (oxy_ns)(at * 1e9);
-}
 
 /* Whether nothing but this answer is waited for, as far as the loop can tell. */
 static bool nothing_else(oxypy_loop *loop)
 {
-    PyObject *object;
-    bool idle;
-
-    if (loop->resumes != NULL || loop->woken != NULL || loop->beginning || loop->selector == OXYPY_NO_SELECTOR)
-        return false;
-    object = oxypy_loop_object(loop);
-    if (object == NULL)
-        return false;
-    if (loop->selector == OXYPY_SELECTOR_UNKNOWN) {
-        int fd = selector_of(object);
-
-        loop->selector = fd < 0 || sysconf(_SC_NPROCESSORS_ONLN) < 2 ? OXYPY_NO_SELECTOR : fd;
-    }
-    idle = loop->selector != OXYPY_NO_SELECTOR && callbacks_waiting(loop, object) == 0;
-    Py_DECREF(object);
-    return idle;
+    return loop->resumes == NULL && loop->woken == NULL && !loop->beginning && oxypy_sight_idle(loop);
 }
 
 /* Whether it is worth it after so many answers in a row that it was not. */
@@ -145,6 +69,36 @@ static bool is_beside(int fd)
 }
 #endif
 
+/* Whether who answers here, the server or what stands before it, runs on this machine. */
+static bool is_here(int fd)
+{
+    union {
+        struct sockaddr base;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } own, peer;
+    socklen_t n_own = sizeof own, n_peer = sizeof peer;
+
+    if (getsockname(fd, &own.base, &n_own) != 0 || getpeername(fd, &peer.base, &n_peer) != 0)
+        return false;
+    switch (peer.base.sa_family) {
+    case AF_UNIX: return true;
+    case AF_INET:
+        return ntohl(peer.v4.sin_addr.s_addr) >> 24 == 127 || peer.v4.sin_addr.s_addr == own.v4.sin_addr.s_addr;
+    case AF_INET6: return memcmp(&peer.v6.sin6_addr, &own.v6.sin6_addr, sizeof own.v6.sin6_addr) == 0;
+    default: return false;
+    }
+}
+
+/* For how long an answer that has not come while it was looked for is looked for on. */
+static oxy_ns longer_look(oxypy_wire *wire, int fd, oxy_ns budget)
+{
+    if (wire->place == OXYPY_PLACE_UNKNOWN)
+        wire->place = is_here(fd) ? OXYPY_PLACE_HERE : OXYPY_PLACE_ELSEWHERE;
+    return wire->place == OXYPY_PLACE_HERE ? LONGER * budget : 0;
+}
+
 /* Looks again and again, until something is there, time is over or others need the processor. What poll() said. */
 static int look(struct pollfd watched[2], oxy_ns until)
 {
@@ -159,14 +113,21 @@ static int look(struct pollfd watched[2], oxy_ns until)
     return n;
 }
 
-/* Sleeps until something is there or time is over, while other threads run. What poll() said. */
-static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns span)
+/* While other threads run: looks on for the first part of a span, then sleeps, until something is there
+ * or the span is over. What poll() said; seen: nothing had to sleep for it. */
+static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns longer, oxy_ns span, bool *seen)
 {
-    int limit = (int)((span + OXY_NS_PER_MS - 1) / OXY_NS_PER_MS), n; /* rounded as selectors do */
-    oxy_ns woken, now;
+    oxy_ns begun = oxy_clock_now(), left = span, woken, now;
+    int n = 0;
 
     Py_BEGIN_ALLOW_THREADS;
-    n = poll(watched, 2, limit);
+    if (longer > 0) {
+        n = look(watched, begun + (longer < span ? longer : span));
+        *seen = n != 0;
+        left = begun + span - oxy_clock_now();
+    }
+    if (n == 0 && left > 0)
+        n = poll(watched, 2, (int)((left + OXY_NS_PER_MS - 1) / OXY_NS_PER_MS)); /* rounded as selectors do */
     woken = oxy_clock_now();
     Py_END_ALLOW_THREADS;
     now = oxy_clock_now();
@@ -175,61 +136,111 @@ static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns span)
     return n;
 }
 
-/* How long the loop itself would sleep, at most ASLEEP_MAX; 0: not at all. */
-static oxy_ns spare_time(oxypy_loop *loop)
+/* How long the loop itself would sleep, at most the longest; 0: not at all. */
+static oxy_ns spare_time(oxypy_loop *loop, oxy_ns longest)
 {
-    oxy_ns now = oxy_clock_now(), timer = first_timer(loop);
+    oxy_ns now = oxy_clock_now(), timer = oxypy_sight_timer(loop);
 
-    return timer <= now ? 0 : timer - now < ASLEEP_MAX ? timer - now : ASLEEP_MAX;
+    return timer <= now ? 0 : timer - now < longest ? timer - now : longest;
 }
 
-/* Until the answer's next bytes are here. NEAR_LATE: they are late, or something
- * else is here, or others need the processor: perhaps the server itself. */
-static oxypy_near await_part(oxypy_operation *op, struct pollfd watched[2], oxy_ns until, bool may_sleep)
+/* What is waited for: the connection's socket, and everything else of its loop. */
+typedef struct watch {
+    oxypy_loop *loop;
+    oxypy_wire *wire;
+    uint64_t id; /* the wire's: it may go while the call sleeps */
+    struct pollfd fds[2];
+} watch;
+
+static watch watch_of(oxypy_loop *loop, oxypy_wire *wire)
 {
-    oxypy_lease *lease = op->lease;
-    oxypy_wire *wire = lease->wire;
-    bool beside = may_sleep && is_beside(watched[0].fd);
-    oxy_ns spare;
+    watch w = {.loop = loop, .wire = wire, .id = wire->id};
+
+    w.fds[0] = (struct pollfd){.fd = wire->store->driver->fd(wire->conn), .events = POLLIN};
+    w.fds[1] = (struct pollfd){.fd = loop->sight.selector, .events = POLLIN};
+    return w;
+}
+
+/* Until the next bytes are here. NEAR_LATE: they are late, or something else is
+ * here, or others need the processor: perhaps the server itself. */
+static oxypy_near await_part(watch *w, bool may_sleep)
+{
+    oxypy_wire *wire = w->wire;
+    oxy_ns budget = wire->store->config.near_budget, now = oxy_clock_now(), until = now + budget;
+    bool sleeps = may_sleep && now >= w->loop->crowded_until;
+    bool looks = !(sleeps && is_beside(w->fds[0].fd)) && pays(wire->late, &wire->skipped), seen = false;
+    oxy_ns longest = oxypy_sight_longest(w->loop), longer = 0, spare;
     int n = 0;
 
-    if (!beside && pays(wire->late, &wire->skipped)) {
-        n = look(watched, until);
-        note(&wire->late, n != 0);
+    if (looks) {
+        n = look(w->fds, until);
+        seen = n != 0;
+        if (!seen && oxy_clock_now() >= until) /* nobody else needed the processor */
+            longer = longer_look(wire, w->fds[0].fd, budget);
     }
-    spare = n == 0 && may_sleep && pays(wire->slow, &wire->passed) ? spare_time(op->loop) : 0;
+    spare = n == 0 && sleeps && pays(wire->slow, &wire->passed) ? spare_time(w->loop, longest) : 0;
     if (spare > 0) {
-        n = sleep_for(op->loop, watched, spare);
-        if (op->lease != lease || lease->conn == NULL)
+        n = sleep_for(w->loop, w->fds, longer, spare, &seen);
+        if (oxypy_wire_find(w->loop->st->runtime, w->id) != wire || wire->conn == NULL)
             return OXYPY_NEAR_GONE; /* another thread has closed it meanwhile */
-        if (n != 0 || spare == ASLEEP_MAX)
+        if (n != 0 || spare == longest)
             note(&wire->slow, n != 0);
     }
-    return n > 0 && watched[0].revents != 0 ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
+    if (looks)
+        note(&wire->late, seen);
+    return n > 0 && w->fds[0].revents != 0 ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
 }
 
 oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step)
 {
     oxypy_lease *lease = op->lease;
     const oxy_driver *driver = lease->store->driver;
-    oxy_ns budget = lease->store->config.near_budget, now, end;
-    struct pollfd watched[2];
+    oxy_ns budget = lease->store->config.near_budget, end;
+    watch w;
 
     if (budget <= 0 || lease->wire->first != lease || lease->behind != NULL || !nothing_else(op->loop))
         return OXYPY_NEAR_LATE;
-    watched[0] = (struct pollfd){.fd = driver->fd(lease->conn), .events = POLLIN};
-    watched[1] = (struct pollfd){.fd = op->loop->selector, .events = POLLIN};
-    now = oxy_clock_now();
-    end = now + PARTS_MAX * budget;
+    w = watch_of(op->loop, lease->wire);
+    end = oxy_clock_now() + PARTS_MAX * budget;
     do {
-        oxypy_near near = await_part(op, watched, now + budget, may_sleep && now >= op->loop->crowded_until);
+        oxypy_near near = await_part(&w, may_sleep);
 
+        if (op->lease != lease || lease->conn == NULL)
+            return OXYPY_NEAR_GONE; /* or taken from its session */
         if (near != OXYPY_NEAR_HERE)
             return near;
         *step = driver->pump(lease->conn);
         if (*step != OXY_STEP_WANT_READ)
             return *step != OXY_STEP_WANT_WRITE ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
-        now = oxy_clock_now(); /* a part of it came: the rest is on its way */
-    } while (now < end);
+        /* a part of it came: the rest is on its way */
+    } while (oxy_clock_now() < end);
     return OXYPY_NEAR_LATE;
+}
+
+/* Whether somebody waits for an answer at the wire's socket, of which this loop hears. */
+static bool is_awaited(const oxypy_wire *wire, const oxypy_loop *loop)
+{
+    return wire != NULL && wire->conn != NULL && wire->hub == loop->hub && !wire->writing && wire->first != NULL &&
+           wire->first->polling;
+}
+
+bool oxypy_near_flight(oxypy_loop *loop, uint64_t id)
+{
+    oxypy_runtime *rt = loop->st->runtime;
+    oxypy_wire *wire = oxypy_wire_find(rt, id);
+    oxy_ns end;
+    watch w;
+
+    if (!is_awaited(wire, loop) || wire->store->config.near_budget <= 0 || !nothing_else(loop))
+        return false;
+    w = watch_of(loop, wire);
+    end = oxy_clock_now() + PARTS_MAX * wire->store->config.near_budget;
+    do {
+        if (await_part(&w, true) != OXYPY_NEAR_HERE)
+            return false;
+        oxypy_wire_event(rt, id, loop);
+        if (loop->woken != NULL)
+            return true;
+    } while (oxypy_wire_find(rt, id) == wire && is_awaited(wire, loop) && nothing_else(loop) && oxy_clock_now() < end);
+    return false;
 }

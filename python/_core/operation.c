@@ -16,9 +16,49 @@ static void wait_fire(oxypy_wait *w, oxypy_loop *loop)
     oxypy_operation_wake((oxypy_operation *)(void *)((char *)w - offsetof(oxypy_operation, wait)), loop);
 }
 
+/* Nearly every statement that is awaited is over before the next one is made: its
+ * memory is kept for that. */
+#if !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION)
+#define KEEPS_MEMORY 1
+#else
+#define KEEPS_MEMORY 0
+#endif
+
+static oxypy_operation *get_memory(oxypy_state *st)
+{
+#if KEEPS_MEMORY
+    if (st->n_spare_operations > 0)
+        return (oxypy_operation *)(void *)PyObject_Init(st->spare_operations[--st->n_spare_operations],
+                                                        st->operation_type);
+#endif
+    return PyObject_GC_New(oxypy_operation, st->operation_type);
+}
+
+/* Of an operation that the collector does not know any more. */
+static void leave_memory(oxypy_state *st, PyObject *self)
+{
+#if KEEPS_MEMORY
+    /* One whose finalizer ran would not be finalized again; after the module's end nobody takes it. */
+    if (st->n_spare_operations < OXY_COUNT(st->spare_operations) && !PyObject_GC_IsFinalized(self) &&
+        Py_TYPE(self) == st->operation_type) {
+        st->spare_operations[st->n_spare_operations++] = self;
+        return;
+    }
+#else
+    (void)st;
+#endif
+    PyObject_GC_Del(self);
+}
+
+void oxypy_operation_forget_memory(oxypy_state *st)
+{
+    while (st->n_spare_operations > 0)
+        PyObject_GC_Del(st->spare_operations[--st->n_spare_operations]);
+}
+
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind)
 {
-    oxypy_operation *op = PyObject_GC_New(oxypy_operation, st->operation_type);
+    oxypy_operation *op = get_memory(st);
 
     if (op == NULL)
         return NULL;
@@ -101,6 +141,49 @@ static void make_room(oxypy_operation *op, oxy_want want)
         oxypy_stream_make_room(stream);
 }
 
+void oxypy_operation_set_behind_locked(oxypy_operation *op, bool behind)
+{
+    if (op->behind == behind)
+        return;
+    op->behind = behind;
+    if (behind)
+        op->loop->hub->n_behind++;
+    else
+        op->loop->hub->n_behind--;
+}
+
+void oxypy_operation_grant_locked(oxypy_operation *op, oxy_slot *slot)
+{
+    oxypy_hub *hub = op->loop->hub;
+
+    op->slot = slot;
+    op->granted_next = hub->granted;
+    hub->granted = op;
+}
+
+void oxypy_operation_ungrant_locked(oxypy_operation *op)
+{
+    oxypy_operation **p = op->loop == NULL ? NULL : &op->loop->hub->granted;
+
+    while (p != NULL && *p != NULL && *p != op)
+        p = &(*p)->granted_next;
+    if (p != NULL && *p == op)
+        *p = op->granted_next;
+    op->granted_next = NULL;
+}
+
+int oxypy_operation_look(oxypy_operation *op, oxy_ns at)
+{
+    oxypy_runtime *rt = op->st->runtime;
+    oxy_ns next;
+
+    if (oxypy_hub_inherit(op->st, op->loop)) {
+        next = oxy_clock_now() + OXYPY_LOOK_EVERY;
+        at = next < at ? next : at;
+    }
+    return oxypy_loop_wake_at(op->loop, at);
+}
+
 oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns now, oxy_ns deadline)
 {
     oxypy_store *store = op->store;
@@ -123,6 +206,7 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns no
     if (answer == OXY_ACQUIRE_QUEUED) {
         /* Before another thread may grant it. */
         oxypy_wait_arm_locked(&op->wait, op->loop->hub);
+        oxypy_operation_set_behind_locked(op, true);
         at = oxy_pool_wake_at(store->pool);
     } else {
         op->waiter = NULL;
@@ -135,8 +219,7 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns no
             return OXYPY_NEXT_ERROR;
         oxypy_store_act(store, op->loop);
         /* A hub whose loop was closed may be what this one waits for. */
-        oxypy_hub_inherit(op->st, op->loop);
-        if (oxypy_loop_wake_at(op->loop, at) < 0)
+        if (oxypy_operation_look(op, at) < 0)
             return OXYPY_NEXT_ERROR;
         make_room(op, want);
         return OXYPY_NEXT_WAIT;
@@ -171,8 +254,12 @@ static void explain_timeout(oxypy_operation *op)
 int oxypy_operation_granted(oxypy_operation *op)
 {
     op->queued = false;
-    if (op->slot != NULL)
+    if (op->slot != NULL) {
+        oxypy_lock(op->st->runtime);
+        oxypy_operation_ungrant_locked(op);
+        oxypy_unlock(op->st->runtime);
         return 0;
+    }
     if (op->timed_out) {
         oxypy_store_raise_timeout(op->store, (PyObject *)op->database);
         explain_timeout(op);
@@ -203,8 +290,10 @@ void oxypy_operation_unqueue(oxypy_operation *op)
     if (op->waiter != NULL && !store->foreign)
         oxy_pool_abandon(store->pool, op->waiter, oxy_clock_now());
     op->waiter = NULL;
+    oxypy_operation_set_behind_locked(op, false);
     slot = op->slot;
     op->slot = NULL;
+    oxypy_operation_ungrant_locked(op);
     if (slot != NULL && !store->foreign)
         oxy_pool_release(store->pool, slot, OXY_FATE_REUSE, oxy_clock_now());
     oxypy_unlock(store->runtime);
@@ -580,6 +669,8 @@ static int op_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(op->subject);
+    if (oxypy_given_traverse(&op->given, visit, arg) != 0)
+        return -1;
     Py_VISIT(op->members);
     Py_VISIT(op->arg);
     Py_VISIT(op->returning);
@@ -608,6 +699,7 @@ static int op_clear(PyObject *self)
     oxypy_operation *op = (oxypy_operation *)self;
 
     Py_CLEAR(op->subject);
+    oxypy_given_clear(&op->given);
     Py_CLEAR(op->members);
     Py_CLEAR(op->arg);
     Py_CLEAR(op->returning);
@@ -687,7 +779,7 @@ static void op_dealloc(PyObject *self)
         oxypy_store_unref(op->store);
     (void)op_clear(self);
     oxypy_gathered_free(op->gathered);
-    type->tp_free(self);
+    leave_memory(op->st, self);
     Py_DECREF(type);
 }
 

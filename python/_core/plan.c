@@ -7,6 +7,7 @@
 #include "plan_spec.h"
 #include "relation.h"
 #include "template.h"
+#include "visiting.h"
 
 /* --- life -------------------------------------------------------------------------- */
 
@@ -442,7 +443,8 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
     st->plan_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &plan_spec, NULL);
     if (st->plan_type == NULL || PyModule_AddType(module, st->plan_type) < 0)
         return -1;
-    if (oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 || oxypy_to_py_init(st) < 0)
+    if (oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 || oxypy_visiting_init(module) < 0 ||
+        oxypy_to_py_init(st) < 0)
         return -1;
     return PyModule_AddIntConstant(module, "DECIMALS_DIRECT", st->decimal_known);
 }

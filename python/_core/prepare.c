@@ -203,21 +203,48 @@ static int build_and_compile(oxypy_build *cx, oxypy_what what, PyObject *subject
 }
 
 /* The short key of a query or of a change of its rows. 1; 0: not plain; -1. */
-static int short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_what what, oxypy_query *q, PyObject *arg,
-                     PyObject *returning, int64_t limit, const oxy_dialect *dialect, oxypy_short *s)
+static int short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_what what, oxypy_query *q, const oxypy_given *given,
+                     PyObject *arg, PyObject *returning, int64_t limit, const oxy_dialect *dialect, oxypy_short *s)
 {
-    return what <= OXYPY_DO_EXISTS ? oxypy_short_key(cx, plan, q, what, limit, dialect, s)
+    return what <= OXYPY_DO_EXISTS ? oxypy_short_key(cx, plan, q, given, what, limit, dialect, s)
                                    : oxypy_short_write(cx, plan, q, what, arg, returning, dialect, s);
 }
 
+/* The subject with all of its lookups. New reference. */
+static PyObject *whole(oxypy_build *cx, PyObject *subject, const oxypy_given *given)
+{
+    return given && given->n ? oxypy_given_query(cx->st, subject, given) : Py_NewRef(subject);
+}
+
+/* Compiles the statement of a plain query and remembers it by its short key. */
+static int compile_short(oxypy_build *cx, const oxypy_short *s, oxypy_plan *plan, oxypy_what what, PyObject *q,
+                         PyObject *arg, PyObject *returning, int64_t limit, const oxy_dialect *dialect,
+                         const oxy_codec *codec, oxypy_prepared *out)
+{
+    if (build_and_compile(cx, what, q, arg, returning, limit, dialect, out) < 0) {
+        return -1;
+    }
+    if (out->builder->n_params == s->n_values) { /* both ways agree on the values */
+        PyObject *pins = oxypy_short_pins((oxypy_query *)q);
+        int rc = pins ? oxypy_cache_put(cx->st, plan, s->key, s->n * sizeof *s->key, s->hash, out->compiled, pins) : -1;
+
+        Py_XDECREF(pins);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    return encode_values(cx, out->builder->params, codec, out) < 0 ? -1 : 1;
+}
+
 /* The statement of a plain query, by its short key. 1, 0: not plain, -1. */
-static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, PyObject *arg, PyObject *returning,
-                         int64_t limit, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
+static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, const oxypy_given *given, PyObject *arg,
+                         PyObject *returning, int64_t limit, const oxy_dialect *dialect, const oxy_codec *codec,
+                         oxypy_prepared *out)
 {
     oxypy_state *st = cx->st;
     oxypy_plan *plan = oxypy_plan_of(st, q->model);
     oxypy_short s;
-    int rc = plan ? short_key(cx, plan, what, q, arg, returning, limit, dialect, &s) : -1;
+    int rc = plan ? short_key(cx, plan, what, q, given, arg, returning, limit, dialect, &s) : -1;
 
     if (rc <= 0) {
         return rc;
@@ -234,19 +261,11 @@ static int prepare_short(oxypy_build *cx, oxypy_what what, oxypy_query *q, PyObj
         cx->cap_origins = 0;
         return rc;
     }
-    if (build_and_compile(cx, what, (PyObject *)q, arg, returning, limit, dialect, out) < 0) {
-        return -1;
-    }
-    if (out->builder->n_params == s.n_values) { /* both ways agree on the values */
-        PyObject *pins = oxypy_short_pins(q);
+    PyObject *all = whole(cx, (PyObject *)q, given);
 
-        rc = pins ? oxypy_cache_put(st, plan, s.key, s.n * sizeof *s.key, s.hash, out->compiled, pins) : -1;
-        Py_XDECREF(pins);
-        if (rc < 0) {
-            return -1;
-        }
-    }
-    return encode_values(cx, out->builder->params, codec, out) < 0 ? -1 : 1;
+    rc = all ? compile_short(cx, &s, plan, what, all, arg, returning, limit, dialect, codec, out) : -1;
+    Py_XDECREF(all);
+    return rc;
 }
 
 /* The same for rows to insert. 1, 0: they take the long way, -1. */
@@ -276,22 +295,27 @@ static int prepare_insert(oxypy_build *cx, PyObject *subject, PyObject *returnin
     return encode_values(cx, out->builder->params, codec, out) < 0 ? -1 : 1;
 }
 
-int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
-                  int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out)
+int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, const oxypy_given *given, PyObject *arg,
+                  PyObject *returning, int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec,
+                  oxypy_prepared *out)
 {
     oxypy_build cx;
     int rc = 0;
 
     start(&cx, st, out);
     cx.loose_containment = oxy_dialect_loose_containment(dialect);
-    if (what != OXYPY_DO_AGGREGATE && what != OXYPY_DO_INSERT && oxypy_is_query(st, subject)) {
-        rc = prepare_short(&cx, what, (oxypy_query *)subject, arg, returning, limit_override, dialect, codec, out);
+    if (what != OXYPY_DO_AGGREGATE && what != OXYPY_DO_INSERT && ((given && given->n) || oxypy_is_query(st, subject))) {
+        rc = prepare_short(&cx, what, (oxypy_query *)subject, given, arg, returning, limit_override, dialect, codec,
+                           out);
     } else if (what == OXYPY_DO_INSERT && PyObject_TypeCheck(subject, st->insert_type)) {
         rc = prepare_insert(&cx, subject, returning, dialect, codec, out);
     }
     if (rc == 0) {
-        rc = build_and_compile(&cx, what, subject, arg, returning, limit_override, dialect, out);
+        PyObject *all = whole(&cx, subject, given);
+
+        rc = all ? build_and_compile(&cx, what, all, arg, returning, limit_override, dialect, out) : -1;
         rc = rc < 0 ? -1 : encode_values(&cx, out->builder->params, codec, out);
+        Py_XDECREF(all);
     }
     Py_XDECREF(cx.plans);
     if (rc < 0) {

@@ -340,7 +340,7 @@ static PyObject *single_lookup(oxypy_state *st, oxypy_query *q, oxypy_plan *plan
     }
     oxypy_query *c = oxypy_query_clone(q);
 
-    if (c && oxypy_where_add(c, &checked, 1) < 0) {
+    if (c && oxypy_where_add(st, c, &checked, 1) < 0) {
         Py_CLEAR(c);
     }
     Py_DECREF(checked);
@@ -366,7 +366,7 @@ PyObject *oxypy_query_filter(oxypy_state *st, oxypy_query *q, PyObject *keywords
         rc = oxypy_condition_keyword(st, plan, q, PyTuple_GET_ITEM(keywords, i), values[i], list, 0);
     }
     if (rc >= 0 && (c = oxypy_query_clone(q)) &&
-        oxypy_where_add(c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
+        oxypy_where_add(st, c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
         Py_CLEAR(c);
     }
     Py_XDECREF(list);
@@ -422,7 +422,7 @@ static PyObject *query_where(PyObject *self, PyTypeObject *cls, PyObject *const 
 
     if (list && collect_conditions(st, q, plan, args[0], args[1], list) == 0 &&
         !(negated && PyList_GET_SIZE(list) && negate_list(st, list) < 0) && (c = oxypy_query_clone(q)) &&
-        PyList_GET_SIZE(list) && oxypy_where_add(c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
+        PyList_GET_SIZE(list) && oxypy_where_add(st, c, PySequence_Fast_ITEMS(list), PyList_GET_SIZE(list)) < 0) {
         Py_CLEAR(c);
     }
     Py_XDECREF(list);

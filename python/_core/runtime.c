@@ -137,6 +137,20 @@ static void lower_signal(const oxypy_hub *hub)
     while ((n < 0 && errno == EINTR) || n == (ssize_t)sizeof buffer);
 }
 
+/* With the lock held: loops whose operations wait are no longer alone. */
+static void tell_who_waits(oxypy_runtime *rt)
+{
+    oxy_ns at = oxy_clock_now() + OXYPY_LOOK_EVERY;
+
+    for (oxypy_hub *hub = rt->hubs; hub != NULL; hub = hub->next) {
+        if (hub->n_behind == 0 || hub->dead)
+            continue;
+        if (at < hub->wanted_at)
+            hub->wanted_at = at;
+        raise_signal(hub);
+    }
+}
+
 oxypy_hub *oxypy_hub_new(oxypy_runtime *rt, PyObject *loop)
 {
     oxypy_hub *hub = calloc(1, sizeof *hub);
@@ -168,6 +182,7 @@ oxypy_hub *oxypy_hub_new(oxypy_runtime *rt, PyObject *loop)
     hub->fd_read = fds[0];
     hub->fd_write = fds[1];
     oxypy_lock(rt);
+    tell_who_waits(rt);
     rt->refs++;
     hub->next = rt->hubs;
     if (rt->hubs != NULL)
@@ -280,9 +295,10 @@ static void pass_on_heir(oxypy_hub *hub)
     }
 }
 
-void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
+bool oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
 {
     oxypy_runtime *rt = hub->runtime;
+    bool inherits = false;
 
     oxypy_lock(rt);
     hub->dead = true;
@@ -292,6 +308,7 @@ void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
     if (hub->heir == NULL && heir != NULL && heir != hub && !heir->dead) {
         heir->refs++;
         hub->heir = heir;
+        inherits = true;
         pass_on_heir(hub);
         while (hub->first != NULL) {
             oxypy_wait *w = hub->first;
@@ -305,6 +322,7 @@ void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir)
             raise_signal(heir);
     }
     oxypy_unlock(rt);
+    return inherits;
 }
 
 /* Whether the loop can still run callbacks. */
@@ -339,20 +357,48 @@ static oxypy_hub *next_unsettled(oxypy_runtime *rt, oxypy_hub *after, const oxyp
     return hub;
 }
 
-void oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir)
+/* Operations that were woken with a slot, and never went on. */
+static void take_back_granted(oxypy_hub *hub, oxypy_loop *heir)
+{
+    for (;;) {
+        oxypy_operation *op;
+
+        oxypy_lock(hub->runtime);
+        op = hub->granted;
+        if (op != NULL)
+            hub->granted = op->granted_next;
+        oxypy_unlock(hub->runtime);
+        if (op == NULL)
+            return;
+        oxypy_operation_wake(op, heir);
+    }
+}
+
+bool oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir)
 {
     oxypy_runtime *rt = st->runtime;
     oxypy_hub *hub = next_unsettled(rt, NULL, heir->hub), *next;
+    PyObject *loop;
+    bool others = false;
 
     for (; hub != NULL; hub = next) {
         if (hub->dead || !loop_lives(hub->loop_ref)) {
-            oxypy_hub_kill(hub, heir->hub);
-            oxypy_store_orphan(rt, hub, heir);
-            oxypy_wire_orphan(rt, hub, heir);
+            if (oxypy_hub_kill(hub, heir->hub)) { /* else another thread has taken it over meanwhile */
+                take_back_granted(hub, heir);
+                oxypy_store_orphan(rt, hub, heir);
+                oxypy_wire_orphan(rt, hub, heir);
+            }
+            loop = oxypy_weak_get(hub->loop_ref);
+            if (loop != NULL && !loop_lives(hub->loop_ref))
+                oxypy_loop_forget(st, loop);
+            Py_XDECREF(loop);
+        } else {
+            others = true;
         }
         next = next_unsettled(rt, hub, heir->hub);
         oxypy_hub_unref(hub);
     }
+    return others;
 }
 
 oxypy_hub *oxypy_hub_any(oxypy_runtime *rt)

@@ -16,7 +16,9 @@
 #ifndef OXYPY_RUNTIME_PRIVATE_H
 #define OXYPY_RUNTIME_PRIVATE_H
 
+#include "collector.h"
 #include "runtime.h"
+#include "sight.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -54,9 +56,11 @@ struct oxypy_hub {
     oxypy_wait *first, *last;
     PyObject *loop_ref; /* weak reference to the event loop; the GIL guards it */
     /* Closed when the loop is gone: -1. */
-    int fd_read, fd_write; /* the signal */
-    int fd_poll;           /* readable when the signal or a socket is; what the loop watches */
-    oxy_ns wanted_at;      /* when the loop shall look at deadlines; set from elsewhere */
+    int fd_read, fd_write;    /* the signal */
+    int fd_poll;              /* readable when the signal or a socket is; what the loop watches */
+    oxy_ns wanted_at;         /* when the loop shall look at deadlines; set from elsewhere */
+    size_t n_behind;          /* operations of the loop that wait for what others have; see behind */
+    oxypy_operation *granted; /* those that were given a slot and have not come to use it */
     bool dead;
 };
 
@@ -119,10 +123,15 @@ int oxypy_need_asyncio(oxypy_state *st);
 /* New with one reference, or NULL with an exception. */
 oxypy_hub *oxypy_hub_new(oxypy_runtime *rt, PyObject *loop);
 void oxypy_hub_unref(oxypy_hub *hub);
-/* The loop is gone: what is under way reports to heir (NULL: to whoever asks next). */
-void oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir);
-/* Takes over from hubs whose loops were closed without telling. */
-void oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir);
+/* The loop is gone: what is under way reports to heir (NULL: to whoever asks next). Whether
+ * heir inherits by this call. */
+bool oxypy_hub_kill(oxypy_hub *hub, oxypy_hub *heir);
+/* While an operation waits for what another loop may have, its own looks this often
+ * whether that one was closed, which nobody tells. */
+#define OXYPY_LOOK_EVERY (50 * OXY_NS_PER_MS)
+/* Takes over from hubs whose loops were closed without telling. True: there are other
+ * loops that live. */
+bool oxypy_hub_inherit(oxypy_state *st, oxypy_loop *heir);
 /* Some hub whose loop lives, counted, or NULL. */
 oxypy_hub *oxypy_hub_any(oxypy_runtime *rt);
 /* What the descriptor has to say: takes the signal back, moves connections on. */
@@ -183,7 +192,7 @@ struct oxypy_loop {
     int draining; /* inside that callback */
     /* What gather() was given since the last turn; owned. */
     oxypy_operation *gathered, *last_gathered;
-    int selector;                        /* descriptor of the loop's own selector, borrowed; or one of the two below */
+    oxypy_sight sight;                   /* what the loop shows of what else waits on it */
     oxy_ns crowded_until;                /* another thread wants the GIL: calls do not sleep; near_answer.c */
     oxypy_operation *waiting;            /* gathered ones that wait for a server; owned */
     oxypy_operation *woken, *last_woken; /* those that can go on; owned */
@@ -192,9 +201,6 @@ struct oxypy_loop {
     uint64_t held;                       /* id of the wire that reads are held on; 0: none; together.c */
     uint32_t n_held;                     /* reads that have not been sent */
 };
-
-#define OXYPY_SELECTOR_UNKNOWN (-1)
-#define OXYPY_NO_SELECTOR (-2)
 
 /* The running loop's state, new reference; NULL with InterfaceError when no
  * asyncio loop runs. */
@@ -205,6 +211,9 @@ oxypy_loop *oxypy_loop_find(oxypy_state *st);
 PyObject *oxypy_loop_object(oxypy_loop *loop);
 /* The loop, or NULL when it was closed. loop may be NULL. */
 oxypy_loop *oxypy_loop_if_open(oxypy_loop *loop);
+/* The event loop was closed: what waits on it ends, and nothing is kept for it any
+ * more. Keeps the exception. */
+void oxypy_loop_forget(oxypy_state *st, PyObject *object);
 /* Listens for the hub's descriptor from now on. 0 / -1. */
 int oxypy_loop_listen(oxypy_loop *loop);
 /* Makes sure that the pools are looked at no later than at. 0 / -1. */
@@ -232,6 +241,10 @@ bool oxypy_loop_runs_task(oxypy_loop *loop);
 
 /* --- wire.c -------------------------------------------------------------------------- */
 
+#define OXYPY_PLACE_UNKNOWN 0
+#define OXYPY_PLACE_HERE 1 /* this machine */
+#define OXYPY_PLACE_ELSEWHERE 2
+
 struct oxypy_wire {
     uint64_t id; /* what events call it */
     oxy_conn *conn;
@@ -248,6 +261,7 @@ struct oxypy_wire {
      * call slept, and how often that was left out since; near_answer.c. */
     uint8_t late, skipped;
     uint8_t slow, passed;
+    uint8_t place;     /* of the server: OXYPY_PLACE_*; near_answer.c */
     oxy_ns flight_at;  /* when the reads that travel together were sent */
     uint32_t n_flight; /* how many; 0: they were answered */
 };
@@ -275,6 +289,9 @@ typedef enum oxypy_near {
  * moment that the store's near_budget bounds, if nothing else waits on the loop.
  * may_sleep: also with the GIL given up. */
 oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step);
+/* The same, asleep too, for reads that were sent together on the wire of that id, in a callback of
+ * the loop. True: some of them can go on. */
+bool oxypy_near_flight(oxypy_loop *loop, uint64_t id);
 /* Something happened at a socket of the loop's hub. */
 void oxypy_wire_event(oxypy_runtime *rt, uint64_t id, oxypy_loop *loop);
 /* The wire of that id, or NULL. */
@@ -301,8 +318,9 @@ bool oxypy_together_join(oxypy_operation *op);
 bool oxypy_together_may_hold(const oxypy_operation *op);
 /* It was started as such. */
 void oxypy_together_hold(oxypy_operation *op);
-/* Sends what is held: nothing else begins now. */
-void oxypy_together_send(oxypy_loop *loop);
+/* Sends what is held: nothing else begins now. The id of the wire that it left by; 0:
+ * nothing was held. */
+uint64_t oxypy_together_send(oxypy_loop *loop);
 /* The first answer of what was sent together is here. */
 void oxypy_together_answered(oxypy_wire *wire);
 
@@ -461,6 +479,11 @@ oxy_ns oxypy_lease_tick(oxypy_store *store, oxypy_loop *loop);
 void oxypy_lease_orphan(oxypy_store *store, const oxypy_hub *hub, oxypy_loop *heir);
 /* Gives the lease back to the memory it came from; its slot is settled. */
 void oxypy_lease_free(oxypy_lease *lease);
+/* The same with the lock held, which is given up, and under the hold in which the
+ * pool was told of its slot: whoever looks through the leases must not meet one
+ * whose connection is being closed, or is somebody else's. The lease waits for
+ * nothing. Then does what the pool wants. */
+void oxypy_lease_settled(oxypy_lease *lease, oxypy_loop *loop);
 /* Takes the lease away from its holder: stops what runs, rolls back, resets,
  * and returns the connection or closes it. Consumes the lease. Never raises.
  * keep: whose memory a running request uses, or NULL. loop may be NULL: then a
@@ -541,6 +564,7 @@ struct oxypy_operation {
     const oxypy_op_kind *kind;
     /* what was asked for */
     PyObject *subject, *arg, *returning, *into;
+    oxypy_given given; /* lookups besides those of subject */
     PyObject *using_, *client;
     PyObject *sql, *params; /* free text */
     PyObject *plan;         /* of the model that its rows are, or NULL: they are dicts */
@@ -567,6 +591,7 @@ struct oxypy_operation {
     oxy_err *error;                           /* owned; only after a wait that failed */
     PyObject *cause;                          /* ... because of what the user's init raised, or NULL */
     oxypy_operation *queue_prev, *queue_next; /* in the session */
+    oxypy_operation *granted_next;            /* in the hub, after a wait, until the slot is used */
     oxy_ns began, deadline, sent_at;
     /* the statement; see also prepared */
     oxy_arena scratch; /* of free text */
@@ -575,8 +600,7 @@ struct oxypy_operation {
     PyObject *before;     /* tuple of statements that go first, or NULL; owned */
     oxy_sv *before_text;  /* the driver's view of it; owned */
     PyObject *rows;       /* collected so far: list or single object */
-    bool hidden;          /* from the cyclic collector; see collector.c */
-    bool hidden_dicts;    /* so were dicts of rows */
+    oxypy_hidden hidden;  /* those that the cyclic collector does not see; see collector.c */
     oxypy_shared *shared; /* by the rows */
     int64_t n_rows;
     oxy_rc failed; /* the pool's answer; see error */
@@ -607,6 +631,7 @@ struct oxypy_operation {
     bool started, finished, running;
     bool owes_turn;                   /* _at_once() met a turn of the loop, which the next send() gives out */
     bool timed_out, queued, in_queue; /* in_queue: the session's */
+    bool behind;                      /* others may have what it waits for: counted in its hub */
     bool was_in_transaction, restarted;
     bool held; /* its request may not have been sent yet: others follow */
     bool has_prepared, has_scratch;
@@ -615,6 +640,8 @@ struct oxypy_operation {
 
 /* A new operation of a kind; the rest is NULL. */
 oxypy_operation *oxypy_operation_new(oxypy_state *st, const oxypy_op_kind *kind);
+/* Frees what is kept for the next ones. */
+void oxypy_operation_forget_memory(oxypy_state *st);
 /* Makes the future that the operation yields next; armed: arms op->wait too. 0 / -1. */
 int oxypy_operation_wait(oxypy_operation *op, bool armed);
 /* As send() from a task, for an operation that runs without one. What has to be done
@@ -634,6 +661,15 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns no
 int oxypy_operation_granted(oxypy_operation *op);
 /* Leaves the pool's queue, or gives back what it granted meanwhile. */
 void oxypy_operation_unqueue(oxypy_operation *op);
+/* With the lock held: whether op waits for what another loop may have. Idempotent. */
+void oxypy_operation_set_behind_locked(oxypy_operation *op, bool behind);
+/* With the lock held: op is given the slot that it waited for. */
+void oxypy_operation_grant_locked(oxypy_operation *op, oxy_slot *slot);
+/* With the lock held: a slot that was waited for is used, or given back. */
+void oxypy_operation_ungrant_locked(oxypy_operation *op);
+/* While op waits: looks for loops that were closed, and sees to it that the pools are
+ * looked at no later than at. 0 / -1. */
+int oxypy_operation_look(oxypy_operation *op, oxy_ns at);
 /* Makes op->store and op->database those of an open database. */
 void oxypy_operation_use(oxypy_operation *op, oxypy_database *db);
 extern const oxypy_op_kind oxypy_op_statement; /* execute.c */
@@ -660,6 +696,9 @@ int oxypy_spool_next(oxypy_spool *spool, oxypy_rowview *row, oxy_err *err);
 int oxypy_make_init(PyObject *module, oxypy_state *st);
 /* operation(what, query, sink, limit=limit) for a query. New reference. */
 PyObject *oxypy_make_statement(oxypy_state *st, int what, PyObject *query, int sink, long long limit);
+/* The same for a query with these lookups added. New reference. */
+PyObject *oxypy_make_filtered(oxypy_state *st, int what, PyObject *query, PyObject *keywords, PyObject *const *values,
+                              int sink, long long limit);
 
 /* resolve.c: which database or session the operation runs on. 0: known;
  * 1: op->delegate connects first, then ask again; -1. */
@@ -725,6 +764,11 @@ void oxypy_database_warn_unclosed(PyObject *source, PyObject *alias);
 bool oxypy_database_is_open(const oxypy_database *db);
 /* The open transaction of a task (borrowed), or NULL; -1 in *failed with an exception. */
 oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed);
+/* Whether the task will never run again: its loop was closed. Keeps no exception. */
+bool oxypy_task_is_stranded(PyObject *task);
+/* Ends the transactions of tasks whose loop was closed, which never will. Keeps the
+ * exception. */
+void oxypy_database_orphan(oxypy_database *db, oxypy_loop *heir);
 
 struct oxypy_session {
     PyObject ob_base;

@@ -28,9 +28,31 @@ const oxy_source *oxypy_wrap_select(oxypy_build *cx, const oxy_select *select)
     return oxy_source_select(cx->b, select, (oxy_sv){alias, (size_t)n});
 }
 
+bool oxypy_lookup_is_key(const oxypy_plan *plan, const oxypy_lookup *lk, PyObject *value)
+{
+    return plan->n_pk == 1 && lk->field == &plan->fields[plan->pk[0]] && lk->op == OXYPY_L_EXACT && !lk->way &&
+           lk->uid == plan->table.uid && oxypy_short_compares(lk) && value != Py_None;
+}
+
+/* Whether a keyword of the query says which row it is. */
+static bool is_by_key(const oxypy_build *cx, const oxypy_query *q)
+{
+    for (Py_ssize_t i = 0; q->where && i < PyTuple_GET_SIZE(q->where); i++) {
+        const oxypy_expr *e = (oxypy_expr *)PyTuple_GET_ITEM(q->where, i);
+
+        if (e->kind == OXYPY_X_LOOKUP && PyTuple_GET_SIZE(e->data) == 3 &&
+            !oxypy_is_deferred(cx->st, PyTuple_GET_ITEM(e->data, 1)) &&
+            oxypy_lookup_is_key(cx->scope->plan, PyCapsule_GetPointer(PyTuple_GET_ITEM(e->data, 2), NULL),
+                                PyTuple_GET_ITEM(e->data, 1))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int oxypy_fill_limits(oxypy_build *cx, const oxypy_query *q, int64_t limit, oxy_select *select)
 {
-    int64_t most = q->limit < 0 ? limit : limit < 0 || q->limit < limit ? q->limit : limit;
+    int64_t most = oxypy_most_rows(q, limit, limit > 1 && !q->sets && is_by_key(cx, q));
 
     if (most >= 0 && !(select->limit = oxypy_build_int(cx, most))) {
         return -1;
@@ -253,6 +275,14 @@ static int any_column(oxypy_build *cx, oxypy_selection *sel)
     return node ? oxypy_selection_add(cx, sel, (oxypy_out){.node = node, .field = field, .name = field->name}) : -1;
 }
 
+/* The order of rows of a relation that have none of their own, if they need one. */
+static int order_links(oxypy_build *cx, oxypy_query *q, oxypy_selection *sel, bool grouped, oxy_orders *order)
+{
+    int unordered = oxypy_link_unordered(cx, q, sel, grouped, order);
+
+    return unordered != 0 ? (unordered < 0 ? -1 : 0) : oxypy_link_order(cx, q, sel, grouped, order);
+}
+
 int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t limit, oxy_select *select,
                       oxypy_selection *sel)
 {
@@ -281,8 +311,7 @@ int oxypy_fill_select(oxypy_build *cx, oxypy_query *q, oxypy_use use, int64_t li
 
     if (fill_distinct(cx, q, select) < 0 ||
         (keeps_order && oxypy_build_order(cx, sel, with_default, false, &select->order) < 0) ||
-        (linked && !oxypy_link_unordered(cx, q, sel, grouped, &select->order) &&
-         oxypy_link_order(cx, q, sel, grouped, &select->order) < 0) ||
+        (linked && order_links(cx, q, sel, grouped, &select->order) < 0) ||
         (!linked && oxypy_fill_limits(cx, q, limit, select) < 0) || fill_lock(cx, q, use, select) < 0) {
         return -1;
     }

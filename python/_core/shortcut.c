@@ -11,7 +11,7 @@
 #define MARK UINT64_MAX
 #define SHORT_CONDITIONS 14 /* more are found by their shape */
 
-static bool is_compared(const oxypy_lookup *lk)
+bool oxypy_short_compares(const oxypy_lookup *lk)
 {
     switch (lk->op) {
     case OXYPY_L_EXACT:
@@ -25,9 +25,9 @@ static bool is_compared(const oxypy_lookup *lk)
 }
 
 /* Whether nothing but what the key covers takes part in the query. */
-static bool is_plain(const oxypy_query *q, oxypy_what what)
+static bool is_plain(const oxypy_query *q, oxypy_what what, Py_ssize_t n_given)
 {
-    Py_ssize_t n_where = q->where ? PyTuple_GET_SIZE(q->where) : 0;
+    Py_ssize_t n_where = (q->where ? PyTuple_GET_SIZE(q->where) : 0) + n_given;
     Py_ssize_t n_order = q->order ? PyTuple_GET_SIZE(q->order) : 0;
     Py_ssize_t n_fields = q->fields ? PyTuple_GET_SIZE(q->fields) : 0;
     Py_ssize_t n_joins = q->joins ? PyTuple_GET_SIZE(q->joins) : 0;
@@ -37,8 +37,57 @@ static bool is_plain(const oxypy_query *q, oxypy_what what)
            n_where + n_order + n_fields + n_joins <= OXYPY_SHORT_ITEMS && n_where <= SHORT_CONDITIONS;
 }
 
-/* A lookup with its value, bound as its column's type. 1, 0: too much for the
+/* What oxypy_store_wanted would make of a number for a column of numbers of that
+ * kind. false: it is asked. */
+static bool store_number(const oxypy_field *field, const oxy_type *column, PyObject *value, oxy_value *out)
+{
+    int overflow = 0;
+    long long number;
+
+    if (field->to_stored) {
+        return false;
+    }
+    if (column->kind == OXY_K_INT && PyLong_CheckExact(value)) {
+        number = PyLong_AsLongLongAndOverflow(value, &overflow);
+        *out = (oxy_value){.tag = OXY_V_INT, .i = number};
+        return !overflow;
+    }
+    if (column->kind == OXY_K_DOUBLE && PyFloat_CheckExact(value)) {
+        *out = (oxy_value){.tag = OXY_V_DOUBLE, .d = PyFloat_AS_DOUBLE(value)};
+        return true;
+    }
+    return false;
+}
+
+/* A comparison with its value, bound as its column's type. 1, 0: too much for the
  * short way, -1. */
+static int add_comparison(oxypy_build *cx, const oxypy_plan *plan, const oxypy_lookup *lk, PyObject *value,
+                          oxypy_short *s)
+{
+    if (lk->uid != plan->table.uid) {
+        return 0;
+    }
+    const oxypy_plan *owner = lk->field->plan;
+    const oxy_type *column = &owner->table.columns[lk->field->column].type;
+    oxy_value *out = &s->values[s->n_values];
+
+    if (!store_number(lk->field, column, value, out)) {
+        const oxypy_want want = {.type = column, .field = lk->field, .plan = owner, .lookup = lk->keyword};
+        oxy_type type;
+
+        if (oxypy_store_wanted(cx, value, &want, &type, out) < 0) {
+            return -1;
+        }
+        if (type.kind != column->kind || out->tag == OXY_V_NULL) {
+            return 0;
+        }
+    }
+    s->origins[s->n_values++] = (oxypy_origin){owner, lk->field};
+    s->key[s->n++] = (uintptr_t)lk;
+    s->by_key |= oxypy_lookup_is_key(plan, lk, value);
+    return 1;
+}
+
 int oxypy_short_lookup(oxypy_build *cx, const oxypy_plan *plan, PyObject *condition, oxypy_short *s)
 {
     oxypy_expr *e = (oxypy_expr *)condition;
@@ -49,24 +98,10 @@ int oxypy_short_lookup(oxypy_build *cx, const oxypy_plan *plan, PyObject *condit
     PyObject *value = PyTuple_GET_ITEM(e->data, 1);
     const oxypy_lookup *lk = PyCapsule_GetPointer(PyTuple_GET_ITEM(e->data, 2), NULL);
 
-    if (lk->uid != plan->table.uid || !is_compared(lk) || value == Py_None || oxypy_is_expr(cx->st, value) ||
-        oxypy_is_query(cx->st, value)) {
+    if (!oxypy_short_compares(lk) || value == Py_None || oxypy_is_deferred(cx->st, value)) {
         return 0;
     }
-    const oxypy_plan *owner = lk->field->plan;
-    const oxy_type *column = &owner->table.columns[lk->field->column].type;
-    const oxypy_want want = {.type = column, .field = lk->field, .plan = owner, .lookup = lk->keyword};
-    oxy_type type;
-
-    if (oxypy_store_wanted(cx, value, &want, &type, &s->values[s->n_values]) < 0) {
-        return -1;
-    }
-    if (type.kind != column->kind || s->values[s->n_values].tag == OXY_V_NULL) {
-        return 0;
-    }
-    s->origins[s->n_values++] = (oxypy_origin){owner, lk->field};
-    s->key[s->n++] = (uintptr_t)lk;
-    return 1;
+    return add_comparison(cx, plan, lk, value, s);
 }
 
 static bool add_order(oxypy_build *cx, const oxypy_query *q, oxypy_short *s)
@@ -96,24 +131,34 @@ static void add_limit(oxypy_short *s, int64_t number)
     s->values[s->n_values++] = (oxy_value){.tag = OXY_V_INT, .i = number};
 }
 
-int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_what what, int64_t limit,
-                    const oxy_dialect *dialect, oxypy_short *s)
+int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, const oxypy_given *given, oxypy_what what,
+                    int64_t limit, const oxy_dialect *dialect, oxypy_short *s)
 {
+    Py_ssize_t n_given = given ? (Py_ssize_t)given->n : 0;
+
     s->n = s->n_values = 0;
-    if (!is_plain(q, what)) {
+    s->by_key = false;
+    if (!is_plain(q, what, n_given)) {
         return 0;
     }
     Py_ssize_t n_where = q->where ? PyTuple_GET_SIZE(q->where) : 0;
-    int64_t most = q->limit < 0 ? limit : limit < 0 || q->limit < limit ? q->limit : limit;
 
     s->key[s->n++] = MARK;
     s->key[s->n++] = (uintptr_t)dialect;
     s->key[s->n++] = (uint64_t)what | (uint64_t)q->mode << 8 | (uint64_t)q->distinct << 16 |
-                     (uint64_t)q->reversed << 17 | (uint64_t)(most >= 0) << 18 | (uint64_t)(q->offset > 0) << 19 |
+                     (uint64_t)q->reversed << 17 | (uint64_t)(q->offset > 0) << 19 |
                      (uint64_t)(q->order != NULL) << 20 | (uint64_t)(q->fields != NULL) << 21 |
-                     (uint64_t)(q->limit >= 0) << 22 | (uint64_t)n_where << 32;
+                     (uint64_t)(q->limit >= 0) << 22 | (uint64_t)(n_where + n_given) << 32;
     for (Py_ssize_t i = 0; i < n_where; i++) {
         int rc = oxypy_short_lookup(cx, plan, PyTuple_GET_ITEM(q->where, i), s);
+
+        if (rc <= 0) {
+            return rc;
+        }
+    }
+    for (Py_ssize_t i = 0; i < n_given; i++) {
+        const oxypy_lookup *lk = PyCapsule_GetPointer(given->lookups[i], NULL);
+        int rc = add_comparison(cx, plan, lk, given->values[i], s);
 
         if (rc <= 0) {
             return rc;
@@ -131,6 +176,9 @@ int oxypy_short_key(oxypy_build *cx, oxypy_plan *plan, oxypy_query *q, oxypy_wha
     for (Py_ssize_t i = 0; q->joins && i < PyTuple_GET_SIZE(q->joins); i++) {
         s->key[s->n++] = (uintptr_t)PyTuple_GET_ITEM(q->joins, i);
     }
+    int64_t most = oxypy_most_rows(q, limit, s->by_key);
+
+    s->key[2] |= (uint64_t)(most >= 0) << 18;
     if (most >= 0) {
         add_limit(s, most);
     }

@@ -99,9 +99,7 @@ bool oxypy_sink_forget(oxypy_operation *op)
 {
     if (op->n_rows > 0 && !oxypy_sink_forgets(op))
         return false;
-    if (op->hidden)
-        oxypy__rows_show(oxypy_sink_rows(op), op->hidden_dicts); /* a validator may have kept some */
-    op->hidden = op->hidden_dicts = false;
+    oxypy_rows_show(oxypy_sink_rows(op), &op->hidden); /* a validator may have kept some */
     if (op->n_rows > 0 && op->sink == OXYPY_SINK_LINKED && oxypy_links_forget(op->st, op->into) < 0) {
         PyErr_Clear(); /* the statement's own error tells more */
         return false;

@@ -53,12 +53,14 @@
 
 typedef struct oxypy_state {
     /* types of this module */
-    PyTypeObject *expr_type;         /* expr.c */
-    PyTypeObject *plan_type;         /* plan.c */
-    PyTypeObject *query_type;        /* query_state.c: QueryState */
-    PyTypeObject *insert_type;       /* insert.c: InsertState */
-    PyTypeObject *compiled_type;     /* compiled.c */
-    PyTypeObject *operation_type;    /* operation.c */
+    PyTypeObject *expr_type;       /* expr.c */
+    PyTypeObject *plan_type;       /* plan.c */
+    PyTypeObject *query_type;      /* query_state.c: QueryState */
+    PyTypeObject *insert_type;     /* insert.c: InsertState */
+    PyTypeObject *compiled_type;   /* compiled.c */
+    PyTypeObject *operation_type;  /* operation.c */
+    PyObject *spare_operations[4]; /* memory of operations that are over, for the next ones */
+    uint32_t n_spare_operations;
     PyTypeObject *database_type;     /* database.c */
     PyTypeObject *session_type;      /* session.c */
     PyTypeObject *loop_type;         /* loop.c */
@@ -70,6 +72,7 @@ typedef struct oxypy_state {
     PyTypeObject *terminal_type;     /* terminal.c: Terminal */
     PyTypeObject *stream_type;       /* stream.c: Stream */
     PyTypeObject *step_type;         /* stream.c: what awaits a Stream */
+    PyTypeObject *plain_exprs[6];    /* expr.c: subclasses that last, then NULL; set by use_plain_expressions() */
 
     /* exceptions by code, from OXY_RC_LIST; set by _core.bind_exceptions() */
     PyObject *exceptions[OXY_RC_COUNT];
@@ -89,9 +92,14 @@ typedef struct oxypy_state {
     PyObject *warn_of_another;      /* () -> None, set by allow_direct_init() */
     PyObject *construction_of;      /* (model) -> Construction, kept in the class; set by allow_direct_init() */
     PyObject *pre_save, *post_save; /* hooks that do nothing, set by use_hooks() (writing.c) */
-    PyObject *given_type;           /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
-    PyObject *context_keyword;      /* ("context",) */
-    PyObject *validation_error;     /* pydantic_core.ValidationError */
+    /* The class called last, its version (0: none) and construction; borrowed, true as long as the
+     * class has that version (construct.c). */
+    PyTypeObject *latest_type;
+    PyObject *latest_construction;
+    unsigned int latest_version;
+    PyObject *given_type;       /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
+    PyObject *context_keyword;  /* ("context",) */
+    PyObject *validation_error; /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
 

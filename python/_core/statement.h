@@ -87,6 +87,24 @@ typedef struct oxypy_query {
 /* A clone with these lookups added, as _where((), lookups) gives it. New reference. */
 PyObject *oxypy_query_filter(oxypy_state *st, oxypy_query *q, PyObject *keywords, PyObject *const *values);
 
+/* Lookups that were given to a terminal and have not become a query: given.c. Theirs
+ * are plain comparisons, checked and converted. Zeroed: none. */
+#define OXYPY_GIVEN_MOST 4
+typedef struct oxypy_given {
+    uint32_t n;
+    PyObject *lookups[OXYPY_GIVEN_MOST]; /* capsules of lookups; owned */
+    PyObject *values[OXYPY_GIVEN_MOST];  /* owned */
+} oxypy_given;
+
+/* 1: *out has them; 0: they have to become a query, and what is wrong with them is
+ * said there; -1. */
+int oxypy_given_take(oxypy_state *st, const oxypy_query *q, PyObject *keywords, PyObject *const *values,
+                     oxypy_given *out);
+/* The query that they make of this one. New reference. */
+PyObject *oxypy_given_query(oxypy_state *st, PyObject *query, const oxypy_given *given);
+int oxypy_given_traverse(const oxypy_given *given, visitproc visit, void *arg);
+void oxypy_given_clear(oxypy_given *given);
+
 /* InsertState(model, (row,)): insert.c. New reference. */
 PyObject *oxypy_insert_one(oxypy_state *st, PyObject *model, PyObject *row);
 
@@ -119,14 +137,16 @@ typedef struct oxypy_linked {
 
 typedef struct oxypy_compiled {
     PyObject_HEAD oxy_sql *sql;
-    oxypy_rowprog *program;       /* NULL for statements without rows */
-    oxypy_linked linked;          /* n_key 0: not linked */
-    oxypy_rowprog *keys, *shares; /* of a linked query: a row's key, and which row it is; or NULL */
-    PyObject *text;               /* str of the SQL */
-    PyObject *table;              /* str, for hooks and errors */
-    PyObject *plans;              /* tuple: other models' plans that types point into */
-    uint64_t key;                 /* hash of text, for the drivers' caches */
-    oxy_key_rows key_rows;        /* n_rows 0: not such an INSERT; text of sql */
+    oxypy_rowprog *program; /* NULL for statements without rows */
+    oxypy_linked linked;    /* n_key 0: not linked */
+    /* Of a linked query: a row's key, which row it is, and by what the rows of a key are
+     * ordered, where that is none of the row's own columns; or NULL. */
+    oxypy_rowprog *keys, *shares, *orders;
+    PyObject *text;        /* str of the SQL */
+    PyObject *table;       /* str, for hooks and errors */
+    PyObject *plans;       /* tuple: other models' plans that types point into */
+    uint64_t key;          /* hash of text, for the drivers' caches */
+    oxy_key_rows key_rows; /* n_rows 0: not such an INSERT; text of sql */
 } oxypy_compiled;
 
 /* A compiled statement with its values, ready for one driver. Owner: whoever
@@ -139,15 +159,17 @@ typedef struct oxypy_prepared {
     uint32_t n_values;
     PyObject *keep;  /* list of Python objects whose buffers are borrowed, or NULL */
     bool empty;      /* the query is none(): send nothing, answer with no rows */
-    char block[320]; /* where scratch begins: the struct stays where prepare filled it; the last member, which nobody
+    char block[256]; /* where scratch begins: the struct stays where prepare filled it; the last member, which nobody
                       * clears */
 } oxypy_prepared;
 
 /* Builds, finds or compiles, encodes. 0, or -1 with FieldError, FieldLookupError,
  * ValidationError, DataError, ... and *out is empty. limit_override: -1, or the
- * most rows the terminal needs (get: 2, first: 1); it narrows, never widens. */
-int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, PyObject *arg, PyObject *returning,
-                  int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec, oxypy_prepared *out);
+ * most rows the terminal needs (get: 2, first: 1); it narrows, never widens. given:
+ * lookups besides those of subject, which is a query if there are any. */
+int oxypy_prepare(oxypy_state *st, oxypy_what what, PyObject *subject, const oxypy_given *given, PyObject *arg,
+                  PyObject *returning, int64_t limit_override, const oxy_dialect *dialect, const oxy_codec *codec,
+                  oxypy_prepared *out);
 void oxypy_prepared_fini(oxypy_prepared *p);
 
 /* Raw SQL: values by their Python types (connections document, 9.2). */

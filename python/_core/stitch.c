@@ -2,6 +2,7 @@
 /* Links: related rows on their way to the instances that have them. Made from
  * the parents, it knows their keys; rows of linked queries fall into the list
  * of their key as they arrive; attach() hands the lists out. */
+#include "collector.h"
 #include "instance.h"
 #include "numbered.h"
 #include "rowprog.h"
@@ -9,15 +10,19 @@
 
 #include <structmember.h>
 
+/* So many parents are shown to the cyclic collector while their relations are read; more are hidden. */
+#define HIDE_AFTER 64
+
 /* A row as it came: where it belongs. */
 typedef struct arrival {
     int64_t order;
     PyObject *list; /* borrowed from groups */
+    PyObject *row;  /* borrowed from rows */
 } arrival;
 
 /* The rows of each key are wanted by `order`, and mostly come so. */
 typedef struct arrivals {
-    arrival *rows; /* as in links_object.rows */
+    arrival *rows;
     Py_ssize_t n, cap;
     int64_t highest;
     bool disorder; /* some may have come before one that belongs in front of them */
@@ -33,8 +38,10 @@ typedef struct links_object {
     PyObject **lists;        /* per parent: its list, borrowed from groups; NULL without a key */
     Py_ssize_t n_keyed;      /* parents with a key */
     arrivals arrived;        /* of statements that leave the order to us */
+    Py_ssize_t n_taken;      /* rows of all statements */
     PyObject *last;          /* borrowed from groups: the list of the row before, if its key was the number last_key; */
     int64_t last_key;        /* rows of one key often stand together */
+    oxypy_hidden hidden;     /* parents, from the cyclic collector: many are walked over in vain until attach() */
     oxypy_numbered numbered; /* groups by keys that are whole numbers; made when first needed */
 } links_object;
 
@@ -58,6 +65,7 @@ static int links_clear(PyObject *self)
 {
     links_object *l = (links_object *)self;
 
+    oxypy_rows_show(l->parents, &l->hidden);
     PyMem_Free(l->lists);
     l->lists = NULL;
     PyMem_Free(l->arrived.rows);
@@ -178,6 +186,8 @@ static PyObject *links_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self->lists == NULL || self->groups == NULL || self->rows == NULL || self->shared == NULL ||
         take_parents(self, names) < 0)
         Py_CLEAR(self);
+    else if (PyTuple_GET_SIZE(self->parents) > HIDE_AFTER)
+        oxypy_rows_hide(self->parents, 0, &self->hidden);
     return (PyObject *)self;
 }
 
@@ -277,8 +287,9 @@ static int order_of(oxypy_state *st, const oxypy_compiled *c, const oxypy_rowvie
     default: break;
     }
     /* Numbers that the table keeps as something else. */
-    const oxypy_rowview own = part_of(row, 0, row->n - c->linked.n_extra);
-    PyObject *value = oxypy_row_decoded(st, c->program, &own, at);
+    const oxypy_rowview own = part_of(row, 0, row->n - c->linked.n_extra), extra = part_of(row, at, 1);
+    PyObject *value =
+        c->orders != NULL ? build_key(st, c->orders, &extra) : oxypy_row_decoded(st, c->program, &own, at);
     long long number = value == NULL ? -1 : PyLong_AsLongLongAndOverflow(value, &overflow);
 
     Py_XDECREF(value);
@@ -290,7 +301,7 @@ static int order_of(oxypy_state *st, const oxypy_compiled *c, const oxypy_rowvie
 
 /* Notes the row that is to be appended to its list. In order are the first of a list,
  * one behind all rows so far, and one behind its neighbour of the same list. */
-static int note_arrival(links_object *l, PyObject *list, int64_t order)
+static int note_arrival(links_object *l, PyObject *list, PyObject *row, int64_t order)
 {
     arrivals *a = &l->arrived;
     const arrival *before = a->n == 0 ? NULL : &a->rows[a->n - 1];
@@ -310,7 +321,7 @@ static int note_arrival(links_object *l, PyObject *list, int64_t order)
     if (PyList_GET_SIZE(list) != 0 && order <= a->highest &&
         (before == NULL || before->list != list || order < before->order))
         a->disorder = true;
-    a->rows[a->n] = (arrival){order, list};
+    a->rows[a->n] = (arrival){order, list, row};
     if (a->n++ == 0 || order > a->highest)
         a->highest = order;
     return 0;
@@ -374,9 +385,11 @@ int oxypy_links_take(oxypy_state *st, PyObject *links, const oxypy_compiled *com
         made = row_of(st, l, compiled, row, shared, &fresh);
     if (made != NULL &&
         (compiled->linked.order_at == 0 ||
-         (order_of(st, compiled, row, &order) == 0 && note_arrival(l, list, order) == 0)) &&
-        PyList_Append(list, made) == 0)
-        rc = fresh ? PyList_Append(l->rows, made) : 0;
+         (order_of(st, compiled, row, &order) == 0 && note_arrival(l, list, made, order) == 0)) &&
+        (!fresh || PyList_Append(l->rows, made) == 0) && PyList_Append(list, made) == 0) {
+        l->n_taken++;
+        rc = 0;
+    }
     Py_XDECREF(made);
     return rc;
 }
@@ -406,7 +419,7 @@ static int put_in_order(links_object *l)
 
     if (!a->disorder)
         return 0;
-    if (a->n != PyList_GET_SIZE(l->rows)) {
+    if (a->n != l->n_taken) {
         PyErr_SetString(PyExc_RuntimeError, "some rows of a relation came in order, others did not");
         return -1;
     }
@@ -421,7 +434,7 @@ static int put_in_order(links_object *l)
     for (Py_ssize_t i = 0; rc == 0 && i < a->n; i++) /* l->rows keeps them alive */
         rc = PyList_SetSlice(a->rows[i].list, 0, PyList_GET_SIZE(a->rows[i].list), NULL);
     for (Py_ssize_t i = 0; rc == 0 && i < a->n; i++)
-        rc = PyList_Append(a->rows[places[i].at].list, PyList_GET_ITEM(l->rows, places[i].at));
+        rc = PyList_Append(a->rows[places[i].at].list, a->rows[places[i].at].row);
     PyMem_Free(places);
     if (rc == 0)
         l->arrived.disorder = false;
@@ -445,6 +458,7 @@ int oxypy_links_forget(const oxypy_state *st, PyObject *links)
 
     if (links == NULL || !Py_IS_TYPE(links, st->links_type))
         return 0;
+    l->n_taken = 0;
     l->arrived.n = 0;
     l->arrived.highest = 0;
     l->arrived.disorder = false;
@@ -572,6 +586,7 @@ static PyObject *links_attach(PyObject *self, PyTypeObject *cls, PyObject *const
         Py_XDECREF(value);
         Py_XDECREF(dict);
     }
+    oxypy_rows_show(l->parents, &l->hidden);
     marker_fini(&m);
     Py_DECREF(name);
     if (rc < 0)

@@ -211,8 +211,9 @@ static void settle_waiter(const oxypy_store *store, const oxy_action *act, const
     oxypy_operation *op = act->waiter;
 
     op->waiter = NULL;
+    oxypy_operation_set_behind_locked(op, false);
     if (act->kind == OXY_ACT_GRANT)
-        op->slot = act->slot;
+        oxypy_operation_grant_locked(op, act->slot);
     else if (act->kind == OXY_ACT_TIMEOUT)
         op->timed_out = true;
     else {
@@ -398,6 +399,8 @@ void oxypy_store_orphan(oxypy_runtime *rt, const oxypy_hub *hub, oxypy_loop *hei
 
     for (; store != NULL; store = next) {
         oxypy_lease_orphan(store, hub, heir);
+        if (store->owner != NULL)
+            oxypy_database_orphan(store->owner, heir);
         next = oxypy_store_next(rt, store);
         oxypy_store_unref(store);
     }

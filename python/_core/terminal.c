@@ -64,6 +64,7 @@ static PyObject *terminal_call(PyObject *self, PyObject *const *args, size_t fla
 {
     terminal *t = (terminal *)self;
     PyObject *query, *answer;
+    bool filters = kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0;
     int plain = is_plain(t, args, PyVectorcall_NARGS(flags), kwnames);
 
     if (plain < 0)
@@ -75,14 +76,11 @@ static PyObject *terminal_call(PyObject *self, PyObject *const *args, size_t fla
     }
     if (plain == 0)
         return PyObject_Vectorcall(t->function, args, flags, kwnames);
-    query = kwnames == NULL || PyTuple_GET_SIZE(kwnames) == 0
-                ? Py_NewRef(args[0])
-                : oxypy_query_filter(t->st, (oxypy_query *)args[0], kwnames, args + 1);
-    if (query == NULL || t->builds)
-        return query;
-    answer = oxypy_make_statement(t->st, t->what, query, t->sink, t->limit);
-    Py_DECREF(query);
-    return answer;
+    query = args[0];
+    if (t->builds)
+        return filters ? oxypy_query_filter(t->st, (oxypy_query *)query, kwnames, args + 1) : Py_NewRef(query);
+    return filters ? oxypy_make_filtered(t->st, t->what, query, kwnames, args + 1, t->sink, t->limit)
+                   : oxypy_make_statement(t->st, t->what, query, t->sink, t->limit);
 }
 
 /* --- the type ------------------------------------------------------------------------- */

@@ -69,17 +69,20 @@ void oxypy_together_hold(oxypy_operation *op)
     oxypy_loop *loop = op->loop;
 
     if (loop->held != op->lease->wire->id)
-        oxypy_together_send(loop);
+        (void)oxypy_together_send(loop);
     loop->held = op->lease->wire->id;
     if (++loop->n_held >= FLIGHT)
         flush(loop);
 }
 
-void oxypy_together_send(oxypy_loop *loop)
+uint64_t oxypy_together_send(oxypy_loop *loop)
 {
+    uint64_t id = loop->held;
+
     if (loop->n_held > 0)
         flush(loop);
     loop->held = 0;
+    return id;
 }
 
 void oxypy_together_answered(oxypy_wire *wire)

@@ -70,3 +70,18 @@ PyObject *oxypy_unsettled(PyObject *module, PyObject *args)
     Py_DECREF(given);
     return out;
 }
+
+PyObject *oxypy_are_all(PyObject *module, PyObject *args);
+
+/* are_all(model, items) */
+PyObject *oxypy_are_all(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *model, *items;
+
+    if (!PyArg_ParseTuple(args, "OO!:are_all", &model, &PyList_Type, &items))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++)
+        if ((PyObject *)Py_TYPE(PyList_GET_ITEM(items, i)) != model)
+            Py_RETURN_FALSE;
+    Py_RETURN_TRUE;
+}

@@ -7,9 +7,14 @@
 #define COPIED 32 /* the most that a call copies */
 
 /* What came before (a link or None), and conditions. */
-static PyObject *linked(PyObject *earlier, PyObject *conditions)
+static PyObject *linked(oxypy_state *st, PyObject *earlier, PyObject *conditions)
 {
-    return PyTuple_Pack(2, earlier ? earlier : Py_None, conditions);
+    PyObject *link = PyTuple_Pack(2, earlier ? earlier : Py_None, conditions);
+
+    if (link && oxypy_untrack_tuple(st, conditions)) {
+        (void)oxypy_untrack_tuple(st, link);
+    }
+    return link;
 }
 
 PyObject *oxypy_where_before(PyObject **link)
@@ -34,12 +39,12 @@ static Py_ssize_t copy_down(PyObject *into, Py_ssize_t end, PyObject *from)
     return start;
 }
 
-int oxypy_where_add(oxypy_query *q, PyObject *const *conditions, Py_ssize_t n)
+int oxypy_where_add(oxypy_state *st, oxypy_query *q, PyObject *const *conditions, Py_ssize_t n)
 {
     Py_ssize_t had = q->where ? PyTuple_GET_SIZE(q->where) : 0;
     bool full = had >= COPIED;
     PyObject *where = PyTuple_New(full ? n : had + n);
-    PyObject *earlier = where && full ? linked(q->earlier, q->where) : NULL;
+    PyObject *earlier = where && full ? linked(st, q->earlier, q->where) : NULL;
 
     if (!where || (full && !earlier)) {
         Py_XDECREF(where);

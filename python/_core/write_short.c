@@ -132,6 +132,7 @@ int oxypy_short_write(oxypy_build *cx, oxypy_plan *plan, const oxypy_query *q, o
     int rc = 1;
 
     s->n = s->n_values = 0;
+    s->by_key = false;
     if (!is_plain(q) || (!rows && returning && returning != Py_None && returning != Py_False)) {
         return 0;
     }

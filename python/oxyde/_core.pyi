@@ -27,6 +27,7 @@ def __getattr__(name: str) -> int: ...  # the constants
 KIND_NAMES: dict[str, int]
 SQLITE_VERSION: int  # of the library in use, as 3045001
 FREES_DIRECTLY: int  # 1: instances of rows are freed without CPython's walk over the bases
+VISITS_DIRECTLY: int  # 1: the collector visits them without it, too
 TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
 DECIMALS_DIRECT: int  # 1: Decimals are made without their constructor, by the layout of this interpreter's
 FN_NAMES: dict[str, int]
@@ -237,7 +238,7 @@ class InsertState:
         keep: bool = False,
     ) -> InsertState: ...
     @classmethod
-    def groups(cls, model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[int]]]:
+    def groups(cls, model: type, rows: Sequence[Any], limit: int) -> list[tuple[tuple[str, ...], list[Any]]]:
         """Row numbers by the set of columns they write, at most `limit` rows each."""
 
 class Operation(Coroutine[Any, Any, T]):
@@ -312,6 +313,10 @@ def terminal(
 
 def use_hooks(pre_save: Any, post_save: Any, /) -> None:
     """The hooks of the base class, which do nothing and need not be called."""
+
+def use_plain_expressions(*classes: type[Expr]) -> None:
+    """Classes of the package without a state of their own: instances that hold only constants are not
+    tracked by the collector."""
 
 def flight(operations: Iterable[Operation[Any]], /) -> Operation[None]:
     """Reads with SINK_LINKED of one open transaction, sent together; only for drivers that take several."""
@@ -429,8 +434,10 @@ def allow_direct_init(
     given: type[frozenset[str]],
     /,
 ) -> None: ...
+def call_directly(metaclass: type[Any], /) -> None: ...
 def use_direct_init(cls: type[Any], /) -> None: ...
 def frees_directly(cls: type[Any], /) -> bool: ...
+def visits_directly(cls: type[Any], /) -> bool: ...
 def look_directly(metaclass: type[Any], /) -> None: ...
 def lazy_fields_set(member: Any, /) -> Any:
     """The descriptor that makes `__pydantic_fields_set__` of loaded instances on first use."""
@@ -438,6 +445,7 @@ def lazy_fields_set(member: Any, /) -> Any:
 def write_attribute(instance: Any, name: str, value: Any) -> None:
     """Sets a field past frozen and without validation, keeping the fields set in step."""
 
+def are_all(model: type[Any], items: list[Any], /) -> bool: ...
 def unsettled(model: Any, instances: Sequence[Any], relations: tuple[str, ...], strict: bool, /) -> list[Any]:
     """The instances with fields assigned since they were made or loaded, or with a value in one of
     `relations`; `strict` counts None and an empty list as a value.

@@ -203,6 +203,38 @@ def test_the_mariadb_of_the_benchmark_does_not_wait_for_the_disk_and_goes_with_i
     assert not started[0].folder.exists()
 
 
+def test_folders_of_killed_runs_are_swept_at_the_next_start(tmp_path: Path) -> None:
+    """Not those of runs that go on, nor of servers that have not ended yet."""
+    code = (
+        "import pathlib, sys; from benchmarks.own_servers import own_folder; "
+        "print(own_folder(pathlib.Path(sys.argv[1]))[0], flush=True); sys.stdin.read()"
+    )
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    try:
+        going, ending, killed = [Path(run.stdout.readline().strip()) for run in runs]  # type: ignore[union-attr]
+        for run in runs[1:]:
+            run.kill()
+            run.wait()
+        own_servers.sweep(tmp_path, lambda folder: folder == ending)
+        assert going.exists()
+        assert ending.exists()
+        assert not killed.exists()
+        own_servers.sweep(tmp_path, lambda folder: False)
+        assert list(tmp_path.iterdir()) == [going]
+    finally:
+        for run in runs:
+            run.communicate()
+
+
 @pytest.mark.parametrize(
     ("names", "url", "environment"),
     [

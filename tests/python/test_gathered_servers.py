@@ -9,6 +9,7 @@ import random
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -339,6 +340,32 @@ def test_a_read_that_fails_fails_alone(run: Callable[..., Any], place: servers.S
             assert [row.id for row in found] == [1, 2, 3, 4, *range(6, 12)]
 
     run(main)
+
+
+def test_what_travels_together_is_a_near_answer(place: servers.Server) -> None:
+    """It is waited for where it was sent from: the loop has something to do each time that it asks."""
+    if place.name != "postgres":
+        pytest.skip("elsewhere each goes by itself")
+    waits: list[bool] = []
+
+    async def main() -> None:
+        async with stones(place, network_inline_budget=timedelta(milliseconds=1)):
+            loop: Any = asyncio.get_running_loop()
+            ask = loop._selector.select
+
+            def noted(timeout: float | None = None) -> Any:
+                waits.append(timeout is None or timeout > 0)
+                return ask(timeout)
+
+            loop._selector.select = noted
+            try:
+                for _ in range(100):
+                    await asyncio.gather(*[get(key) for key in range(1, 11)])
+            finally:
+                del loop._selector.select
+
+    asyncio.run(main())
+    assert sum(waits) < 60, "each waited in the loop"
 
 
 def test_slow_reads_are_spread(run: Callable[..., Any], place: servers.Server) -> None:

@@ -152,3 +152,35 @@ async def test_long_texts_outlive_their_row() -> None:
     await Crate.objects.create(label="z" * 5000)
     made = await Crate.objects.create(label=text + "1")
     assert (await Crate.objects.get(id=made.id)).label == text + "1"
+
+
+async def test_rows_whose_dict_is_in_any_way_different() -> None:
+    """Values are read where they lie in instances that were made by calling the class."""
+
+    def replaced(row: Crate) -> None:
+        object.__setattr__(row, "__dict__", dict(reversed(list(row.__dict__.items()))))
+
+    def grown(row: Crate) -> None:
+        row.__dict__["aside"] = 1
+
+    def shrunk(row: Crate) -> None:
+        del row.__dict__["share"]
+
+    def swapped(row: Crate) -> None:
+        row.__dict__["label"] = row.__dict__.pop("label") + "!"
+
+    changes = [None, replaced, grown, shrunk, swapped, None]
+    for _ in range(2):
+        rows = [Crate(label=f"l{number}", amount=number, share=number / 2) for number in range(24)]
+        for number, row in enumerate(rows):
+            change = changes[number % len(changes)]
+            if change is not None:
+                change(row)
+        await Crate.objects.bulk_create(rows)
+        found = {row.id: row for row in await Crate.objects.all()}
+        for number, row in enumerate(rows):
+            change = changes[number % len(changes)]
+            stored = found[row.id]
+            assert stored.label == f"l{number}" + ("!" if change is swapped else "")
+            assert stored.amount == number
+            assert stored.share == (None if change is shrunk else number / 2)

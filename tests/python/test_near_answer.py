@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +29,18 @@ SHORTEST = 0.000001  # no server answers while it is looked for so long
 servers_only = pytest.mark.parametrize("name", NAMES)
 
 
+def on_each_loop(test: Callable[[str], Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """The test on every server, on asyncio's loop and on uvloop's."""
+
+    @functools.wraps(test)
+    def on(name: str, loop: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        loop(test(name))
+
+    del on.__wrapped__  # type: ignore[attr-defined]  # pytest reads its arguments
+    loops = pytest.mark.parametrize("loop", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+    return servers_only(loops(on))
+
+
 def ends_at_once(work: Coroutine[Any, Any, Any]) -> bool:
     """Whether a coroutine ends in its first step, in which no loop can turn."""
     try:
@@ -34,6 +49,17 @@ def ends_at_once(work: Coroutine[Any, Any, Any]) -> bool:
         return True
     work.throw(asyncio.CancelledError())
     return False
+
+
+async def inline_of(database: _core.Database, statement: str, times: int) -> int:
+    """How many of so many statements end in their first step."""
+    inline = 0
+    for _ in range(times):
+        try:
+            inline += ends_at_once(run(database, statement))
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.01)
+    return inline
 
 
 async def one(database: _core.Database) -> Any:
@@ -45,29 +71,19 @@ async def not_here_yet(name: str, database: _core.Database) -> Any:
     return await run(database, "SELECT 1 AS one" if name == "postgres" else sleep(name, 0.02))
 
 
-@servers_only
+@on_each_loop
 async def test_a_near_answer_needs_no_turn_of_the_loop(name: str) -> None:
     async with opened(name, near_budget=LONGEST) as database:
         await one(database)
-        inline = 0
-        for _ in range(200):
-            try:
-                inline += ends_at_once(one(database))
-            except asyncio.CancelledError:
-                await asyncio.sleep(0.01)
+        inline = await inline_of(database, "SELECT 1", 200)
         assert inline > 0
 
 
-@servers_only
+@on_each_loop
 async def test_what_is_not_near_yet_is_slept_for_inside_of_the_call(name: str) -> None:
     async with opened(name, near_budget=SHORTEST) as database:
         await one(database)
-        inline = 0
-        for _ in range(200):
-            try:
-                inline += ends_at_once(one(database))
-            except asyncio.CancelledError:
-                await asyncio.sleep(0.01)
+        inline = await inline_of(database, "SELECT 1", 200)
         assert inline > 20, "three in a row that are looked for are late, and then one in sixteen is"
 
 
@@ -103,7 +119,7 @@ def meanwhile(work: Callable[[], object], operation: Any) -> bool:
     return during
 
 
-@servers_only
+@on_each_loop
 async def test_other_threads_run_while_a_call_sleeps(name: str) -> None:
     async with opened(name, near_budget=SHORTEST) as database:
         for _ in range(100):
@@ -117,7 +133,33 @@ async def test_other_threads_run_while_a_call_sleeps(name: str) -> None:
     pytest.fail("another thread never ran")
 
 
-@servers_only
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="nobody looks on one processor")
+@on_each_loop
+async def test_slower_answers_of_this_machine_are_looked_for_longer(name: str) -> None:
+    processors = os.sched_getaffinity(0)
+    spent = 0.0
+    try:
+        async with opened(name, near_budget=LONGEST) as database:
+            for number in range(200):
+                await one(database)
+                # Where the server has just answered nobody looks: half of the time this is elsewhere.
+                os.sched_setaffinity(0, {sorted(processors)[number % 2]})
+                operation = run(database, sleep(name, 0.003))
+                before = time.thread_time()
+                try:
+                    operation.send(None)
+                except StopIteration:
+                    spent = max(spent, time.thread_time() - before)
+                operation.close()
+                if spent > 2 * LONGEST:
+                    return
+                await asyncio.sleep(0.005)
+    finally:
+        os.sched_setaffinity(0, processors)
+    pytest.fail(f"{spent * 1000:.1f} ms of processor time: the rest was slept")
+
+
+@on_each_loop
 async def test_calls_do_not_sleep_while_a_thread_computes(name: str) -> None:
     """It would have the GIL after each, for its whole turn."""
     over = False
@@ -139,13 +181,10 @@ async def test_calls_do_not_sleep_while_a_thread_computes(name: str) -> None:
             over = True
             sys.setswitchinterval(interval)
             thread.join()
-        for _ in range(5):
-            with pytest.raises(asyncio.CancelledError):
-                ends_at_once(run(database, sleep(name, 0.003)))
-            await asyncio.sleep(0.01)
+        assert await inline_of(database, sleep(name, 0.003), 10) < 5, "some are there before we look"
 
 
-@servers_only
+@on_each_loop
 async def test_a_session_may_be_released_by_another_thread_while_its_statement_sleeps(name: str) -> None:
     async with opened(name, near_budget=SHORTEST) as database:
         for _ in range(100):
@@ -164,7 +203,7 @@ async def test_a_session_may_be_released_by_another_thread_while_its_statement_s
         assert await one(database) == [{"one": 1}]
 
 
-@servers_only
+@on_each_loop
 async def test_after_a_slow_phase_near_answers_are_found_again(name: str) -> None:
     async with opened(name, near_budget=LONGEST) as database:
         for _ in range(20):
@@ -181,7 +220,7 @@ async def test_after_a_slow_phase_near_answers_are_found_again(name: str) -> Non
     assert inline == 20, "they are looked for one after the other again, not only now and then"
 
 
-@servers_only
+@on_each_loop
 async def test_without_a_budget_the_loop_waits(name: str) -> None:
     async with opened(name, near_budget=0) as database:
         await one(database)
@@ -191,7 +230,7 @@ async def test_without_a_budget_the_loop_waits(name: str) -> None:
             await asyncio.sleep(0.01)
 
 
-@servers_only
+@on_each_loop
 async def test_callbacks_that_are_ready_go_first(name: str) -> None:
     order: list[str] = []
     async with opened(name, near_budget=LONGEST) as database:
@@ -203,7 +242,7 @@ async def test_callbacks_that_are_ready_go_first(name: str) -> None:
     assert order == ["callback", "answer"] * 20
 
 
-@servers_only
+@on_each_loop
 async def test_sockets_of_others_go_first(name: str) -> None:
     order: list[str] = []
     here, there = socket.socketpair()
@@ -227,7 +266,7 @@ async def test_sockets_of_others_go_first(name: str) -> None:
     assert order == ["socket", "answer"] * 20
 
 
-@servers_only
+@on_each_loop
 async def test_a_call_sleeps_until_the_first_timer_at_most(name: str) -> None:
     order: list[str] = []
     async with opened(name, near_budget=SHORTEST) as database:
@@ -241,7 +280,7 @@ async def test_a_call_sleeps_until_the_first_timer_at_most(name: str) -> None:
     assert ("timer", "answer") in pairs, "a busy machine may keep us from some of them, not from all"
 
 
-@servers_only
+@on_each_loop
 async def test_others_work_while_answers_are_late(name: str) -> None:
     turns = 0
 
@@ -259,7 +298,7 @@ async def test_others_work_while_answers_are_late(name: str) -> None:
     assert turns > 20
 
 
-@servers_only
+@on_each_loop
 async def test_the_loop_turns_between_near_answers(name: str) -> None:
     turned = asyncio.Event()
     async with opened(name, near_budget=LONGEST) as database:
@@ -271,13 +310,78 @@ async def test_the_loop_turns_between_near_answers(name: str) -> None:
     assert turned.is_set()
 
 
-@servers_only
-def test_uvloop_waits_as_loops_do(name: str) -> None:
-    async def work() -> list[Any]:
-        async with opened(name, near_budget=LONGEST) as database:
-            return [await one(database) for _ in range(50)]
+class Silent(uvloop.Loop):
+    """A loop that shows nothing of what waits on it."""
 
-    assert len(uvloop.run(work())) == 50
+    _get_backend_id = None
+
+
+class Unlike(uvloop.Loop):
+    """A loop that holds more timers than it was asked for."""
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        super().call_later(0.001, lambda: None)
+        return super().call_later(delay, callback, *args, context=context)
+
+
+@servers_only
+@pytest.mark.parametrize("kind", [uvloop.Loop, Silent, Unlike])
+def test_a_loop_that_does_not_tell_waits_as_loops_do(name: str, kind: type[uvloop.Loop]) -> None:
+    told: list[int] = []
+
+    async def work() -> None:
+        async with opened(name, near_budget=LONGEST) as database:
+            await one(database)
+            told.append(await inline_of(database, sleep(name, 0.003), 20))
+
+    loop = kind()
+    try:
+        loop.run_until_complete(work())
+    finally:
+        loop.close()
+    assert (told[0] > 3) == (kind is uvloop.Loop), "the others' are there before anybody looks, at most"
+
+
+@on_each_loop
+async def test_a_listening_server_and_timers_keep_nobody_from_waiting(name: str) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    timers = [loop.call_later(60 + i, lambda: None) for i in range(5)]
+    try:
+        async with opened(name, near_budget=LONGEST) as database:
+            await one(database)
+            assert await inline_of(database, "SELECT 1", 200) > 0
+    finally:
+        for timer in timers:
+            timer.cancel()
+        server.close()
+        await server.wait_closed()
+
+
+@on_each_loop
+async def test_what_was_written_is_not_held_up(name: str) -> None:
+    """uvloop sends what a task wrote at the end of the turn: a call does not wait before that."""
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
+    async with opened(name, near_budget=LONGEST) as database:
+        for _ in range(20):
+            await one(database)
+            transport.write(b"x")
+            operation = run(database, sleep(name, 0.003))
+            try:
+                ended = ends_at_once(operation)
+            except asyncio.CancelledError:
+                ended = False
+            if ended:
+                assert there.recv(10) == b"x", "the call waited, with the write behind it"
+            else:
+                await asyncio.sleep(0.01)
+                assert there.recv(10) == b"x"
+    transport.close()
+    await asyncio.sleep(0.01)  # it is closed on the next turn
+    there.close()
 
 
 @pytest.mark.parametrize(

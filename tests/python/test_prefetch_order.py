@@ -17,6 +17,7 @@ from parcels import served
 from servers import Server
 
 from oxyde import Field, Model, Prefetch, RawSQL, atomic, create_tables, db, execute_raw
+from oxyde.exceptions import DataError
 from oxyde.queries import Query
 from oxyde.queries._prefetch import Loading
 
@@ -57,11 +58,33 @@ class Mark(Model):
         table_name = "order_marks"
 
 
+class Meadow(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    herds: list[Herd] = Field(default_factory=list, db_m2m=True, db_through="Grazing")
+
+    class Meta:
+        is_table = True
+        table_name = "order_meadows"
+
+
+class Grazing(Model):
+    """The junction, whose key is the order of a meadow's herds."""
+
+    id: int | None = Field(default=None, db_pk=True)
+    meadow: Meadow | None = None
+    herd: Herd | None = None
+    since: int
+
+    class Meta:
+        is_table = True
+        table_name = "order_grazings"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def database(fresh_database: Server) -> AsyncIterator[db.AsyncDatabase]:
     """Rows that lie, and are found by an index, in another order than that of their keys."""
     pick = random.Random(11)
-    async with served(fresh_database, [Herd, Sheep, Mark]) as opened:
+    async with served(fresh_database, [Herd, Sheep, Mark, Meadow, Grazing]) as opened:
         await Herd.objects.bulk_create([Herd(id=n) for n in range(1, HERDS + 1)])
         keys = list(range(1, SHEEP + 1))
         pick.shuffle(keys)
@@ -69,6 +92,15 @@ async def database(fresh_database: Server) -> AsyncIterator[db.AsyncDatabase]:
         await Sheep.objects.bulk_create(rows)
         await Mark.objects.bulk_create([Mark(name=f"m{n}", sheep_id=n % 7 + 1) for n in keys[:60]])
         await execute_raw("CREATE INDEX order_sheep_by_grade ON order_sheep (herd_id, grade)")
+        await Meadow.objects.bulk_create([Meadow(id=n) for n in range(1, 31)])
+        grazings = [
+            {"id": n, "meadow_id": pick.randint(1, 29), "herd_id": pick.randint(1, HERDS), "since": -n % 97}
+            for n in keys[:600]
+        ]
+        await Grazing.objects.bulk_create(grazings)
+        await execute_raw(
+            "CREATE INDEX order_grazings_by_since ON order_grazings (meadow_id, since, herd_id)"
+        )
         yield opened
 
 
@@ -90,6 +122,13 @@ async def test_a_statement_has_an_order_only_where_it_is_needed() -> None:
     assert 'ORDER BY "id"' in linked(Query(Sheep)[:3], Herd, "sheep", [1])
     assert 'ORDER BY "id"' in linked(Query(Sheep).distinct(), Herd, "sheep", [1])
     assert 'ORDER BY "id"' in linked(Query(Sheep).for_update(), Herd, "sheep", [1])
+    assert "ORDER BY" not in linked(Query(Herd), Meadow, "herds", [1])
+    assert "ORDER BY" not in linked(Query(Herd).only("id"), Meadow, "herds", [1])
+    assert 'ORDER BY "order_herds"."id"' in linked(Query(Herd).order_by("id"), Meadow, "herds", [1])
+    assert 'ORDER BY "oxyde_link"."id" DESC' in linked(Query(Herd).reverse(), Meadow, "herds", [1])
+    assert 'ORDER BY "oxyde_link"."id"' in linked(Query(Herd)[:3], Meadow, "herds", [1])
+    assert 'ORDER BY "oxyde_link"."id"' in linked(Query(Herd).for_update(), Meadow, "herds", [1])
+    assert 'ORDER BY "order_herds"."id"' in linked(Query(Herd).distinct(), Meadow, "herds", [1])
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "mysql"])
@@ -122,6 +161,54 @@ async def test_rows_come_by_their_key(database: db.AsyncDatabase) -> None:
     assert keys_of(await Herd.objects.prefetch(partial).all()) == expected
     async with atomic():
         assert keys_of(await Herd.objects.prefetch("sheep").all()) == expected
+
+
+async def grazing() -> dict[int | None, list[int]]:
+    """The herds of each meadow, by the key of the junction."""
+    expected: dict[int | None, list[int]] = {n: [] for n in range(1, 31)}
+    for row in sorted(await Grazing.objects.all(), key=lambda row: row.id or 0):
+        expected[row.meadow_id].append(row.herd_id)  # type: ignore[attr-defined]
+    return expected
+
+
+async def test_rows_of_a_junction_come_by_its_key(database: db.AsyncDatabase) -> None:
+    expected = await grazing()
+    assert any(len(keys) > len(set(keys)) for keys in expected.values()), "some herds are there twice"
+    some = Prefetch("herds", Herd.objects.filter(id__lte=HERDS // 2))
+    for path, most in (("herds", HERDS), ("herds__sheep", HERDS), (some, HERDS // 2)):
+        meadows = await Meadow.objects.prefetch(path).all()
+        found = {meadow.id: [herd.id for herd in meadow.herds] for meadow in meadows}
+        assert found == {key: [herd for herd in herds if herd <= most] for key, herds in expected.items()}
+        shared = {id(herd): herd.id for meadow in meadows for herd in meadow.herds}
+        assert len(shared) == len(set(shared.values())), "a herd is one object"
+    flocks = by_key(await Sheep.objects.all())
+    for meadow in await Meadow.objects.prefetch("herds__sheep").all():
+        for herd in meadow.herds:
+            assert [sheep.id for sheep in herd.sheep] == flocks[herd.id or 0]
+    first = await Meadow.objects.prefetch(Prefetch("herds", Herd.objects.filter()[:2])).all()
+    assert {meadow.id: [herd.id for herd in meadow.herds] for meadow in first} == {
+        key: herds[:2] for key, herds in expected.items()
+    }
+
+
+async def test_keys_of_a_junction_that_are_texts_or_null() -> None:
+    async with db.connect("sqlite://:memory:"):
+        await execute_raw("CREATE TABLE order_herds (id INTEGER PRIMARY KEY)")
+        await execute_raw("CREATE TABLE order_meadows (id INTEGER PRIMARY KEY)")
+        await execute_raw(
+            "CREATE TABLE order_grazings (id TEXT, meadow_id INTEGER, herd_id INTEGER, since INTEGER)"
+        )
+        await execute_raw("INSERT INTO order_herds VALUES (1), (2), (3), (4)")
+        await execute_raw("INSERT INTO order_meadows VALUES (1)")
+        await execute_raw(
+            "INSERT INTO order_grazings (id, herd_id, meadow_id) "
+            "VALUES ('10', 1, 1), ('9', 2, 1), (NULL, 3, 1), ('-1', 4, 1)"
+        )
+        (meadow,) = await Meadow.objects.prefetch("herds").all()
+        assert [herd.id for herd in meadow.herds] == [3, 4, 2, 1]
+        await execute_raw("UPDATE order_grazings SET id = 'none' WHERE herd_id = 3")
+        with pytest.raises(DataError):
+            await Meadow.objects.prefetch("herds").all()
 
 
 async def test_it_is_the_order_that_the_database_gives(database: db.AsyncDatabase) -> None:

@@ -63,9 +63,10 @@ async def test_the_key_is_a_column_that_is_selected_anyway() -> None:
 
 async def test_many_to_many_joins_its_junction() -> None:
     assert linked(Query(Tag), Book, "tags", [1]) == (
-        'SELECT "library_tags"."id", "library_tags"."word", "oxyde_link"."book_id" FROM "library_tags" '
+        'SELECT "library_tags"."id", "library_tags"."word", "oxyde_link"."book_id", "oxyde_link"."id" '
+        'FROM "library_tags" '
         'INNER JOIN "library_book_tags" AS "oxyde_link" ON "oxyde_link"."tag_id" = "library_tags"."id" '
-        'WHERE "oxyde_link"."book_id" IN ($1) ORDER BY "oxyde_link"."id"'
+        'WHERE "oxyde_link"."book_id" IN ($1)'
     )
 
 

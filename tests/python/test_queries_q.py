@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from parcels import Parcel
 
@@ -82,6 +87,56 @@ def test_ten_thousand_conditions_combine_flat() -> None:
     for n in range(10_000):
         combined |= Q(id=n)
     assert where(combined).count("?") == 10_000
+
+
+def filtered_again(number: int) -> Any:
+    query = Parcel.objects.filter()
+    for n in range(number):
+        query = query.filter(weight__gte=n)
+    return query
+
+
+def joined(number: int) -> Any:
+    combined = Q()
+    for n in range(number):
+        combined |= Q(weight=n)
+    return Parcel.objects.filter(combined)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        filtered_again,
+        joined,
+        lambda number: Parcel.objects.filter(*[Q(weight=n, ref=str(n)) for n in range(number)]),
+        lambda number: Parcel.objects.filter(*[Parcel.weight == n for n in range(number)]),
+    ],
+)
+def test_the_collector_walks_over_no_conditions_of_constants(build: Callable[[int], Any]) -> None:
+    build(3)
+    gc.collect()
+    before = len(gc.get_objects())
+    query = build(2000)
+    assert len(gc.get_objects()) - before < 150
+    assert query.sql(dialect="sqlite")[0].count("?") >= 2000
+
+
+def test_a_condition_in_a_cycle_is_freed() -> None:
+    class Thing:
+        pass
+
+    class Own(Q):
+        """A class that nobody keeps, and its instance."""
+
+    Own.usual = Own(weight=1)  # type: ignore[attr-defined]
+    thing, values = Thing(), [1]
+    values.append(Q(weight__in=values, ref=thing))  # type: ignore[arg-type]
+    pair = ([], 1)
+    pair[0].append(Q(Q(weight=pair), ref=thing))  # type: ignore[attr-defined]
+    gone = weakref.ref(thing), weakref.ref(Own)
+    del thing, values, pair, Own
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
 
 
 def test_an_iterator_serves_more_than_one_query() -> None:

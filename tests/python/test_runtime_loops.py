@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -291,18 +293,49 @@ def test_the_end_of_an_idle_connection_is_heard_of_by_the_next_loop(name: str) -
     asyncio.run(listen(asyncio.run(begin())))
 
 
+def ticks() -> int:
+    """Looks at the pools that the loop will be woken for."""
+    loop: Any = asyncio.get_running_loop()
+    return sum("_tick" in repr(handle) for handle in loop._scheduled)
+
+
+async def wait_shortly(database: _core.Database, times: int) -> None:
+    """So many times in vain for the only connection."""
+    held = await database._acquire("writer", 30)
+    for _ in range(times):
+        with pytest.raises(PoolTimeoutError):
+            await database._acquire("writer", 0.01)
+    held._release()
+
+
 def test_short_waits_leave_no_timers_behind(tmp_path: Path) -> None:
     """Each wait wants an early look at the pools; the late one that is set already stays the only one."""
 
     async def main() -> int:
         async with opened(tmp_path / "t.db", max=1) as database:
-            held = await database._acquire("writer", 30)
-            for _ in range(30):
-                with pytest.raises(PoolTimeoutError):
-                    await database._acquire("writer", 0.01)
-            held._release()
-            loop: Any = asyncio.get_running_loop()
-            return sum("_tick" in repr(handle) for handle in loop._scheduled)
+            await wait_shortly(database, 1)
+            before = ticks()  # databases of closed loops have theirs
+            await wait_shortly(database, 30)
+            return ticks() - before
+
+    assert asyncio.run(main()) <= 8
+
+
+def test_short_waits_leave_no_timers_behind_beside_many_databases(tmp_path: Path) -> None:
+    """Of which each wanted an earlier look than the one before."""
+
+    async def main() -> int:
+        async with contextlib.AsyncExitStack() as stack:
+            for n in range(12):
+                path = tmp_path / f"{n}.db"
+                await wait_shortly(
+                    await stack.enter_async_context(opened(path, max=1, min=0, idle_timeout=25 - n)), 1
+                )
+            database = await stack.enter_async_context(opened(tmp_path / "t.db", max=1))
+            await wait_shortly(database, 1)
+            before = ticks()
+            await wait_shortly(database, 30)
+            return ticks() - before
 
     assert asyncio.run(main()) <= 8
 
@@ -370,3 +403,257 @@ def test_an_operation_outside_of_a_loop_is_refused_after_one_ran(file: Path) -> 
     loop.run_until_complete(beside())
     loop.close()
     assert [type(error).__name__ for error in found] == ["InterfaceError"]
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+@pytest.mark.parametrize("waits", ["for nothing of ours", "for a statement"])
+def test_a_transaction_ends_with_the_loop_that_was_closed_under_it(
+    name: str, waits: str, file: Path, run_loop: Run
+) -> None:
+    """The task still exists: the database knows whose transaction it is."""
+    database = configured(file, max=1) if name == "sqlite" else wire_support.configured(name, max=1)
+    pause = ENDLESS if name == "sqlite" else wire_support.sleep(name, 30)
+
+    async def begin() -> None:
+        session = await database._acquire("writer", None)
+        database._bind_task(asyncio.current_task(), session)
+        await session._run("BEGIN")
+        if waits == "for a statement":
+            await session._fetch(pause)
+        await asyncio.sleep(30)
+
+    async def after() -> None:
+        assert await asyncio.wait_for(value(database, "SELECT 1 AS n"), 5) == 1
+        await is_quiet(database)
+        await database._close(5)
+
+    run_loop(database._open())
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(begin())
+    loop.run_until_complete(asyncio.sleep(0.2))
+    loop.close()
+    run_loop(after())
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+async def test_a_connection_that_is_being_closed_has_no_holder(file: Path) -> None:
+    """Another thread that asks looks through the holders' connections, and closing takes its time."""
+    seen: list[tuple[int, int]] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            stats = database._stats()
+            seen.append((stats["busy"], len(stats["holders"])))
+
+    async with opened(file, max=1) as database:
+        session = await database._acquire("writer", None)
+        await session._execute("CREATE TABLE crate (content BLOB)")
+        many = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000)"
+        await session._execute(f"INSERT INTO crate {many} SELECT zeroblob(1000) FROM c")
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        await until(lambda: (1, 1) in seen)
+        session._release(reuse=False)  # the last one: SQLite writes everything into the file
+        over.set()
+        watcher.join()
+    assert set(seen) <= {(1, 1), (0, 0)}
+
+
+# --- a loop that is closed while another one, in another thread, waits for what it has ------------
+
+
+class Beside:
+    """A coroutine on a loop of its own in a thread of its own, and what came of it."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], runner: Run) -> None:
+        self.found: Any = None
+        self._thread = threading.Thread(target=self._run, args=(work, runner))
+        self._thread.start()
+
+    def _run(self, work: Coroutine[Any, Any, Any], runner: Run) -> None:
+        try:
+            self.found = runner(work)
+        except BaseException as error:
+            self.found = error
+
+    def result(self) -> Any:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        if isinstance(self.found, BaseException):
+            raise self.found
+        return self.found
+
+
+def alone(name: str, file: Path) -> _core.Database:
+    """A handle on one connection."""
+    return configured(file, max=1, min=0) if name == "sqlite" else wire_support.configured(name, max=1, min=0)
+
+
+def waiting(database: _core.Database, number: int) -> None:
+    end = time.monotonic() + 10
+    while database._stats()["waiting"] != number:
+        assert time.monotonic() < end, database._stats()
+        time.sleep(0.002)
+
+
+async def first_read(database: _core.Database) -> Any:
+    return await asyncio.wait_for(value(database, "SELECT 1 AS n"), 10)
+
+
+async def finish(database: _core.Database) -> None:
+    await is_quiet(database)
+    await database._close(5)
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+def test_a_queued_read_goes_on_when_the_loop_that_opened_its_connection_is_closed(
+    name: str, file: Path, run_loop: Run
+) -> None:
+    database = alone(name, file)
+
+    async def begin() -> None:
+        await database._open()
+        session = await database._acquire("writer", None)
+        session._release(reuse=False)
+        await until(lambda: database._stats()["size"] == 0)
+
+    run_loop(begin())
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(value(database, "SELECT 1 AS n"))
+    loop.run_until_complete(asyncio.sleep(0))
+    waiting(database, 1)  # for the connection that this loop opens, if it turns
+    beside = Beside(first_read(database), run_loop)
+    waiting(database, 2)
+    loop.close()
+    began = time.monotonic()
+    assert beside.result() == 1
+    assert time.monotonic() - began < 3
+    run_loop(finish(database))
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+@pytest.mark.parametrize("seen", ["when it queued", "later"])
+def test_a_queued_read_goes_on_when_the_loop_of_a_transaction_is_closed(
+    name: str, seen: str, file: Path, run_loop: Run
+) -> None:
+    """Also where the read was alone when it began to wait: the other loop is new."""
+    database = alone(name, file)
+    held = threading.Event()
+
+    async def begin() -> None:
+        session = await database._acquire("writer", None)
+        database._bind_task(asyncio.current_task(), session)
+        await session._run("BEGIN")
+        held.set()
+        await asyncio.sleep(30)
+
+    async def wait_for_the_next() -> Any:
+        """The connection goes from this loop to the other one, which is next, and then is wanted here."""
+        session = await database._acquire("writer", None)
+        held.set()
+        await until(lambda: bool(database._stats()["waiting"] == 1))
+        read = asyncio.create_task(first_read(database))
+        await until(lambda: bool(database._stats()["waiting"] == 2))
+        session._release()
+        return await read
+
+    run_loop(database._open())
+    loop = asyncio.new_event_loop()
+    if seen == "later":
+        beside = Beside(wait_for_the_next(), run_loop)
+        assert held.wait(10)
+        held.clear()
+    task = loop.create_task(begin())
+    while not held.is_set():
+        loop.run_until_complete(asyncio.sleep(0.01))
+    if seen == "when it queued":
+        beside = Beside(first_read(database), run_loop)
+    waiting(database, 1)
+    loop.close()
+    began = time.monotonic()
+    assert beside.result() == 1
+    assert time.monotonic() - began < 3
+    run_loop(finish(database))
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", wire_support.NAMES)
+def test_closing_goes_on_when_the_loop_of_a_statement_is_closed(name: str, run_loop: Run) -> None:
+    database = wire_support.configured(name, max=1)
+    run_loop(database._open())
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(run(database, wire_support.sleep(name, 20)))
+    loop.run_until_complete(asyncio.sleep(0.05))
+    assert database._stats()["busy"] == 1
+    beside = Beside(database._close(15), run_loop)
+    time.sleep(0.1)
+    loop.close()
+    began = time.monotonic()
+    assert beside.result() is None
+    assert time.monotonic() - began < 3
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_loops_look_for_others_only_while_they_wait(file: Path) -> None:
+    """And not at all while there is one loop."""
+    database = configured(file, max=1)
+
+    async def main(wait: bool) -> int:
+        held = await database._acquire("writer", None)
+        read = asyncio.create_task(value(database, "SELECT 1 AS n")) if wait else None
+        await asyncio.sleep(0.02)
+        loop: Any = asyncio.get_running_loop()
+        soon = loop.time() + 1
+        ticks = sum("_tick" in repr(handle) and handle.when() < soon for handle in loop._scheduled)
+        held._release()
+        if read is not None:
+            assert await read == 1
+        return ticks
+
+    asyncio.run(database._open())
+    assert asyncio.run(main(True)) == 0
+    other = asyncio.new_event_loop()
+    assert other.run_until_complete(value(database, "SELECT 1 AS n")) == 1
+    assert asyncio.run(main(False)) == 0
+    assert asyncio.run(main(True)) == 1
+    other.close()
+    asyncio.run(finish(database))
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+@pytest.mark.parametrize("has", ["a slot", "a session"])
+def test_a_kept_task_of_a_closed_loop_keeps_no_connection(name: str, has: str, file: Path) -> None:
+    """It was given a connection in the loop's last turn, or holds one, and never goes on."""
+    database = alone(name, file)
+    kept: list[asyncio.Task[Any]] = []
+
+    async def hold() -> None:
+        session = await database._acquire("writer", None)
+        asyncio.get_running_loop().stop()
+        if has == "a session":
+            await session._run("BEGIN")
+            await asyncio.sleep(30)
+        kept.append(asyncio.create_task(value(database, "SELECT 1 AS n")))
+        await until(lambda: bool(database._stats()["waiting"] == 1))
+        asyncio.get_running_loop().stop()
+        session._release()
+
+    asyncio.run(database._open())
+    loop = asyncio.new_event_loop()
+    kept.append(loop.create_task(hold()))
+    while database._stats()["busy"] == 0:
+        loop.run_forever()
+    if has == "a slot":
+        loop.run_forever()
+    else:
+        loop.run_until_complete(asyncio.sleep(0.05))
+    loop.close()
+    assert not kept[-1].done()
+    try:
+        assert asyncio.run(first_read(database)) == 1
+        asyncio.run(finish(database))
+    finally:
+        for task in kept:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import gc
 import inspect
 import sys
+import weakref
 from typing import Any
 
 import pytest
 
-from oxyde import Field, Model, Q, _core, create_tables, db
+from oxyde import Field, Model, Q, _core, create_tables, db, execute_raw
+from oxyde.exceptions import MultipleObjectsReturned, NotFoundError
 from oxyde.queries import Query
 
 
@@ -33,6 +37,18 @@ class TerminalOther(Model):
     class Meta:
         is_table = True
         table_name = "terminal_other"
+
+
+class TerminalValues(Model):
+    id: int | None = Field(default=None, db_pk=True)
+    a: int = 0
+    name: str = ""
+    weight: float = 0.0
+    good: bool = False
+
+    class Meta:
+        is_table = True
+        table_name = "terminal_values"
 
 
 TERMINALS = ("all", "get", "get_or_none", "exists", "count")
@@ -221,3 +237,201 @@ def test_routines_of_a_query_are_found_like_functions() -> None:
     """Historical models and stubs go over the methods of Query."""
     for name in ("filter", "all", "get", "get_or_none", "exists", "count"):
         assert inspect.isroutine(getattr(Query, name))
+
+
+def by_filter(query: Any, name: str, lookups: dict[str, Any]) -> Any:
+    return getattr(query.filter(**lookups), name)()
+
+
+@pytest.mark.asyncio
+async def test_lookups_of_a_terminal_are_those_of_a_query() -> None:
+    """They find the statement that the same conditions have in filter(), in whichever order of calls."""
+    calls: list[tuple[dict[str, Any], ...]] = [
+        ({"id": 3},),
+        ({"id": 3}, {"a__gte": 0}),
+        ({"id": 3, "a__gte": 0}, {"name__ne": ""}),
+        ({"id": 3, "a__lt": 9}, {"name": "2", "conditions": ""}),
+        ({"id": 3, "a__lt": 9, "a__lte": 9, "a__gte": 0, "name": "2"},),
+        ({"id": 3, "a__gt": -0.5},),  # not of the column's kind: takes the long way
+        ({"id": 3, "name": "2" * 600},),
+        ({"id": 3, "a": 2**70},),
+    ]
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalRow, TerminalOther])
+        await TerminalRow.objects.bulk_create([TerminalRow(a=n % 3, name=str(n)) for n in range(9)])
+        for name in ("get", "get_or_none"):
+            for call in calls:
+                *before, last = call
+                query = TerminalRow.objects.filter()
+                for lookups in before:
+                    query = query.filter(**lookups)
+                direct = await answer(getattr(Query, name), query, last)
+                known = _core.cache_info()["size"]
+                through = await answer(by_filter, query, {"name": name, "lookups": last})
+                assert direct == through
+                assert _core.cache_info()["size"] == known
+
+
+@pytest.mark.asyncio
+async def test_a_terminal_makes_no_query_of_its_lookups() -> None:
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalRow, TerminalOther])
+        await TerminalRow.objects.create(a=1, name="x")
+        await TerminalRow.objects.get(a=1, name="x")
+        rows = TerminalRow.objects
+        made = rows.get(a=1, name="x")
+        seen = [o for o in gc.get_referents(made) if isinstance(o, _core.QueryState)]
+        assert [query._where_ for query in seen] == [None]
+        assert (await made).name == "x"
+
+
+@pytest.mark.asyncio
+async def test_values_of_a_terminal_live_as_long_as_it() -> None:
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalRow, TerminalOther])
+        await TerminalRow.objects.create(a=1, name="y" * 5000)
+        calls = [TerminalRow.objects.get(a=1, name="".join(["y"] * 5000)) for _ in range(3)]
+        gc.collect()
+        assert {row.name for row in await asyncio.gather(*calls)} == {"y" * 5000}
+        dropped = TerminalRow.objects.get(a=1, name="y" * 5000)
+        dropped.close()
+        del dropped
+        gc.collect()
+        for _ in range(2):  # compiled, then found
+            with pytest.raises(NotFoundError):
+                await TerminalRow.objects.get(a=2, name="y" * 5000)
+
+
+def test_a_value_that_does_not_fit_is_told_in_the_order_of_the_keywords() -> None:
+    rows = TerminalRow.objects
+    rows.get(a=1, name="x").close()
+    for lookups in (
+        {"a": "no", "name": 1},
+        {"name": 1, "a": "no"},
+        {"name": "x", "a": "no"},
+        {"a": "no", "x": 1},
+    ):
+        assert outcome(Query.get, rows.filter(), (), lookups) == outcome(
+            Query.get.__wrapped__, rows.filter(), (), lookups
+        )
+
+
+@pytest.mark.asyncio
+async def test_a_row_by_its_key_needs_no_limit() -> None:
+    """There is no second one to be told of; whatever else limits the rows does so."""
+    seen: list[str] = []
+    rows = TerminalRow.objects
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalRow, TerminalOther])
+        await rows.create(a=1, name="x")
+        db.add_query_hook(hook := lambda event: seen.append(event.sql))
+        try:
+            for _ in range(2):  # compiled, then found
+                for reading, limited in (
+                    (rows.get(id=1), False),
+                    (rows.get(pk=1, a=1), False),
+                    (rows.get_or_none(a__gte=1, id=1), False),
+                    (rows.filter(id=1).get(), False),
+                    (rows.filter(TerminalRow.id == 1).get(), False),
+                    (rows.values_list("a").get(id=1), False),
+                    (rows.get(a=1), True),
+                    (rows.get(id__gte=1), True),
+                    (rows.get(id__in=[1]), True),
+                    (rows.get(Q(id=1) | Q(a=1)), True),
+                    (rows.exclude(id=2).get(), True),
+                    (rows.filter(id=1)[:3].get(), True),
+                    (rows.filter(id=1).first(), True),
+                    (rows.filter(id=1).order_by("id")[0:1].all(), True),
+                ):
+                    assert await reading
+                    assert ("LIMIT" in seen[-1]) is limited, seen[-1]
+        finally:
+            db.remove_query_hook(hook)
+        # A table may have such keys in spite of the model.
+        await execute_raw("DROP TABLE terminal_other")
+        await execute_raw("DROP TABLE terminal_row")
+        await execute_raw("CREATE TABLE terminal_row (id INTEGER, a INTEGER, name TEXT, conditions TEXT)")
+        await execute_raw("INSERT INTO terminal_row VALUES (1, 0, '', ''), (1, 0, '', '')")
+        with pytest.raises(MultipleObjectsReturned):
+            await rows.get(id=1)
+
+
+def test_each_that_nobody_awaits_is_told_of() -> None:
+    """The memory of those before it is used again, not what the interpreter noted about them."""
+    for _ in range(20):
+        with pytest.warns(RuntimeWarning, match="never awaited"):
+            TerminalRow.objects.get(id=1).send  # noqa: B018
+        TerminalRow.objects.get(id=1).close()
+
+
+@pytest.mark.asyncio
+async def test_operations_after_another_hold_nothing_of_it() -> None:
+    class Value(str):
+        """Can be looked for by a weak reference."""
+
+    rows = TerminalRow.objects
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalRow, TerminalOther])
+        await rows.create(a=1, name="x")
+        value = Value("x")
+        seen = weakref.ref(value)
+        assert await rows.filter(name=value).exists()
+        del value
+        assert seen() is None
+        # Some are over early, some fail, some are alive at once.
+        for _ in range(5):
+            kept = [rows.get(id=1, a__gte=number) for number in range(10)]
+            results = [await one for one in kept[:2]]
+            assert [row.id for row in results] == [1, 1]
+            with pytest.raises(NotFoundError):
+                await kept[2]
+            for one in kept[3:]:
+                one.close()
+            with pytest.raises(RuntimeError, match="already awaited"):
+                await kept[0]
+            del kept
+            assert await rows.get_or_none(id=2) is None
+            assert (await rows.get(name="x")).a == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("lookups", "found"),
+    [
+        ({"id": 1}, True),
+        ({"id": True}, True),
+        ({"id": 1.0}, True),
+        ({"id": "1"}, True),
+        ({"a__lt": 2**63 - 1}, True),
+        ({"a__gt": -(2**63)}, True),
+        ({"a": -(2**63)}, False),
+        ({"name": "x"}, True),
+        ({"name": "\N{SNOWMAN}"}, False),
+        ({"weight": 1.5}, True),
+        ({"weight": 1}, False),
+        ({"weight__lt": float("inf")}, True),
+        ({"good": True}, True),
+        ({"good": 1}, True),
+        ({"good": False}, False),
+    ],
+)
+async def test_values_of_a_terminal_are_those_of_a_query(lookups: dict[str, Any], found: bool) -> None:
+    async with db.connect("sqlite://:memory:") as database:
+        await create_tables(database, models=[TerminalValues])
+        await TerminalValues.objects.create(a=1, name="x", weight=1.5, good=True)
+        for _ in range(2):
+            assert (
+                await TerminalValues.objects.get_or_none(**lookups)
+                == await TerminalValues.objects.filter(**lookups).get_or_none()
+            )
+            assert (await TerminalValues.objects.get_or_none(**lookups) is not None) is found
+
+
+@pytest.mark.asyncio
+async def test_a_value_that_no_column_holds_is_refused_at_the_call() -> None:
+    for lookups in ({"a": 2**63}, {"a": -(2**63) - 1}, {"name": "\ud800"}, {"weight": "heavy"}):
+        with pytest.raises(Exception) as written:
+            TerminalValues.objects.filter(**lookups)
+        with pytest.raises(type(written.value)) as direct:
+            TerminalValues.objects.get(**lookups)
+        assert str(direct.value) == str(written.value)

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from oxyde.exceptions import (
     TransactionAbortedError,
     TransactionTimeoutError,
 )
+from oxyde.queries import RawSQL
 
 pytestmark = [pytest.mark.parametrize("name", NAMES)]
 
@@ -634,6 +636,79 @@ async def test_reads_share_a_connection(name: str) -> None:
             assert results[2][0].ref == "p2"
         finally:
             await run(other, "DROP TABLE wire_parcels")
+
+
+def test_answers_of_a_closed_loop_are_nobodys(name: str) -> None:
+    """Reads that shared a connection were dropped with their loop: the next one there has its own rows."""
+    if name != "postgres":
+        pytest.skip("only PostgreSQL answers several requests in order")
+    database = configured(name, max=1, share_max=8)
+
+    def read(n: int, seconds: float = 0) -> _core.Operation[Any]:
+        query = Parcel.objects.filter(id=n)
+        if seconds:
+            query = query.annotate(slept=RawSQL(f"pg_sleep({seconds})::text"))
+        return _core.operation(_core.DO_SELECT, query, _core.SINK_LIST, client=database)
+
+    async def begin() -> list[asyncio.Task[Any]]:
+        await database._open()
+        await run(database, "DROP TABLE IF EXISTS wire_parcels")
+        await run(database, "CREATE TABLE wire_parcels (id bigint PRIMARY KEY, ref text NOT NULL)")
+        await run(database, "INSERT INTO wire_parcels SELECT i, 'p' || i FROM generate_series(1, 100) i")
+        tasks = [asyncio.ensure_future(_one(read(n, 0.3))) for n in (1, 2, 3)]
+        await asyncio.sleep(0.1)
+        return tasks
+
+    async def after() -> None:
+        found = await asyncio.gather(*(_one(read(n)) for n in range(10, 20)))
+        assert [rows[0].ref for rows in found] == [f"p{n}" for n in range(10, 20)]
+        await run(database, "DROP TABLE wire_parcels")
+        await database._close(5)
+
+    loop = asyncio.new_event_loop()
+    tasks = loop.run_until_complete(begin())
+    loop.close()
+    del loop
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    del task, tasks
+    gc.collect()
+    asyncio.run(after())
+
+
+def test_what_was_gathered_on_a_closed_loop_lets_go(name: str) -> None:
+    """One that was given its connection in the loop's last turn, and never came to use it."""
+    database = configured(name, max=1)
+    left: list[Any] = []
+
+    async def begin() -> None:
+        await database._open()
+        session = await database._acquire("writer", None)
+        reads = [
+            _core.operation(_core.DO_SELECT, Parcel.objects.filter(id=n), _core.SINK_LIST, client=database)
+            for n in range(3)
+        ]
+        left.append(asyncio.gather(*reads))
+        await asyncio.sleep(0.05)
+        assert len(asyncio.all_tasks()) == 1
+        asyncio.get_running_loop().stop()
+        session._release()
+
+    async def after() -> None:
+        assert await asyncio.wait_for(value(database, "SELECT 1 AS n"), 5) == 1
+        await is_quiet(database)
+        await database._close(5)
+
+    loop = asyncio.new_event_loop()
+    gone = weakref.ref(loop)
+    task = loop.create_task(begin())
+    loop.run_forever()
+    loop.close()
+    asyncio.run(after())
+    del loop, task
+    left.clear()
+    gc.collect()
+    assert gone() is None
 
 
 async def _one(operation: _core.Operation[Any]) -> Any:

@@ -98,123 +98,35 @@ static oxy__json *read_number(struct reader *r)
     return node;
 }
 
-static bool hex4(struct reader *r, uint32_t *out)
-{
-    *out = 0;
-    if (r->end - r->p < 4)
-        return false;
-    for (int i = 0; i < 4; i++) {
-        char ch = *r->p++;
-        uint32_t digit;
-
-        if (ch >= '0' && ch <= '9')
-            digit = (uint32_t)(ch - '0');
-        else if ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'f')
-            digit = (uint32_t)((ch | 0x20) - 'a' + 10);
-        else
-            return false;
-        *out = *out * 16 + digit;
-    }
-    return true;
-}
-
-static size_t put_utf8(char *out, uint32_t point)
-{
-    if (point < 0x80) {
-        out[0] = (char)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        out[0] = (char)(0xc0 | point >> 6);
-        out[1] = (char)(0x80 | (point & 0x3f));
-        return 2;
-    }
-    if (point < 0x10000) {
-        out[0] = (char)(0xe0 | point >> 12);
-        out[1] = (char)(0x80 | (point >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (point & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | point >> 18);
-    out[1] = (char)(0x80 | (point >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (point >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (point & 0x3f));
-    return 4;
-}
-
-/* Behind "\u"; a pair of surrogates makes one character. */
-static bool read_point(struct reader *r, uint32_t *point)
-{
-    uint32_t low;
-
-    if (!hex4(r, point))
-        return false;
-    if (*point < 0xd800 || *point > 0xdfff)
-        return true;
-    if (*point > 0xdbff || !take_word(r, "\\u") || !hex4(r, &low) || low < 0xdc00 || low > 0xdfff)
-        return false;
-    *point = 0x10000 + ((*point - 0xd800) << 10) + (low - 0xdc00);
-    return true;
-}
-
-/* Behind the backslash; never makes more bytes than it takes. */
-static bool unescape(struct reader *r, char *out, size_t *n)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *found;
-    uint32_t point;
-
-    if (r->p == r->end)
-        return false;
-    if (*r->p == 'u') {
-        r->p++;
-        if (!read_point(r, &point))
-            return false;
-        *n += put_utf8(out + *n, point);
-        return true;
-    }
-    found = *r->p ? strchr(from, *r->p) : NULL;
-    if (!found)
-        return false;
-    out[(*n)++] = to[found - from];
-    r->p++;
-    return true;
-}
-
 /* At the character behind the opening quote. */
 static bool read_string(struct reader *r, oxy_sv *out)
 {
     const char *start = r->p, *p = start;
-    size_t n = 0;
-    char *copy;
+    bool escaped = false;
+    char *copy, *end;
 
-    while (p < r->end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
-        p++;
-    if (p < r->end && *p == '"') {
-        *out = (oxy_sv){start, (size_t)(p - start)};
-        r->p = p + 1;
-        return true;
+    for (; p < r->end && *p != '"'; p++) {
+        if ((unsigned char)*p < 0x20)
+            return fail(r, OXY_DATA);
+        if (*p == '\\') {
+            escaped = true;
+            if (++p == r->end)
+                break;
+        }
     }
-    while (p < r->end && *p != '"')
-        p += *p == '\\' ? 2 : 1;
     if (p >= r->end)
         return fail(r, OXY_DATA);
-    copy = oxy_arena_new(r->arena, (size_t)(p - start));
+    r->p = p + 1;
+    *out = (oxy_sv){start, (size_t)(p - start)};
+    if (!escaped)
+        return true;
+    copy = oxy_arena_new(r->arena, out->len);
     if (!copy)
         return fail(r, OXY_NOMEM);
-    while (r->p < r->end && *r->p != '"') {
-        if ((unsigned char)*r->p < 0x20)
-            return fail(r, OXY_DATA);
-        if (*r->p != '\\') {
-            copy[n++] = *r->p++;
-            continue;
-        }
-        r->p++;
-        if (!unescape(r, copy, &n))
-            return fail(r, OXY_DATA);
-    }
-    r->p++;
-    *out = (oxy_sv){copy, n};
+    end = oxy_json_text(start, p, copy);
+    if (!end)
+        return fail(r, OXY_DATA);
+    *out = (oxy_sv){copy, (size_t)(end - copy)};
     return true;
 }
 

@@ -48,6 +48,9 @@ static oxy_rc sqlite_open(const oxy_open *what, const oxy_alloc *alloc, oxy_conn
     atomic_init(&c->stop, OXY__STOP_ACTIVE);
     atomic_init(&c->abandon, false);
     atomic_init(&c->wal_fresh, true);
+    atomic_init(&c->wal_due, false);
+    atomic_init(&c->wal_commits, 0);
+    atomic_init(&c->wal_pages, 0);
     if (oxy__worker_init(c) != OXY_OK) {
         oxy_alloc_free(alloc, c);
         return oxy_err_set(err, OXY_NOMEM, "out of memory");
@@ -86,9 +89,10 @@ static void settle(oxy__sqlite *c, oxy__phase phase)
     atomic_store_explicit(&c->stop, next + OXY__STOP_NEXT, memory_order_release);
     c->phase = phase;
     c->base.cells = NULL;
-    if (c->wal && c->wal_pages > OXY__WAL_PAGES && c->config.role != OXY__ROLE_READER &&
-        (c->wal_pages < c->wal_tried || c->wal_pages - c->wal_tried > OXY__WAL_PAGES)) {
-        c->wal_tried = c->wal_pages;
+    int pages = c->wal ? atomic_load_explicit(&c->wal_pages, memory_order_relaxed) : 0;
+    if (pages > OXY__WAL_PAGES && c->config.role != OXY__ROLE_READER &&
+        (pages < c->wal_tried || pages - c->wal_tried > OXY__WAL_PAGES)) {
+        c->wal_tried = pages;
         oxy__worker_checkpoint(c);
     }
 }

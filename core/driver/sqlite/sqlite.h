@@ -94,7 +94,9 @@ typedef struct oxy__worker {
     oxy__job job;
     bool running;    /* the worker owns the handle */
     bool interrupts; /* sqlite3_interrupt may be called now */
-    bool quit, checkpoint;
+    bool quit;
+    bool checkpoint;   /* wanted, as soon as the writer pauses */
+    oxy_ns pause;      /* how long it has to */
     oxy_notify notify; /* NULL: nobody waits */
     void *arg;
     oxy__batch batch[2];
@@ -104,11 +106,16 @@ typedef struct oxy__worker {
     sqlite3 *checkpoint_db;
 } oxy__worker;
 
-/* Pages in the log that start a checkpoint beside the writer; and pages above
- * which the writer waits for one, since it kept adding faster than the
- * checkpoint could catch up. */
+/* Pages in the log above which it is emptied once the writer pauses; above which
+ * it is emptied beside a writer that does not, until few pages are left, which the
+ * next write empties first; and above which it does so in any case. */
 #define OXY__WAL_PAGES 1000
+#define OXY__WAL_BUSY 3000
+#define OXY__WAL_FEW 100
 #define OXY__WAL_OVERDUE 4000
+/* What is a pause; the worker looks after so long, then twice as long. */
+#define OXY__WAL_PAUSE (2 * OXY_NS_PER_MS)
+#define OXY__WAL_PAUSE_MAX (16 * OXY_NS_PER_MS)
 
 /* --- connection -------------------------------------------------------------------- */
 
@@ -209,7 +216,8 @@ typedef struct oxy__sqlite {
     int64_t trans_changes; /* total changes when the transaction began */
     uint64_t trans_bytes;  /* bound since */
     /* Length of the log after our last commit, and at the last attempts to empty it. */
-    int wal_pages, wal_tried, wal_forced;
+    atomic_int wal_pages;
+    int wal_main, wal_tried, wal_forced;
 
     oxy__phase phase;
     oxy__run run;
@@ -217,6 +225,8 @@ typedef struct oxy__sqlite {
     _Atomic uint64_t stop;
     atomic_bool abandon;   /* finish() or close() wants the worker to let go */
     atomic_bool wal_fresh; /* the next commit starts a new log and syncs its header */
+    atomic_bool wal_due;   /* few pages are left to be emptied: before the next write */
+    atomic_uint wal_commits;
     oxy__worker worker;
 } oxy__sqlite;
 
@@ -286,6 +296,7 @@ oxy__batch *oxy__worker_take(oxy__sqlite *c);
 void oxy__worker_give(oxy__sqlite *c);
 /* Stops the job and waits until the worker let go. */
 void oxy__worker_stop(oxy__sqlite *c);
+/* Has the log emptied once the writer pauses, or does not pause for long. */
 void oxy__worker_checkpoint(oxy__sqlite *c);
 /* Interrupts the worker if it still works on the request that `stop` names. */
 void oxy__worker_interrupt(oxy__sqlite *c, uint64_t stop);

@@ -320,8 +320,13 @@ static int on_wal(void *arg, sqlite3 *db, const char *schema, int pages)
     oxy__sqlite *c = arg;
 
     (void)db;
-    (void)schema;
-    c->wal_pages = pages;
+    if (strcmp(schema, "main") == 0) {
+        if (pages < c->wal_main)
+            c->wal_tried = c->wal_forced = 0;
+        c->wal_main = pages;
+    }
+    atomic_store_explicit(&c->wal_pages, pages, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->wal_commits, 1, memory_order_relaxed);
     atomic_store_explicit(&c->wal_fresh, false, memory_order_relaxed);
     return SQLITE_OK;
 }

@@ -84,8 +84,12 @@ static bool write_wants_worker(oxy__sqlite *c, const oxy__stmt *s)
 
 bool oxy__run_log_overdue(const oxy__sqlite *c)
 {
-    return c->wal && !c->run.in_trans && c->wal_pages > OXY__WAL_OVERDUE &&
-           (c->wal_pages < c->wal_forced || c->wal_pages - c->wal_forced > OXY__WAL_PAGES);
+    int pages = atomic_load_explicit(&((oxy__sqlite *)c)->wal_pages, memory_order_relaxed);
+
+    if (!c->wal || c->run.in_trans)
+        return false;
+    return atomic_load_explicit(&((oxy__sqlite *)c)->wal_due, memory_order_relaxed) ||
+           (pages > OXY__WAL_OVERDUE && (pages < c->wal_forced || pages - c->wal_forced > OXY__WAL_PAGES));
 }
 
 bool oxy__run_wants_worker(oxy__sqlite *c, const oxy__stmt *s)

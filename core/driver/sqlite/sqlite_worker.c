@@ -10,8 +10,11 @@
 #endif
 #include "sqlite.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 /* --- batches -------------------------------------------------------------------------- */
 
@@ -144,19 +147,72 @@ static void run_open(oxy__sqlite *c)
 }
 
 /* The log goes into the file through a handle of our own, so the connection
- * stays free for use. PASSIVE never waits for anybody. */
-static void run_checkpoint(oxy__sqlite *c)
+ * stays free for use. PASSIVE never waits for anybody. Returns how many pages were
+ * added meanwhile; -1 if somebody still reads what the log would lose. */
+static int run_checkpoint(oxy__sqlite *c)
 {
     oxy__worker *w = &c->worker;
-    int pages = 0, done = 0;
+    int pages = 0, done = 0, left;
 
     if (!w->checkpoint_db)
         w->checkpoint_db = oxy__sqlite_open_plain(&c->config);
     if (!w->checkpoint_db)
-        return;
-    if (sqlite3_wal_checkpoint_v2(w->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) == SQLITE_OK &&
-        pages == done)
-        atomic_store(&c->wal_fresh, true);
+        return -1;
+    if (sqlite3_wal_checkpoint_v2(w->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) != SQLITE_OK ||
+        pages != done)
+        return -1;
+    left = atomic_load_explicit(&c->wal_pages, memory_order_relaxed) - done;
+    if (left > 0)
+        return left;
+    atomic_store_explicit(&c->wal_fresh, true, memory_order_relaxed);
+    return 0;
+}
+
+/* The log begins anew when a write finds all of it in the file. A writer that never
+ * pauses always adds some pages to it; when few are left, the next write sees to them. */
+static void empty_log(oxy__sqlite *c)
+{
+    int left = INT_MAX, before;
+
+    do {
+        before = left;
+        left = run_checkpoint(c);
+    } while (left > OXY__WAL_FEW && left < before / 2);
+    if (left > 0)
+        atomic_store_explicit(&c->wal_due, true, memory_order_relaxed);
+}
+
+/* Under the lock, which it lets go of meanwhile. Beside a writer a checkpoint syncs
+ * two files, gets in its way and leaves the log as long as it is, so first we look
+ * whether there is a pause. */
+static bool may_empty_log(oxy__sqlite *c)
+{
+    oxy__worker *w = &c->worker;
+    unsigned commits = atomic_load_explicit(&c->wal_commits, memory_order_relaxed);
+    struct timespec until;
+
+    if (atomic_load_explicit(&c->wal_pages, memory_order_relaxed) > OXY__WAL_BUSY)
+        return true;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)w->pause;
+    until.tv_sec += until.tv_nsec / (long)OXY_NS_PER_S;
+    until.tv_nsec %= (long)OXY_NS_PER_S;
+    if (pthread_cond_timedwait(&w->wake, &w->lock, &until) != ETIMEDOUT || w->job != OXY__JOB_NONE || w->quit)
+        return false;
+    if (atomic_load_explicit(&c->wal_commits, memory_order_relaxed) == commits)
+        return true;
+    if (w->pause < OXY__WAL_PAUSE_MAX)
+        w->pause *= 2;
+    return false;
+}
+
+static void empty_overdue_log(oxy__sqlite *c)
+{
+    c->wal_forced = c->wal_tried = atomic_load_explicit(&c->wal_pages, memory_order_relaxed);
+    pthread_mutex_lock(&c->worker.lock);
+    c->worker.checkpoint = false;
+    pthread_mutex_unlock(&c->worker.lock);
+    (void)run_checkpoint(c);
 }
 
 static void run_request(oxy__sqlite *c)
@@ -165,10 +221,9 @@ static void run_request(oxy__sqlite *c)
     oxy__end end;
 
     c->run.on_worker = true;
-    if (!(c->run.req.flags & OXY_REQ_SCRIPT) && (c->run.req.flags & OXY_REQ_WRITE) && oxy__run_log_overdue(c)) {
-        c->wal_forced = c->wal_pages;
-        run_checkpoint(c);
-    }
+    if (!(c->run.req.flags & OXY_REQ_SCRIPT) && (c->run.req.flags & OXY_REQ_WRITE) && oxy__run_log_overdue(c))
+        empty_overdue_log(c);
+    atomic_store_explicit(&c->wal_due, false, memory_order_relaxed);
     do {
         b = next_empty(c);
         if (!b)
@@ -207,13 +262,13 @@ static void *worker_main(void *arg)
                 w->running = false;
                 pthread_cond_broadcast(&w->idle);
             }
-        } else if (w->checkpoint) {
+        } else if (!w->checkpoint) {
+            pthread_cond_wait(&w->wake, &w->lock);
+        } else if (may_empty_log(c)) {
             w->checkpoint = false;
             pthread_mutex_unlock(&w->lock);
-            run_checkpoint(c);
+            empty_log(c);
             pthread_mutex_lock(&w->lock);
-        } else {
-            pthread_cond_wait(&w->wake, &w->lock);
         }
     }
     pthread_mutex_unlock(&w->lock);
@@ -371,7 +426,10 @@ void oxy__worker_checkpoint(oxy__sqlite *c)
     if (start_thread(c) != OXY_OK)
         return; /* another commit will ask again */
     pthread_mutex_lock(&w->lock);
+    if (!w->checkpoint)
+        w->pause = OXY__WAL_PAUSE;
+    if (!w->checkpoint || atomic_load_explicit(&c->wal_pages, memory_order_relaxed) > OXY__WAL_BUSY)
+        pthread_cond_signal(&w->wake);
     w->checkpoint = true;
-    pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }

@@ -303,6 +303,14 @@ int oxy_decimal_compare(oxy_sv a, oxy_sv b);
 
 /* Appends a JSON string literal with quotes. Input must be valid UTF-8. */
 void oxy_json_string(oxy_buf *b, const char *p, size_t len);
+/* The escape that *p begins, which stands behind a backslash and is moved behind
+ * the escape. Writes its character to out as UTF-8, no more bytes than the
+ * escape has and at most 4, and returns where they end. NULL: it is no escape, or half a
+ * pair of surrogates. */
+OXY_MUSTUSE char *oxy_json_unescape(const char **p, const char *end, char *out);
+/* What is between the quotes of a JSON string, without its escapes. out has room
+ * for end - p bytes. Where the text ends; NULL: one of them is no escape. */
+OXY_MUSTUSE char *oxy_json_text(const char *p, const char *end, char *out);
 /* Appends a value as JSON, in the forms of the models document, 10.1. */
 void oxy_json_value(oxy_buf *b, const oxy_value *v);
 

@@ -365,10 +365,71 @@ static void test_the_log_is_moved_into_the_file_while_writing_goes_on(void **sta
             usleep(1000);
     }
     assert_int_equal(stat(log, &st), 0);
-    assert_true(st.st_size < (off_t)6000 * 4120);
+    assert_true(st.st_size < (off_t)4100 * 4120);
     assert_int_equal(count(c, "SELECT count(*) FROM t"), 12000);
     close_conn(c);
     assert_int_equal(stat(log, &st), -1); /* the last one to close tidies up */
+}
+
+/* How often the log began anew. */
+static unsigned log_number(const char *log)
+{
+    unsigned char header[16];
+    FILE *f = fopen(log, "rb");
+
+    assert_non_null(f);
+    assert_int_equal(fread(header, sizeof header, 1, f), 1);
+    (void)fclose(f);
+    return (unsigned)header[12] << 24 | (unsigned)header[13] << 16 | (unsigned)header[14] << 8 | header[15];
+}
+
+static void test_the_log_is_emptied_when_the_writer_pauses(void **state)
+{
+    options o = file_options(in_dir(state, "pause.db"));
+    const char *log = in_dir(state, "pause.db-wal");
+    unsigned before;
+    oxy_conn *c;
+
+    set_option(&o, "role", "writer");
+    c = must_open(&o);
+    must_run(c, "CREATE TABLE t (id INTEGER PRIMARY KEY, x)", WRITE);
+    before = log_number(log);
+    for (int i = 0; i < 1200; i++)
+        must_run(c, "INSERT INTO t (x) VALUES (zeroblob(3000))", POINT);
+    for (int tries = 0; tries < 100 && log_number(log) == before; tries++) {
+        usleep(100000);
+        must_run(c, "INSERT INTO t (x) VALUES (1)", POINT);
+    }
+    assert_int_not_equal(log_number(log), before);
+    close_conn(c);
+}
+
+static void test_a_reader_of_old_rows_keeps_the_log_and_the_writer_goes_on(void **state)
+{
+    options o = file_options(in_dir(state, "kept.db"));
+    const char *log = in_dir(state, "kept.db-wal");
+    oxy_conn *writer, *reader;
+    unsigned before;
+    int64_t n;
+
+    set_option(&o, "role", "writer");
+    writer = must_open(&o);
+    must_run(writer, "CREATE TABLE t (id INTEGER PRIMARY KEY, x)", WRITE);
+    o.settings[o.n - 1].value = OXY_SV("reader");
+    reader = must_open(&o);
+    must_run(reader, "BEGIN", READ);
+    n = count(reader, "SELECT count(*) FROM t");
+    before = log_number(log);
+    for (int i = 0; i < 6000; i++)
+        must_run(writer, "INSERT INTO t (x) VALUES (zeroblob(3000))", POINT);
+    assert_int_equal(log_number(log), before);
+    assert_int_equal(count(reader, "SELECT count(*) FROM t"), n);
+    must_run(reader, "COMMIT", READ);
+    for (int i = 0; i < 3000 && log_number(log) == before; i++)
+        must_run(writer, "INSERT INTO t (x) VALUES (zeroblob(3000))", POINT);
+    assert_int_not_equal(log_number(log), before);
+    close_conn(reader);
+    close_conn(writer);
 }
 
 int main(void)
@@ -388,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_processes_that_open_one_new_file_at_once_all_write_to_it),
         cmocka_unit_test(test_a_child_that_closes_its_parents_connection_does_no_harm),
         cmocka_unit_test(test_the_log_is_moved_into_the_file_while_writing_goes_on),
+        cmocka_unit_test(test_the_log_is_emptied_when_the_writer_pauses),
+        cmocka_unit_test(test_a_reader_of_old_rows_keeps_the_log_and_the_writer_goes_on),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -223,6 +223,49 @@ static void assert_json(oxy_value v, const char *expected)
     oxy_buf_fini(&b);
 }
 
+static void test_json_strings_lose_their_escapes(void **state)
+{
+    static const struct {
+        const char *json, *text;
+    } good[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
+        {"\\u0041\\u00e9\\u20AC", "A\xC3\xA9\xE2\x82\xAC"},
+        {"\\ud83d\\ude00!", "\xF0\x9F\x98\x80!"},
+    };
+    static const char *const bad[] = {
+        "\\",
+        "\\x",
+        "\\u",
+        "\\u12",
+        "\\u12g4",
+        "\\ud83d",
+        "\\ud83d\\",
+        "\\ud83d\\n",
+        "\\ud83d\\u00e9",
+        "\\ud83d\\ud83d",
+        "\\ude00\\ud83d",
+    };
+    static const char whole[] = "\\u0041";
+    char room[32], *end;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < OXY_COUNT(good); i++) {
+        end = oxy_json_text(good[i].json, good[i].json + strlen(good[i].json), room);
+        assert_non_null(end);
+        assert_int_equal(end - room, strlen(good[i].text));
+        assert_memory_equal(room, good[i].text, strlen(good[i].text));
+    }
+    for (i = 0; i < OXY_COUNT(bad); i++) {
+        if (oxy_json_text(bad[i], bad[i] + strlen(bad[i]), room) != NULL)
+            fail_msg("accepted: %s", bad[i]);
+    }
+    /* What stands behind the end is not looked at. */
+    assert_null(oxy_json_text(whole, whole + 5, room));
+}
+
 static void test_every_tag_has_its_json_form(void **state)
 {
     oxy_value items[] = {{.tag = OXY_V_INT, .i = 1}, {.tag = OXY_V_NULL}};
@@ -286,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_doubles_come_back_bit_for_bit),
         cmocka_unit_test(test_a_locale_with_commas_changes_nothing),
         cmocka_unit_test(test_json_strings_escape_what_json_forbids),
+        cmocka_unit_test(test_json_strings_lose_their_escapes),
         cmocka_unit_test(test_every_tag_has_its_json_form),
         cmocka_unit_test(test_json_has_no_nan_and_bounded_depth),
     };

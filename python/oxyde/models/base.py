@@ -181,6 +181,7 @@ class ModelMetaclass(_model_construction.ModelMetaclass):
 
 
 _core.look_directly(ModelMetaclass)
+_core.call_directly(ModelMetaclass)
 
 
 def _attach(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .. import _core
 from .aggregates import (
     Aggregate,
     ArrayAgg,
@@ -168,6 +169,7 @@ __all__ = [
     "fetch_as",
 ]
 
+_core.use_plain_expressions(Q, Condition, F, Value)
 
 if not TYPE_CHECKING:
 

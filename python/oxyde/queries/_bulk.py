@@ -55,7 +55,9 @@ def _batch(batch_size: int | None) -> int:
 def _rows_of(model: Any, objects: Iterable[Any]) -> list[Any]:
     if isinstance(objects, (str, bytes, Mapping)) or not isinstance(objects, Iterable):
         raise TypeError(f"bulk_create() takes a list of instances and dicts, not {type(objects).__name__}")
-    rows = [item if type(item) is model else _row_of(model, item) for item in objects]
+    rows = list(objects)
+    if not _core.are_all(model, rows):
+        rows = [_row_of(model, item) for item in rows]
     prepare_for_write(model, rows)
     return rows
 
@@ -92,8 +94,7 @@ def bulk_insert(
         return _nothing([])
     limit = max(1, min(limit, MAX_PARAMS // max(1, len(column_fields(model)))))
     batches: list[tuple[Any, list[Any]]] = []
-    for fields, numbers in InsertState.groups(model, rows, limit):
-        group = rows if len(numbers) == len(rows) else [rows[number] for number in numbers]
+    for fields, group in InsertState.groups(model, rows, limit):
         conflict = _NONE
         if update_conflicts:
             conflict = conflict_of(frozenset(fields))

@@ -60,7 +60,7 @@ class Aggregate(Expression):
     def __new__(cls, expr: Any, *, distinct: bool = False, filter: Any = None, default: Any = None) -> Any:
         if cls._op < 0:
             raise TypeError("Aggregate is a base class; use one of its kind, such as Count or Sum")
-        condition = _condition(filter)
+        condition = None if filter is None else _condition(filter)
         fallback = None if default is None else operand(default)
         return _new(cls, X_AGG, cls._op, (argument(expr),), (bool(distinct), condition, fallback, None))
 

@@ -42,7 +42,7 @@ def _selection(method: str, fields: Iterable[Any]) -> tuple[Any, ...]:
     """Names and expressions of a selection; an expression needs a name of its own."""
     checked = tuple(fields)
     for field in checked:
-        if not isinstance(name_of(field), str):
+        if type(field) is not str and not isinstance(name_of(field), str):
             hint = "; give it a name: values(name=...)" if isinstance(field, _core.Expr) else ""
             raise TypeError(f"{method}() takes names and columns, not {type(field).__name__}{hint}")
     return checked
@@ -50,9 +50,9 @@ def _selection(method: str, fields: Iterable[Any]) -> tuple[Any, ...]:
 
 def _expressions(method: str, exprs: dict[str, Any]) -> dict[str, _core.Expr]:
     for alias, expr in exprs.items():
-        if isinstance(expr, _core.QueryState):
-            raise TypeError(f"{method}({alias}=...) takes an expression; wrap the query in Subquery(...)")
         if not isinstance(expr, _core.Expr):
+            if isinstance(expr, _core.QueryState):
+                raise TypeError(f"{method}({alias}=...) takes an expression; wrap the query in Subquery(...)")
             raise TypeError(
                 f"{method}({alias}=...) takes an expression, not {type(expr).__name__}; "
                 "a constant is Value(...)"
