@@ -879,8 +879,8 @@ static void leave_lease(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loo
 
 void oxypy__statement_abandon(oxypy_operation *op)
 {
-    oxypy_lease *lease = op->lease;
     oxypy_loop *loop = oxypy__stream_loop(op);
+    oxypy_lease *lease = op->lease;
 
     oxypy_rows_show(oxypy_sink_rows(op), &op->hidden); /* a validator may have kept some */
     if (op->queued || op->slot != NULL || op->wait.armed)

@@ -3,12 +3,13 @@
  * file only keeps it and waits for its answers; when nobody does, chore.c brings
  * the connection home. */
 #include "runtime_private.h"
+#include "spare.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Leases kept for reuse; a statement needs one for moments. */
-#define SPARE_MAX 32
+#define SPARE_MAX (OXYPY_KEEPS_SPARE ? 32u : 0u)
 #define RETRY_CANCEL (50 * OXY_NS_PER_MS)
 
 static void lease_fire(oxypy_wait *w, oxypy_loop *loop);

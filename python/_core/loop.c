@@ -31,11 +31,6 @@ static oxypy_loop *loop_new(oxypy_state *st, PyObject *loop)
         Py_DECREF(self);
         return NULL;
     }
-    if (oxypy_loop_listen(self) < 0) {
-        Py_DECREF(self);
-        return NULL;
-    }
-    (void)oxypy_hub_inherit(st, self);
     return self;
 }
 
@@ -53,6 +48,28 @@ static int need_table(oxypy_runtime *rt)
     return rt->loops == NULL ? -1 : 0;
 }
 
+/* A new state is in the table before it does anything: listening and taking over run Python code,
+ * and so the finalizers of what the collector finds, which ask for this loop's state, too. */
+static PyObject *add(oxypy_state *st, PyObject *loop)
+{
+    oxypy_loop *made = loop_new(st, loop);
+    PyObject *found;
+
+    if (made == NULL)
+        return NULL;
+    found = PyObject_CallMethod(st->runtime->loops, "setdefault", "OO", loop, (PyObject *)made);
+    if (found == (PyObject *)made) {
+        if (oxypy_loop_listen(made) < 0) {
+            oxypy_loop_forget(st, loop);
+            Py_CLEAR(found);
+        } else {
+            (void)oxypy_hub_inherit(st, made);
+        }
+    }
+    Py_DECREF(made);
+    return found;
+}
+
 /* Finds or makes the state of a loop that is not the one used last. */
 static oxypy_loop *loop_look_up(oxypy_state *st, PyObject *loop)
 {
@@ -62,18 +79,12 @@ static oxypy_loop *loop_look_up(oxypy_state *st, PyObject *loop)
     if (need_table(rt) < 0)
         return NULL;
     found = PyObject_GetItem(rt->loops, loop);
-    if (found == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_KeyError))
-            return NULL;
+    if (found == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
         PyErr_Clear();
-        found = (PyObject *)loop_new(st, loop);
-        if (found == NULL)
-            return NULL;
-        if (PyObject_SetItem(rt->loops, loop, found) < 0) {
-            Py_DECREF(found);
-            return NULL;
-        }
+        found = add(st, loop);
     }
+    if (found == NULL)
+        return NULL;
     Py_XSETREF(rt->last, (oxypy_loop *)Py_NewRef(found));
     return (oxypy_loop *)found;
 }
@@ -204,6 +215,28 @@ oxypy_loop *oxypy_loop_find(oxypy_state *st)
         PyErr_Clear();
     PyErr_Restore(type, value, traceback);
     return self;
+}
+
+bool oxypy_loop_runs_here(const oxypy_loop *loop)
+{
+    oxypy_state *st = loop->st;
+    PyObject *object, *running, *type, *value, *traceback;
+    bool runs;
+
+    if (runs_still(st) != NULL)
+        return loop == st->runtime->last;
+    if (oxypy_is_finalizing() || st->get_running_loop == NULL)
+        return false;
+    PyErr_Fetch(&type, &value, &traceback);
+    object = oxypy_weak_get(loop->hub->loop_ref);
+    running = PyObject_CallNoArgs(st->get_running_loop);
+    runs = object != NULL && object == running;
+    if (running == NULL)
+        PyErr_Clear();
+    Py_XDECREF(object);
+    Py_XDECREF(running);
+    PyErr_Restore(type, value, traceback);
+    return runs;
 }
 
 PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop)

@@ -4,6 +4,7 @@
  * nothing to wait for. What it does is up to its kind (oxypy_op_kind). */
 #include "gathered.h"
 #include "runtime_private.h"
+#include "spare.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static void wait_fire(oxypy_wait *w, oxypy_loop *loop)
 
 /* Nearly every statement that is awaited is over before the next one is made: its
  * memory is kept for that. */
-#if !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION)
+#if !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION) && OXYPY_KEEPS_SPARE
 #define KEEPS_MEMORY 1
 #else
 #define KEEPS_MEMORY 0

@@ -207,6 +207,9 @@ struct oxypy_loop {
 oxypy_loop *oxypy_loop_get(oxypy_state *st);
 /* The same without an exception: NULL when there is none. */
 oxypy_loop *oxypy_loop_find(oxypy_state *st);
+/* Whether the calling thread runs it. Unlike the two above this makes no state, which may end what loops
+ * that are closed have left. */
+bool oxypy_loop_runs_here(const oxypy_loop *loop);
 /* The event loop, new reference, or NULL without an exception. */
 PyObject *oxypy_loop_object(oxypy_loop *loop);
 /* The loop, or NULL when it was closed. loop may be NULL. */

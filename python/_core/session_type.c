@@ -193,12 +193,11 @@ static PyObject *session_release(PyObject *self, PyObject *args, PyObject *kwarg
 
     if (st == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:_release", names, &reuse))
         return NULL;
+    loop = as_session(self)->lease == NULL ? NULL : oxypy_loop_find(st); /* which may take the lease away */
     lease = oxypy_session_let_go(as_session(self));
     Py_CLEAR(as_session(self)->pending);
-    if (lease == NULL)
-        Py_RETURN_NONE;
-    loop = oxypy_loop_find(st);
-    oxypy_lease_release(lease, loop, reuse != 0, NULL);
+    if (lease != NULL)
+        oxypy_lease_release(lease, loop, reuse != 0, NULL);
     Py_XDECREF(loop);
     Py_RETURN_NONE;
 }
@@ -383,9 +382,10 @@ static void session_finalize(PyObject *self)
     if (s->lease == NULL)
         return;
     PyErr_Fetch(&type, &value, &traceback);
-    loop = oxypy_loop_find(s->lease->store->st);
+    loop = oxypy_loop_find(s->lease->store->st); /* which may take the lease away */
     lease = oxypy_session_let_go(s);
-    oxypy_lease_release(lease, loop, true, NULL);
+    if (lease != NULL)
+        oxypy_lease_release(lease, loop, true, NULL);
     Py_XDECREF(loop);
     PyErr_Restore(type, value, traceback);
 }

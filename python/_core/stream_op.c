@@ -123,13 +123,7 @@ oxypy_next oxypy__stream_from_spool(oxypy_operation *op, PyObject **result)
  * thread; then nobody waits. */
 oxypy_loop *oxypy__stream_loop(const oxypy_operation *op)
 {
-    oxypy_loop *here;
-
-    if (!op->paused)
-        return op->loop;
-    here = oxypy_loop_find(op->st);
-    Py_XDECREF((PyObject *)here);
-    return here == op->loop ? here : NULL;
+    return !op->paused || oxypy_loop_runs_here(op->loop) ? op->loop : NULL;
 }
 
 void oxypy_stream_cut(oxypy_operation *op)

@@ -16,7 +16,8 @@ import uvloop
 import wire_support
 from runtime_support import ENDLESS, SLOW, changed, configured, is_quiet, opened, run, until, value
 
-from oxyde import PoolTimeoutError, _core
+from oxyde import Field, Model, PoolTimeoutError, _core
+from oxyde.exceptions import OxydeError
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -657,3 +658,99 @@ def test_a_kept_task_of_a_closed_loop_keeps_no_connection(name: str, has: str, f
     finally:
         for task in kept:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+class Parcel(Model):
+    id: int = Field(db_pk=True)
+    ref: str
+
+    class Meta:
+        is_table = True
+        table_name = "loop_parcels"
+
+
+async def is_lent_once(database: _core.Database) -> None:
+    """A handle on one connection lends it to one at a time."""
+    session = await asyncio.wait_for(database._acquire("writer", None), 5)
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(database._acquire("writer", None), 0.05)
+    session._release()
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+def test_a_stream_of_a_closed_loop_ends_once_when_another_loop_begins_with_it(name: str, file: Path) -> None:
+    """To drop it was what made the new loop known, and that ended all the old one had, the stream, too."""
+    database = alone(name, file)
+    kept: list[Any] = []
+
+    async def begin() -> None:
+        await database._open()
+        with contextlib.suppress(OxydeError):
+            await run(database, "DROP TABLE loop_parcels")
+        await run(database, "CREATE TABLE loop_parcels (id bigint PRIMARY KEY, ref varchar(20) NOT NULL)")
+        rows = ", ".join(f"({n}, 'p{n}')" for n in range(200))
+        await run(database, f"INSERT INTO loop_parcels VALUES {rows}")
+        stream = Parcel.objects.order_by("id").iterator(chunk_size=5, client=database).__aiter__()
+        assert (await stream.__anext__()).ref == "p0"
+        kept.append(stream)
+
+    async def drop() -> None:
+        kept.clear()
+        await is_lent_once(database)
+        await finish(database)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    loop.close()
+    asyncio.run(drop())
+
+
+@pytest.mark.parametrize("name", ["sqlite", *wire_support.NAMES])
+def test_a_session_of_a_closed_loop_ends_once_when_another_loop_begins_with_it(name: str, file: Path) -> None:
+    database = alone(name, file)
+    kept: list[Any] = []
+
+    async def hold() -> None:
+        await database._open()
+        kept.append(asyncio.current_task())
+        kept.append(await database._acquire("writer", None))
+        await kept[1]._run("BEGIN")
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(30)
+
+    async def drop() -> None:
+        kept.pop()
+        await is_lent_once(database)
+        await finish(database)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(hold())
+    loop.run_forever()
+    loop.close()
+    asyncio.run(drop())
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_a_loop_that_is_asked_for_while_it_becomes_known_is_known_once(file: Path) -> None:
+    """As by the finalizer of something that the collector finds just then."""
+    database = alone("sqlite", file)
+    kept: list[Any] = []
+    watched: list[int] = []
+
+    class Loop(asyncio.SelectorEventLoop):
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+            watched.append(fd)
+            for session in kept:
+                session._release()
+            super().add_reader(fd, callback, *args)
+
+    async def hold() -> None:
+        await database._open()
+        kept.append(await database._acquire("writer", None))
+
+    asyncio.run(hold())
+    loop = Loop()
+    loop.run_until_complete(is_lent_once(database))
+    loop.run_until_complete(finish(database))
+    loop.close()
+    assert len(watched) == 1
