@@ -62,6 +62,8 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(self_keyword)                                                                                                    \
     X(construction_of)                                                                                                 \
     X(pre_save)                                                                                                        \
+    X(pre_delete)                                                                                                      \
+    X(post_delete)                                                                                                     \
     X(post_save)                                                                                                       \
     X(given_type)                                                                                                      \
     X(warn_of_another)                                                                                                 \

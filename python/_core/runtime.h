@@ -24,7 +24,8 @@
     X(INSERT_ID, "number that the server gave the first row inserted")                                                 \
     X(REFILL, "rows refill the given instances in order; result is arg")                                               \
     X(DICT, "the only row as a dict (aggregate)")                                                                      \
-    X(LINKED, "rows of a linked query, handed to the Links given as into; result is None")
+    X(LINKED, "rows of a linked query, handed to the Links given as into; result is None")                             \
+    X(DELETED, "number of rows; the instance given as into stands for none any more")
 
 typedef enum oxypy_sink {
 #define X(name, text) OXYPY_SINK_##name,

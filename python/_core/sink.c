@@ -3,6 +3,7 @@
  * words, and what an observer is told. */
 #include "execute.h"
 #include "stitch.h"
+#include "writing.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -49,6 +50,7 @@ int oxypy_sink_row(oxypy_operation *op, const oxypy_rowview *row)
 
     switch ((oxypy_sink)op->sink) {
     case OXYPY_SINK_AFFECTED:
+    case OXYPY_SINK_DELETED:
     case OXYPY_SINK_INSERT_ID: break;
     case OXYPY_SINK_REFILL: rc = refill(op, row); break;
     case OXYPY_SINK_LINKED: rc = oxypy_links_take(op->st, op->into, op->prepared.compiled, row, &op->shared); break;
@@ -170,6 +172,10 @@ PyObject *oxypy_sink_result(oxypy_operation *op, int64_t affected)
 {
     switch ((oxypy_sink)op->sink) {
     case OXYPY_SINK_LIST: return op->rows == NULL ? PyList_New(0) : Py_NewRef(op->rows);
+    case OXYPY_SINK_DELETED:
+        if (op->into != NULL && oxypy_note_deleted(op->st, op->into) < 0)
+            return NULL;
+        return PyLong_FromLongLong(affected < 0 ? 0 : affected);
     case OXYPY_SINK_INSERT_ID:
     case OXYPY_SINK_AFFECTED: return PyLong_FromLongLong(affected < 0 ? 0 : affected);
     case OXYPY_SINK_REFILL: return refilled(op);

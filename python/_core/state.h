@@ -48,6 +48,8 @@
     X(default_, "default")                                                                                             \
     X(is_finite, "is_finite")                                                                                          \
     X(pre_save, "pre_save")                                                                                            \
+    X(pre_delete, "pre_delete")                                                                                        \
+    X(post_delete, "post_delete")                                                                                      \
     X(post_save, "post_save")                                                                                          \
     X(issuperset, "issuperset") X(update, "update") X(rollback_to, "ROLLBACK TO")
 
@@ -87,11 +89,12 @@ typedef struct oxypy_state {
     PyObject *gather_code;   /* of asyncio.gather(), or NULL where it is not written in Python */
     PyObject *current_tasks; /* loop -> task, where current_task is written in Python; or NULL */
     PyObject *cancelled_error, *invalid_state_error;
-    PyObject *schema_validator;     /* pydantic_core.SchemaValidator */
-    PyObject *self_keyword;         /* ("self_instance",) */
-    PyObject *warn_of_another;      /* () -> None, set by allow_direct_init() */
-    PyObject *construction_of;      /* (model) -> Construction, kept in the class; set by allow_direct_init() */
-    PyObject *pre_save, *post_save; /* hooks that do nothing, set by use_hooks() (writing.c) */
+    PyObject *schema_validator;         /* pydantic_core.SchemaValidator */
+    PyObject *self_keyword;             /* ("self_instance",) */
+    PyObject *warn_of_another;          /* () -> None, set by allow_direct_init() */
+    PyObject *construction_of;          /* (model) -> Construction, kept in the class; set by allow_direct_init() */
+    PyObject *pre_save, *post_save;     /* hooks that do nothing, set by use_hooks() (writing.c) */
+    PyObject *pre_delete, *post_delete; /* the same (deleting.c) */
     /* The class called last, its version (0: none) and construction; borrowed, true as long as the
      * class has that version (construct.c). */
     PyTypeObject *latest_type;

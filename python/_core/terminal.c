@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Terminal: a method of Query as its Python function says it, whose plainest
  * calls (lookups or values by keyword and nothing else) are carried out without a frame.
- * Every other call is the function's, so what a call means is written there. */
+ * So is Model.delete, called with nothing. Every other call is the function's, so
+ * what a call means is written there. */
 #include "writing.h"
 
 #include <stddef.h>
@@ -17,6 +18,7 @@ typedef struct terminal {
     bool builds;          /* gives a query, runs nothing */
     oxypy_writing *write; /* other keywords are values, which this writes; or NULL */
     PyObject *helper;     /* of write; owned */
+    bool deletes;         /* a method of Model: deletes the row of the instance */
     int what, sink;
     long long limit;
 } terminal;
@@ -65,8 +67,15 @@ static PyObject *terminal_call(PyObject *self, PyObject *const *args, size_t fla
     terminal *t = (terminal *)self;
     PyObject *query, *answer;
     bool filters = kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0;
-    int plain = is_plain(t, args, PyVectorcall_NARGS(flags), kwnames);
+    int plain;
 
+    if (t->deletes) {
+        plain = filters || PyVectorcall_NARGS(flags) != 1 ? 0 : oxypy_delete_row(t->st, args[0], &answer);
+        if (plain != 0)
+            return plain < 0 ? NULL : answer;
+        return PyObject_Vectorcall(t->function, args, flags, kwnames);
+    }
+    plain = is_plain(t, args, PyVectorcall_NARGS(flags), kwnames);
     if (plain < 0)
         return NULL;
     if (plain == 1 && t->write != NULL) {
@@ -175,6 +184,7 @@ static PyObject *make_terminal(PyObject *module, PyObject *args, PyObject *kwarg
     oxypy_state *st = oxypy_state_of_module(module);
     PyObject *function, *reserved, *helper = NULL;
     oxypy_writing *write;
+    bool deletes;
     int what = OXYPY_DO_SELECT, sink = OXYPY_SINK_LIST, builds = 0;
     long long limit = -1;
     terminal *t;
@@ -183,7 +193,8 @@ static PyObject *make_terminal(PyObject *module, PyObject *args, PyObject *kwarg
                                      &sink, &limit, &builds, &helper))
         return NULL;
     write = helper == NULL ? NULL : oxypy_writing_of(what);
-    if (what < 0 || (what > OXYPY_DO_EXISTS && write == NULL) || sink < 0 || sink >= OXYPY_SINK_COUNT) {
+    deletes = what == OXYPY_DO_DELETE && sink == OXYPY_SINK_DELETED && helper == NULL;
+    if (what < 0 || (what > OXYPY_DO_EXISTS && write == NULL && !deletes) || sink < 0 || sink >= OXYPY_SINK_COUNT) {
         PyErr_SetString(PyExc_ValueError,
                         "a terminal reads rows, their number or whether there are any, or writes values");
         return NULL;
@@ -203,6 +214,7 @@ static PyObject *make_terminal(PyObject *module, PyObject *args, PyObject *kwarg
     t->builds = builds != 0;
     t->write = write;
     t->helper = Py_XNewRef(helper);
+    t->deletes = deletes;
     t->what = what;
     t->sink = sink;
     t->limit = limit;

@@ -8,8 +8,7 @@
 
 /* --- create --------------------------------------------------------------------------- */
 
-/* Whether a class has this attribute from Model. 1, 0, -1. */
-static int inherits(PyObject *model, PyObject *name, PyObject *own)
+int oxypy_inherits(PyObject *model, PyObject *name, PyObject *own)
 {
     PyObject *found;
 
@@ -56,12 +55,12 @@ static PyObject *insert_of(oxypy_state *st, PyObject *model, PyObject *made)
 static int create(oxypy_state *st, oxypy_query *q, PyObject *helper, PyObject *keywords, PyObject *const *values,
                   PyObject **out)
 {
-    int plain = st->pre_save == NULL ? 0 : inherits(q->model, st->s_pre_save, st->pre_save);
+    int plain = st->pre_save == NULL ? 0 : oxypy_inherits(q->model, st->s_pre_save, st->pre_save);
     PyObject *made;
     oxypy_plan *plan;
 
     if (plain == 1)
-        plain = inherits(q->model, st->s_post_save, st->post_save);
+        plain = oxypy_inherits(q->model, st->s_post_save, st->post_save);
     if (plain != 1)
         return plain;
     made = PyObject_Vectorcall(q->model, values, 0, keywords);
@@ -140,18 +139,20 @@ oxypy_writing *oxypy_writing_of(int what)
 static PyObject *use_hooks(PyObject *module, PyObject *args)
 {
     oxypy_state *st = oxypy_state_of_module(module);
-    PyObject *pre_save, *post_save;
+    PyObject *pre_save, *post_save, *pre_delete, *post_delete;
 
-    if (!PyArg_ParseTuple(args, "OO:use_hooks", &pre_save, &post_save))
+    if (!PyArg_ParseTuple(args, "OOOO:use_hooks", &pre_save, &post_save, &pre_delete, &post_delete))
         return NULL;
     Py_XSETREF(st->pre_save, Py_NewRef(pre_save));
     Py_XSETREF(st->post_save, Py_NewRef(post_save));
+    Py_XSETREF(st->pre_delete, Py_NewRef(pre_delete));
+    Py_XSETREF(st->post_delete, Py_NewRef(post_delete));
     Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
     {"use_hooks", use_hooks, METH_VARARGS,
-     PyDoc_STR("use_hooks(pre_save, post_save): those of the base class, which need not be called.")},
+     PyDoc_STR("use_hooks(pre_save, post_save, pre_delete, post_delete): those of the base class, not to be called.")},
     {NULL, NULL, 0, NULL},
 };
 

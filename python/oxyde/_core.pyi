@@ -309,9 +309,10 @@ def terminal(
     `self._where((), lookups)`: what the function has to do for them, too.
 
     With `helper` the keywords are values, of an INSERT (`prepare_for_write`) or UPDATE (`validate_field`).
+    With DO_DELETE and SINK_DELETED it is `Model.delete`, whose plain call is given nothing.
     """
 
-def use_hooks(pre_save: Any, post_save: Any, /) -> None:
+def use_hooks(pre_save: Any, post_save: Any, pre_delete: Any, post_delete: Any, /) -> None:
     """The hooks of the base class, which do nothing and need not be called."""
 
 def use_plain_expressions(*classes: type[Expr]) -> None:

@@ -1,9 +1,13 @@
-"""Plain calls of create() and update() run without a Python frame, as the written functions would."""
+"""Plain calls of create(), update() and an instance's delete() run without a Python frame, as the written
+functions would."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import sys
+import types
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +15,9 @@ import pytest
 import pytest_asyncio
 from pydantic import field_validator
 
-from oxyde import F, Field, Model, Q, _core, create_tables, db
+from oxyde import F, Field, Model, Q, _core, atomic, create_tables, db, execute_raw
+from oxyde.exceptions import ManagerError
+from oxyde.models._instance import dump_state, is_saved
 from oxyde.queries import Query
 
 
@@ -76,7 +82,40 @@ class WrittenHooked(Model):
         self.seen = "hooked"
 
 
-MODELS: list[type[Model]] = [WrittenOwner, WrittenRow, WrittenLink, WrittenLate, WrittenHooked]
+class WrittenPair(Model):
+    """A key of two columns."""
+
+    a: int = Field(db_pk=True)
+    b: str = Field(db_pk=True)
+
+    class Meta:
+        is_table = True
+
+
+class WrittenCode(Model):
+    code: uuid.UUID = Field(db_pk=True)
+
+    class Meta:
+        is_table = True
+
+
+class WrittenKeyless(Model):
+    a: int = 0
+
+    class Meta:
+        is_table = True
+
+
+MODELS: list[type[Model]] = [
+    WrittenOwner,
+    WrittenRow,
+    WrittenLink,
+    WrittenLate,
+    WrittenHooked,
+    WrittenPair,
+    WrittenCode,
+    WrittenKeyless,
+]
 
 CREATES: list[tuple[type[Model], dict[str, Any]]] = [
     (WrittenRow, {}),
@@ -150,7 +189,9 @@ async def answer(call: Any) -> Any:
 
 
 async def stored() -> list[Any]:
-    return [await model.objects.values().order_by("id").all() for model in MODELS]
+    return [
+        await model.objects.values().order_by(*model._db_meta.pk_fields or ("a",)).all() for model in MODELS
+    ]
 
 
 async def empty() -> None:
@@ -266,8 +307,8 @@ async def test_hooks_of_delete_that_come_later_are_called(
 
 
 def test_they_look_like_functions() -> None:
-    for name in ("create", "update"):
-        method = getattr(Query, name)
+    for owner, name in ((Query, "create"), (Query, "update"), (Model, "delete")):
+        method = getattr(owner, name)
         written = method.__wrapped__
         assert inspect.signature(method) == inspect.signature(written)
         assert (method.__name__, method.__doc__) == (name, written.__doc__)
@@ -277,3 +318,153 @@ def test_they_look_like_functions() -> None:
 def test_a_helper_is_for_writing_only() -> None:
     with pytest.raises(ValueError, match="a terminal reads"):
         _core.terminal(Query.delete, what=_core.DO_DELETE, helper=print)
+
+
+# --- delete() of an instance ---------------------------------------------------------------------
+
+DELETES: list[tuple[type[Model], dict[str, Any]]] = [
+    (WrittenRow, {"id": 5}),
+    (WrittenRow, {"id": 77}),
+    (WrittenRow, {"id": None}),
+    (WrittenRow, {"id": "no number"}),
+    (WrittenRow, {"id": 5.5}),
+    (WrittenRow, {"id": 1 << 70}),
+    (WrittenRow, {"id": F("id")}),
+    (WrittenRow, {"id": WrittenOwner.objects.values_list("id", flat=True)}),
+    (WrittenPair, {"a": 1, "b": "x"}),
+    (WrittenPair, {"a": 1, "b": "none"}),
+    (WrittenPair, {"a": 1, "b": None}),
+    (WrittenCode, {"code": uuid.UUID(int=7)}),
+    (WrittenCode, {"code": str(uuid.UUID(int=7))}),
+    (WrittenCode, {"code": "no code"}),
+    (WrittenKeyless, {"a": 1}),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("model", "values"), DELETES)
+async def test_what_is_deleted_is_the_function_s(
+    tables: None, model: type[Model], values: dict[str, Any]
+) -> None:
+    said = []
+    for function in (Model.delete, Model.delete.__wrapped__):  # type: ignore[attr-defined]
+        await empty()
+        await WrittenRow.objects.bulk_create([WrittenRow(id=n, a=n) for n in (4, 5, 6)])
+        await WrittenPair.objects.bulk_create([WrittenPair(a=1, b=b) for b in "xy"])
+        await WrittenCode.objects.bulk_create([WrittenCode(code=uuid.UUID(int=n)) for n in (6, 7)])
+        await WrittenKeyless.objects.create(a=1)
+        one = await model.objects.first()
+        assert one is not None
+        for name, value in values.items():
+            one.__dict__[name] = value
+        told = await answer(lambda f=function, o=one: f(o))
+        said.append((told, await stored(), dump_state(one), one.__dict__))
+    assert said[0] == said[1]
+
+
+@pytest.mark.asyncio
+async def test_the_state_after_delete_is_the_function_s(tables: None) -> None:
+    said = []
+    for function in (Model.delete, Model.delete.__wrapped__):  # type: ignore[attr-defined]
+        await WrittenRow.objects.bulk_create([WrittenRow(id=n, a=n) for n in (4, 5, 6)])
+        part = await WrittenRow.objects.only("id", "a").get(id=4)
+        part.a = 9
+        states = []
+        for one in (part, WrittenRow(id=5), await WrittenRow.objects.get(id=6)):
+            assert await function(one) == 1
+            assert not is_saved(one)
+            states.append(dump_state(one))
+        said.append(states)
+        assert await WrittenRow.objects.count() == 0
+    assert said[0] == said[1]
+
+
+@pytest.mark.asyncio
+async def test_one_that_fails_leaves_the_state(tables: None) -> None:
+    one = await WrittenRow.objects.create(a=1)
+    table = WrittenRow.get_table_name()
+    await execute_raw(f"CREATE TRIGGER no BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'no way'); END")
+    with pytest.raises(Exception, match="no way"):
+        await one.delete()
+    assert is_saved(one)
+    assert await WrittenRow.objects.count() == 1
+
+
+@pytest.mark.asyncio
+async def test_the_key_is_read_when_it_begins(tables: None) -> None:
+    await WrittenRow.objects.bulk_create([WrittenRow(id=n, a=n) for n in (4, 5)])
+    one = await WrittenRow.objects.get(id=4)
+    waiting = one.delete()
+    one.id = 5
+    assert await waiting == 1
+    assert await WrittenRow.objects.values_list("id", flat=True).all() == [4]
+    waiting = one.delete()
+    one.id = None
+    with pytest.raises(ManagerError, match="primary key"):
+        await waiting
+
+
+@pytest.mark.asyncio
+async def test_a_task_a_gathering_and_a_transaction_take_it(tables: None) -> None:
+    rows = await WrittenRow.objects.bulk_create([WrittenRow(a=n) for n in range(5)])
+    assert await asyncio.create_task(rows[0].delete()) == 1
+    assert await asyncio.gather(rows[1].delete(), rows[2].delete()) == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        async with atomic():
+            assert await rows[3].delete() == 1
+            assert await WrittenRow.objects.count() == 1
+            raise ZeroDivisionError
+    assert [row.a for row in await WrittenRow.objects.order_by("a").all()] == [3, 4]
+
+
+@pytest.mark.asyncio
+async def test_a_subclass_calls_it_by_super(tables: None) -> None:
+    class WrittenLoud(Model):
+        id: int | None = Field(default=None, db_pk=True)
+
+        class Meta:
+            is_table = True
+            table_name = WrittenOwner.get_table_name()
+
+        async def delete(self, **where: Any) -> int:
+            return await super().delete(**where) * 10
+
+    one = await WrittenLoud.objects.first()
+    assert one is not None
+    assert await one.delete() == 10
+    assert await one.delete(using="default") == 0
+
+
+@pytest.mark.asyncio
+async def test_its_sink_takes_instances_only(tables: None) -> None:
+    one, rows = await WrittenRow.objects.create(a=1), WrittenRow.objects.filter(a=1)
+    assert await _core.operation(_core.DO_DELETE, rows, _core.SINK_DELETED) == 1
+    assert is_saved(one)
+    assert await _core.operation(_core.DO_DELETE, rows, _core.SINK_DELETED, into=one) == 0
+    assert not is_saved(one)
+    with pytest.raises(ManagerError, match="int is no table"):
+        await _core.operation(_core.DO_DELETE, rows, _core.SINK_DELETED, into=5)
+
+
+def test_a_plain_delete_needs_no_frame() -> None:
+    one = WrittenRow(id=1)
+    one.delete().close()
+    assert frames(one.delete) == []
+    made = one.delete(using="default")
+    assert isinstance(made, types.CoroutineType)
+    made.close()
+    with pytest.warns(RuntimeWarning, match="'delete' was never awaited"):
+        one.delete()
+    hooked: Any = WrittenHooked(id=1).delete()
+    assert isinstance(hooked, _core.Operation)
+    hooked.close()  # those of save() have no say
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_row_is_refused_as_before(tables: None) -> None:
+    for other in (5, Model):
+        with pytest.raises(Exception) as plain:
+            await Model.delete(other)  # type: ignore[arg-type]
+        with pytest.raises(type(plain.value)) as written:
+            await Model.delete.__wrapped__(other)  # type: ignore[attr-defined]
+        assert str(plain.value) == str(written.value)

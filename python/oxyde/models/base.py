@@ -431,5 +431,7 @@ type.__setattr__(
     "__pydantic_fields_set__",
     _core.lazy_fields_set(vars(pydantic.BaseModel)["__pydantic_fields_set__"]),
 )
-_core.use_hooks(Model.pre_save, Model.post_save)
+_core.use_hooks(Model.pre_save, Model.post_save, Model.pre_delete, Model.post_delete)
+# Plain calls are the engine's; Pydantic would take it for a field in the class statement.
+type.__setattr__(Model, "delete", _core.terminal(Model.delete, what=_core.DO_DELETE, sink=_core.SINK_DELETED))
 _core.allow_direct_init(Model, partial(_INIT, _Replaced()), _construction_of, _GivenFields)
