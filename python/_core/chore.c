@@ -102,12 +102,24 @@ static PyObject *err_from_exception(oxy_err *err)
     return value;
 }
 
+/* The task's callback finds no lease any more, whenever it comes. */
+static void forget_init(oxypy_lease *lease)
+{
+    PyObject *capsule = lease->init;
+
+    lease->init = NULL;
+    lease->preparing = false;
+    if (capsule != NULL)
+        (void)PyCapsule_SetName(capsule, NULL);
+    Py_XDECREF(capsule);
+}
+
 /* Whoever holds the connection for init holds it no longer. */
 static void init_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, oxypy_loop *loop)
 {
     oxy_err broken;
 
-    lease->preparing = false;
+    forget_init(lease);
     if (lease->session != NULL)
         (void)oxypy_session_let_go(lease->session);
     lease->raw = false;
@@ -122,20 +134,20 @@ static void init_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
 /* The callback of init's task: self is a capsule around the lease. */
 static PyObject *init_done(PyObject *capsule, PyObject *task)
 {
-    oxypy_lease *lease = PyCapsule_GetPointer(capsule, init_name);
+    oxypy_lease *lease;
     oxypy_loop *loop;
     PyObject *result, *cause = NULL;
     oxy_err err;
 
-    if (lease == NULL)
-        return NULL;
-    if (PyCapsule_SetName(capsule, NULL) < 0)
-        return NULL;
+    if (!PyCapsule_IsValid(capsule, init_name))
+        Py_RETURN_NONE; /* the loop was closed, and the connection with it */
+    lease = PyCapsule_GetPointer(capsule, init_name);
     loop = oxypy_loop_find(lease->store->st);
     result = PyObject_CallMethod(task, "result", NULL); /* raises what the task did */
     if (result == NULL)
         cause = err_from_exception(&err);
-    init_over(lease, result == NULL ? &err : NULL, cause, loop);
+    if (PyCapsule_IsValid(capsule, init_name)) /* still: that was Python code */
+        init_over(lease, result == NULL ? &err : NULL, cause, loop);
     Py_XDECREF(result);
     Py_XDECREF(cause);
     Py_XDECREF((PyObject *)loop);
@@ -156,18 +168,21 @@ static int init_start(oxypy_lease *lease, oxypy_loop *loop)
         return -1;
     }
     end(lease);
+    lease->preparing = true; /* before any Python code, which may release the session */
     session = oxypy_session_new(store->st, store->owner, lease);
     if (session != NULL)
         coroutine = PyObject_CallOneArg(store->owner->init, session);
     if (coroutine != NULL)
         task = PyObject_CallMethod(object, "create_task", "O", coroutine);
     capsule = task == NULL ? NULL : PyCapsule_New(lease, init_name, NULL);
+    lease->init = Py_XNewRef(capsule);
     callback = capsule == NULL ? NULL : PyCFunction_New(&init_done_def, capsule);
     done = callback == NULL ? NULL : PyObject_CallMethod(task, "add_done_callback", "O", callback);
-    if (done != NULL)
-        lease->preparing = true;
-    else if (lease->session != NULL)
-        (void)oxypy_session_let_go(lease->session);
+    if (done == NULL) {
+        forget_init(lease);
+        if (lease->session != NULL)
+            (void)oxypy_session_let_go(lease->session);
+    }
     Py_DECREF(object);
     Py_XDECREF(session);
     Py_XDECREF(coroutine);

@@ -880,11 +880,12 @@ static void leave_lease(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loo
 void oxypy__statement_abandon(oxypy_operation *op)
 {
     oxypy_loop *loop = oxypy__stream_loop(op);
-    oxypy_lease *lease = op->lease;
+    oxypy_lease *lease;
 
     oxypy_rows_show(oxypy_sink_rows(op), &op->hidden); /* a validator may have kept some */
     if (op->queued || op->slot != NULL || op->wait.armed)
         oxypy_operation_unqueue(op);
+    lease = op->lease; /* not sooner: all that may run Python code, which ends the lease */
     op->lease = NULL;
     if (lease != NULL)
         lease->paused = NULL;

@@ -451,6 +451,7 @@ struct oxypy_lease {
     bool polling;       /* an answer is awaited at the socket */
     bool joined;        /* in the wire's list */
     bool shared;        /* others may be on the wire, too */
+    PyObject *init;     /* capsule around the lease, which init's task calls back with, or NULL */
     bool preparing;     /* the user's init has the new connection; the pool waits for it */
     bool canceled;      /* the driver was asked to stop what runs */
     bool discard;       /* close it when it is clean */

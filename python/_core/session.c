@@ -259,7 +259,7 @@ void oxypy_session_settled(oxypy_session *s)
 oxypy_lease *oxypy_session_let_go(oxypy_session *s)
 {
     oxypy_lease *lease = s->lease;
-    oxypy_operation *op = s->running;
+    oxypy_operation *op = s->running, *woken = NULL;
 
     s->lease = NULL;
     s->moving = false;
@@ -272,18 +272,23 @@ oxypy_lease *oxypy_session_let_go(oxypy_session *s)
         /* The driver reads its memory until the answer is there. */
         if (lease->keep == NULL && oxypy_has_socket(lease->store->driver))
             lease->keep = Py_NewRef((PyObject *)op);
-        oxypy_operation_wake(op, op->loop);
+        woken = (oxypy_operation *)Py_NewRef((PyObject *)op);
     }
     dismiss(s);
+    if (woken != NULL) { /* last: it may run Python code, which drops the session */
+        oxypy_operation_wake(woken, woken->loop);
+        Py_DECREF((PyObject *)woken);
+    }
     return lease;
 }
 
 void oxypy_session_evict(oxypy_session *s, oxypy_loop *loop, PyObject *error)
 {
-    oxypy_lease *lease = oxypy_session_let_go(s);
+    oxypy_lease *lease;
 
     if (error != NULL && s->blocked == NULL)
         s->blocked = Py_NewRef(error);
+    lease = oxypy_session_let_go(s);
     if (lease != NULL)
         oxypy_lease_release(lease, loop, true, NULL);
 }

@@ -433,7 +433,9 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
     }
     if (behind && loop != NULL && oxypy_loop_wake_at(loop, oxy_clock_now()) < 0)
         PyErr_Clear(); /* a closed loop waits for nothing */
-    /* An eviction may run Python code, after which only a fresh list is good. */
+    /* Waking the loop and evictions may run Python code, after which only a fresh list is good. */
+    free(h.list);
+    h = oxypy_store_holders(store);
     for (size_t i = 0; i < h.n; i++) {
         oxypy_session *session = h.list[i]->session;
 
@@ -441,8 +443,11 @@ void oxypy_store_evict(oxypy_store *store, oxypy_loop *loop)
             continue;
         if (session == NULL)
             oxypy_stream_cut(h.list[i]->paused);
-        else
+        else {
+            Py_INCREF(session);
             oxypy_session_evict(session, loop, error);
+            Py_DECREF(session);
+        }
         free(h.list);
         h = oxypy_store_holders(store);
         i = (size_t)-1;

@@ -128,7 +128,9 @@ oxypy_loop *oxypy__stream_loop(const oxypy_operation *op)
 
 void oxypy_stream_cut(oxypy_operation *op)
 {
+    Py_INCREF(op); /* giving the connection back may run Python code, which drops the stream */
     oxypy__statement_abandon(op);
     oxypy_spool_free(op->spool);
     op->spool = NULL;
+    Py_DECREF(op);
 }
