@@ -175,9 +175,10 @@ class Worker:
             self.problems.append(f"{context.get('message')}: {error!r}")
 
     def work(self, seconds: float) -> None:
+        # On a busy machine every loop of a short run may be closed before its tasks have done anything.
         end = time.monotonic() + seconds
         try:
-            while time.monotonic() < end and not self.problems:
+            while not self.problems and time.monotonic() < end + (0 if self.done else PATIENCE):
                 self.one_loop()
         except BaseException as error:
             self.problems.append(f"{type(error).__name__}: {error}")
@@ -232,7 +233,7 @@ def test_random_work_on_loops_that_are_closed_under_it(
         thread.start()
     workers[0].work(SECONDS)
     for thread in others:
-        thread.join(SECONDS + 4 * PATIENCE)
+        thread.join(SECONDS + 5 * PATIENCE)
         assert not thread.is_alive()
     try:
         assert not [problem for w in workers for problem in w.problems], f"seed {seed}"
