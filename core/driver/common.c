@@ -14,6 +14,7 @@ struct oxy_common {
     pthread_mutex_t lock;
     void *thing; /* under lock */
     void (*free)(void *thing);
+    oxy__member *members; /* under lock */
 };
 
 oxy_rc oxy_common_new(const oxy_alloc *alloc, oxy_common **out)
@@ -81,4 +82,39 @@ bool oxy__common_keep(oxy_common *c, void *thing, void (*free)(void *thing))
     }
     (void)pthread_mutex_unlock(&c->lock);
     return kept;
+}
+
+void oxy__common_join(oxy_common *c, oxy__member *m)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    m->previous = NULL;
+    m->next = c->members;
+    if (m->next)
+        m->next->previous = m;
+    c->members = m;
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+void oxy__common_leave(oxy_common *c, oxy__member *m)
+{
+    if (c->pid != getpid())
+        return;
+    (void)pthread_mutex_lock(&c->lock);
+    if (m->next)
+        m->next->previous = m->previous;
+    if (m->previous)
+        m->previous->next = m->next;
+    else
+        c->members = m->next;
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+void oxy__common_tell(oxy_common *c, void (*tell)(oxy__member *m))
+{
+    if (!c || c->pid != getpid())
+        return;
+    (void)pthread_mutex_lock(&c->lock);
+    for (oxy__member *m = c->members; m; m = m->next)
+        tell(m);
+    (void)pthread_mutex_unlock(&c->lock);
 }

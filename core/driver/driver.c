@@ -38,6 +38,11 @@ bool oxy_driver_no_skip_host(oxy_conn *c)
     return false;
 }
 
+void oxy_driver_no_rest(oxy_common *common)
+{
+    (void)common;
+}
+
 const char *oxy_driver_no_parameter(const oxy_conn *c, const char *name)
 {
     (void)c;

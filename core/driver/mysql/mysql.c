@@ -262,5 +262,6 @@ const oxy_driver oxy_driver_mysql = {
     .alive = my_alive,
     .skip_host = oxy_driver_no_skip_host,
     .parameter = oxy_driver_no_parameter,
+    .rest = oxy_driver_no_rest,
     .tainted = my_tainted,
 };

@@ -560,5 +560,6 @@ const oxy_driver oxy_driver_postgres = {
     .alive = postgres_alive,
     .skip_host = postgres_skip_host,
     .parameter = postgres_parameter,
+    .rest = oxy_driver_no_rest,
     .tainted = postgres_tainted,
 };

@@ -83,6 +83,7 @@ typedef struct oxy__pg_stmt {
     oxy__pg_cell_fn *cells;
     Oid *types; /* of the columns, as described; cols may show another */
     bool text;  /* the result is asked for in text */
+    bool texts; /* ... not, but some columns are, if that can be said: postgres_formats.c */
 } oxy__pg_stmt;
 
 /* Least recently used statements by key, text and types. */
@@ -340,6 +341,15 @@ bool oxy__pg_next_row(oxy__pg *c, oxy__pg_run *run);
  * anything else is asked of libpq. False: malformed, libpq will say how. */
 bool oxy__pg_lend(oxy__pg *c, oxy__pg_run *run);
 void oxy__pg_give_back(oxy__pg *c);
+
+/* --- postgres_formats.c ---------------------------------------------------------------- */
+/* Whether some columns are texts, which the server makes faster in text format. */
+bool oxy__pg_has_texts(const oxy__pg_stmt *s);
+/* How much waits to be sent; -1: libpq does not show it. */
+int oxy__pg_outgoing(const oxy__pg *c);
+/* libpq was given the statement of that name to be run, when so much waited before:
+ * has its texts come in text format. Nothing happens where that cannot be said. */
+void oxy__pg_ask_for_texts(oxy__pg *c, const oxy__pg_stmt *s, const char *name, int before);
 
 /* --- postgres_send.c ------------------------------------------------------------------- */
 /* Sends what may be sent, in the order of the runs. */

@@ -276,8 +276,13 @@ static void send_execute(oxy__pg *c, oxy__pg_run *run)
         return;
     run->named = s->number != 0;
     if (s->number) {
+        /* The one row of a read by key takes the server as long either way. */
+        const int before = s->texts && !(run->req.flags & OXY_REQ_POINT) ? oxy__pg_outgoing(c) : -1;
+
         oxy__pg_name(c, s->number, name);
         sent = PQsendQueryPrepared(c->pq, name, n, p.values, p.lengths, p.formats, format);
+        if (sent && before >= 0)
+            oxy__pg_ask_for_texts(c, s, name, before);
     } else {
         sent = PQsendQueryParams(c->pq, s->sql, n, s->params, p.values, p.lengths, p.formats, format);
     }

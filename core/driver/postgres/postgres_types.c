@@ -38,6 +38,7 @@ void oxy__pg_stmt_choose(oxy__pg *c, oxy__pg_stmt *s)
         s->cols[i].wire_flags = (s->text ? OXY_PG_TEXT : 0) | (type.array ? OXY_PG_ARRAY : 0);
         s->cells[i] = s->text ? oxy__pg_cell_text : oxy__pg_cell_fn_of(type.class);
     }
+    s->texts = !s->text && oxy__pg_has_texts(s);
 }
 
 uint32_t oxy__pg_stmt_unknown(oxy__pg *c, const oxy__pg_stmt *s, oxy_buf *out)

@@ -22,7 +22,10 @@ static void free_connection(oxy__sqlite *c)
     oxy__cache_fini(c);
     oxy__keys_close(c);
     sqlite3_finalize(c->anchor);
+    oxy__log_remove(c);
+    oxy__locks_remove(c);
     (void)sqlite3_close(c->db);
+    oxy_common_drop(c->common);
     oxy_alloc_free(a, c->row);
     oxy_arena_fini(&c->memory);
     oxy_alloc_free(a, c);
@@ -51,7 +54,9 @@ static oxy_rc sqlite_open(const oxy_open *what, const oxy_alloc *alloc, oxy_conn
     atomic_init(&c->wal_due, false);
     atomic_init(&c->wal_commits, 0);
     atomic_init(&c->wal_pages, 0);
+    c->common = oxy__common_hold(what->common);
     if (oxy__worker_init(c) != OXY_OK) {
+        oxy_common_drop(c->common);
         oxy_alloc_free(alloc, c);
         return oxy_err_set(err, OXY_NOMEM, "out of memory");
     }
@@ -232,6 +237,7 @@ static oxy_step step_over(oxy__sqlite *c)
 
     if (run->s->kind != OXY__SQL_SELECT || run->turns == OXY__TURNS)
         return want_worker(c, OXY__JOB_RUN);
+    c->locks.keeping = false; /* its burst is over */
     run->turns++;
     run->over = false;
     run->since = 0;
@@ -279,6 +285,8 @@ static oxy_rc sqlite_start(oxy_conn *base, const oxy_request *r)
     run->keys = OXY__KEYS_NONE;
     run->affected = -1;
     run->last_insert_id = 0;
+    c->locks.keeping = (r->flags & OXY_REQ_BURST) != 0;
+    c->locks.writing = (r->flags & OXY_REQ_WRITE) != 0;
     base->cells = NULL;
     base->cols = NULL;
     base->n_cols = 0;
@@ -302,6 +310,7 @@ static oxy_rc sqlite_offload(oxy_conn *base, oxy_notify notify, void *arg)
 
     if (c->phase != OXY__PHASE_OFFLOAD)
         return oxy_err_set(&base->err, OXY_INTERFACE, "there is nothing to offload");
+    c->locks.keeping = false; /* its burst is over */
     /* From here on the worker may be faster than this function. */
     c->phase = OXY__PHASE_AWAY;
     rc = oxy__worker_offload(c, c->run.job, notify, arg);
@@ -375,5 +384,6 @@ const oxy_driver oxy_driver_sqlite = {
     .alive = oxy_driver_always_alive,
     .skip_host = oxy_driver_no_skip_host,
     .parameter = oxy_driver_no_parameter,
+    .rest = oxy__locks_rest,
     .tainted = sqlite_tainted,
 };

@@ -11,6 +11,7 @@
 
 #include <oxyde/driver.h>
 
+#include "driver/common.h"
 #include "driver/words.h"
 
 #include <pthread.h>
@@ -194,6 +195,36 @@ typedef enum oxy__phase {
 #define OXY__STOP_CANCEL 2u
 #define OXY__STOP_NEXT 4u
 
+/* sqlite_locks.c. Placed over the database file's methods. */
+typedef struct oxy__locks {
+    sqlite3_io_methods methods;     /* first: what the file's pMethods points at is us */
+    const sqlite3_io_methods *real; /* NULL: not in place */
+    sqlite3_file *file;
+    oxy__member member;
+    /* Of the connection's thread: */
+    bool keeping;     /* the request at hand is one of a burst */
+    bool writing;     /* ... and writes */
+    bool checkpoints; /* the checkpoint lock is held through this file */
+    int refusals;     /* marks that were refused since a read lock was asked for */
+    pthread_mutex_t lock;
+    /* Under lock: the read lock that SQLite has given back and we have not, as its slot. */
+    int kept;
+    bool asked;   /* since the last burst: whether somebody is in a checkpoint */
+    bool refused; /* somebody is: this burst keeps nothing */
+} oxy__locks;
+
+/* sqlite_log.c. Placed over the log file's methods. */
+typedef struct oxy__log {
+    sqlite3_io_methods methods;     /* first */
+    const sqlite3_io_methods *real; /* NULL: not in place */
+    sqlite3_file *file;
+    bool held; /* `frame` begins with a header that is to be written at `at` */
+    sqlite3_int64 at;
+    sqlite3_int64 end;    /* of the last write: where a new frame would begin */
+    unsigned char *frame; /* room for a header and a page */
+    size_t page_size;
+} oxy__log;
+
 typedef struct oxy__sqlite {
     oxy_conn base;
     oxy_arena memory; /* the configuration's text */
@@ -227,6 +258,9 @@ typedef struct oxy__sqlite {
     atomic_bool wal_fresh; /* the next commit starts a new log and syncs its header */
     atomic_bool wal_due;   /* few pages are left to be emptied: before the next write */
     atomic_uint wal_commits;
+    oxy_common *common; /* counted, or NULL */
+    oxy__locks locks;
+    oxy__log log;
     oxy__worker worker;
 } oxy__sqlite;
 
@@ -285,6 +319,20 @@ oxy_rc oxy__keys_begin(oxy__sqlite *c, oxy_err *err);
  * nothing of it remains, and the request is to be taken as any other. */
 oxy__outcome oxy__keys_next(oxy__sqlite *c, oxy_err *err);
 void oxy__keys_close(oxy__sqlite *c);
+
+/* --- sqlite_locks.c ---------------------------------------------------------------- */
+/* Once the handle is open, on a log (WAL) and with a pool. */
+void oxy__locks_place(oxy__sqlite *c);
+/* Before the handle is closed. */
+void oxy__locks_remove(oxy__sqlite *c);
+/* Every handle of the pool gives back what it keeps: before a checkpoint, at the end
+ * of a burst. */
+void oxy__locks_rest(oxy_common *common);
+
+/* --- sqlite_log.c ------------------------------------------------------------------ */
+/* Fails for want of memory only. Pages of another size go out in two writes. */
+oxy_rc oxy__log_place(oxy__sqlite *c, size_t page_size);
+void oxy__log_remove(oxy__sqlite *c);
 
 /* --- sqlite_worker.c --------------------------------------------------------------- */
 oxy_rc oxy__worker_init(oxy__sqlite *c);

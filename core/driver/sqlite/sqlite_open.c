@@ -194,7 +194,8 @@ oxy_rc oxy__sqlite_configure(oxy__sqlite *c, const oxy_open *what, oxy_err *err)
         f->path = ":memory:";
     if (strcmp(f->path, ":memory:") == 0 || strstr(f->path, "mode=memory"))
         f->memory = true;
-    f->open_flags |= cache | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+    /* Unless asked for, nothing is shared, whatever the process has set for all handles. */
+    f->open_flags |= (cache ? cache : SQLITE_OPEN_PRIVATECACHE) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
     return OXY_OK;
 }
 
@@ -365,6 +366,32 @@ static oxy_rc set_pragmas(oxy__sqlite *c, oxy_err *err)
     return rc;
 }
 
+/* Whether the files behind the handle are SQLite's own kind and nobody else's: with a
+ * shared cache several handles have one file, whose methods only one of them could
+ * replace, and a file system that the user has chosen may mean something else by them.
+ * A name that is a URI may say either by itself. */
+static bool has_own_file(const oxy__sqlite_config *f)
+{
+    return !f->memory && !f->immutable && !f->read_only && !f->vfs && !(f->open_flags & SQLITE_OPEN_SHAREDCACHE) &&
+           strncmp(f->path, "file:", 5) != 0;
+}
+
+/* What stands in for SQLite's methods on its files. */
+static oxy_rc place_methods(oxy__sqlite *c, oxy_err *err)
+{
+    char text[16] = "";
+    oxy_rc rc;
+
+    if (!has_own_file(&c->config))
+        return OXY_OK;
+    rc = exec(c, "PRAGMA page_size", NULL, text, sizeof text, err);
+    if (rc == OXY_OK && oxy__log_place(c, strtoul(text, NULL, 10)) != OXY_OK)
+        rc = oxy_err_set(err, OXY_NOMEM, "out of memory");
+    if (rc == OXY_OK)
+        oxy__locks_place(c);
+    return rc;
+}
+
 static oxy_rc open_handle(oxy__sqlite *c, oxy_err *err)
 {
     const oxy__sqlite_config *f = &c->config;
@@ -404,6 +431,12 @@ oxy_rc oxy__sqlite_open_now(oxy__sqlite *c, oxy_err *err)
         rc = open_error(c, c->config.path, err);
     if (rc != OXY_OK)
         return rc;
+    rc = place_methods(c, err);
+    if (rc != OXY_OK) {
+        (void)sqlite3_finalize(c->anchor);
+        c->anchor = NULL; /* without it the connection is no good */
+        return rc;
+    }
     (void)sqlite3_wal_hook(c->db, on_wal, c);
     sqlite3_progress_handler(c->db, 256, oxy__run_progress, c);
     c->run.on_worker = false;

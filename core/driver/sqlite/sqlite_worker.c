@@ -158,6 +158,7 @@ static int run_checkpoint(oxy__sqlite *c)
         w->checkpoint_db = oxy__sqlite_open_plain(&c->config);
     if (!w->checkpoint_db)
         return -1;
+    oxy__locks_rest(c->common);
     if (sqlite3_wal_checkpoint_v2(w->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done) != SQLITE_OK ||
         pages != done)
         return -1;

@@ -61,6 +61,8 @@ enum {
                                  where only a new connection gives that */
     OXY_REQ_WHOLE = 1u << 9,  /* no row before the statement is known to have succeeded; so it is for
                                  those that write. A read may fail after some of its rows otherwise. */
+    OXY_REQ_BURST = 1u << 11, /* others follow at once on this thread: what they need again may be kept,
+                                 until rest() */
     OXY_REQ_HELD = 1u << 10   /* with SHARED: others follow at once. Nothing needs to be sent before
                                  flush() or step(); point reads may then travel in one flight */
 };
@@ -212,6 +214,9 @@ struct oxy_driver {
     bool (*skip_host)(oxy_conn *c);
     /* A setting that the server reports (PostgreSQL's ParameterStatus), or NULL. */
     const char *(*parameter)(const oxy_conn *c, const char *name);
+    /* What the connections opened with `common` keep for requests with OXY_REQ_BURST,
+     * locks of files, is given back. Any thread, at any time; NULL: nothing is kept. */
+    void (*rest)(oxy_common *common);
     /* Whether session state may have been changed by free text since the last
      * reset: a statement other than plain data statements ran. */
     bool (*tainted)(const oxy_conn *c);
@@ -224,6 +229,7 @@ void oxy_driver_no_flush(oxy_conn *c);
 oxy_step oxy_driver_no_pump(oxy_conn *c); /* DONE */
 bool oxy_driver_always_alive(oxy_conn *c);
 bool oxy_driver_no_skip_host(oxy_conn *c);
+void oxy_driver_no_rest(oxy_common *common);
 const char *oxy_driver_no_parameter(const oxy_conn *c, const char *name);
 
 /* --- SQLite ------------------------------------------------------------------

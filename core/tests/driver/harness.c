@@ -82,7 +82,11 @@ options memory_options(void)
 
 oxy_rc try_open(const options *o, const oxy_alloc *alloc, oxy_conn **out, oxy_err *err)
 {
-    oxy_open what = {.settings = o->settings, .n_settings = o->n, .statement_cache = o->cache, .regexp = o->regexp};
+    oxy_open what = {.settings = o->settings,
+                     .n_settings = o->n,
+                     .statement_cache = o->cache,
+                     .common = o->common,
+                     .regexp = o->regexp};
     oxy_rc rc = oxy_driver_sqlite.open(&what, alloc, out, err);
     oxy_step step;
 

@@ -26,6 +26,7 @@ typedef struct options {
     uint32_t n;
     uint32_t cache;
     oxy_regexp regexp;
+    oxy_common *common; /* the caller's; NULL: no pool */
 } options;
 
 /* Settings of a plain WAL file. */

@@ -90,6 +90,10 @@ static void test_rows_are_those_of_results(void **state)
         {"SELECT repeat('z', 8000000), i FROM generate_series(1, 3) i", 3},
         {"SELECT repeat('w', 16384 - 30 + i) FROM generate_series(1, 60) i", 60},
         {"SELECT gen_series, now() - now(), '{1,2}'::int[], '\\x00'::bytea FROM generate_series(1, 99) gen_series", 99},
+        {"SELECT i, 'grün ' || i, i * 0.5::float8, i::text::varchar(20), 'n'::name, NULLIF(i % 2, 0)::text, "
+         "('x' || i)::char(9), ('{\"a\": ' || i || '}')::json, i % 3 = 0, chr(200)::\"char\", '{a,ß}'::text[], '' "
+         "FROM generate_series(1, 500) i",
+         500},
         {"SELECT '1'::money, i FROM generate_series(1, 99) i", 99}, /* a type without binary codec: all in text */
     };
     oxy_conn *direct = open_with("auto"), *plain = open_with("no");
