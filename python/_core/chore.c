@@ -43,9 +43,10 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
     oxypy_runtime *rt = store->runtime;
     oxypy_wire *wire = lease->wire;
     oxy_slot *slot = lease->slot;
+    PyObject *last_cause = store->init_error;
     oxy_err copy;
 
-    Py_XSETREF(store->init_error, Py_XNewRef(cause));
+    store->init_error = Py_XNewRef(cause);
     if (err != NULL) {
         copy = *err;
         lease->wire = NULL;
@@ -75,6 +76,7 @@ static void open_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
     if (store->opening == 0 && store->on_change != NULL)
         oxypy_wait_ready_locked(store->on_change, NULL);
     oxypy_lease_settled(lease, loop);
+    Py_XDECREF(last_cause); /* last: an exception's frames may have anything */
 }
 
 /* --- the user's init ------------------------------------------------------------------ */
@@ -117,11 +119,12 @@ static void forget_init(oxypy_lease *lease)
 /* Whoever holds the connection for init holds it no longer. */
 static void init_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, oxypy_loop *loop)
 {
+    oxypy_operation *woken = NULL;
     oxy_err broken;
 
     forget_init(lease);
     if (lease->session != NULL)
-        (void)oxypy_session_let_go(lease->session);
+        (void)oxypy_session_let_go(lease->session, &woken);
     lease->raw = false;
     if (err == NULL && oxypy_lease_status(lease) != OXY_CONN_IDLE) {
         oxy_err_clear(&broken);
@@ -129,6 +132,7 @@ static void init_over(oxypy_lease *lease, const oxy_err *err, PyObject *cause, o
         err = &broken;
     }
     open_over(lease, err, cause, loop);
+    oxypy_session_tell(woken);
 }
 
 /* The callback of init's task: self is a capsule around the lease. */
@@ -161,7 +165,10 @@ static int init_start(oxypy_lease *lease, oxypy_loop *loop)
 {
     oxypy_store *store = lease->store;
     PyObject *object = loop == NULL ? NULL : oxypy_loop_object(loop), *session = NULL, *coroutine = NULL;
-    PyObject *task = NULL, *capsule = NULL, *callback = NULL, *done = NULL;
+    PyObject *task = NULL, *capsule = NULL, *callback = NULL, *done = NULL, *init;
+    oxypy_operation *woken = NULL;
+    oxypy_database *owner;
+    int rc;
 
     if (object == NULL) {
         oxypy_raise_text(store->st, OXY_INTERFACE, "there is no event loop to run init on");
@@ -169,28 +176,37 @@ static int init_start(oxypy_lease *lease, oxypy_loop *loop)
     }
     end(lease);
     lease->preparing = true; /* before any Python code, which may release the session */
-    session = oxypy_session_new(store->st, store->owner, lease);
+    owner = (oxypy_database *)Py_NewRef((PyObject *)store->owner); /* or close the database */
+    init = Py_NewRef(owner->init);
+    session = oxypy_session_new(store->st, owner, lease);
     if (session != NULL)
-        coroutine = PyObject_CallOneArg(store->owner->init, session);
+        coroutine = PyObject_CallOneArg(init, session);
     if (coroutine != NULL)
         task = PyObject_CallMethod(object, "create_task", "O", coroutine);
     capsule = task == NULL ? NULL : PyCapsule_New(lease, init_name, NULL);
     lease->init = Py_XNewRef(capsule);
     callback = capsule == NULL ? NULL : PyCFunction_New(&init_done_def, capsule);
     done = callback == NULL ? NULL : PyObject_CallMethod(task, "add_done_callback", "O", callback);
-    if (done == NULL) {
+    rc = done == NULL ? -1 : 0;
+    if (done == NULL && capsule != NULL && !PyCapsule_IsValid(capsule, init_name)) {
+        PyErr_WriteUnraisable(object); /* but it is over already, and so is the lease */
+        rc = 0;
+    } else if (done == NULL) {
         forget_init(lease);
         if (lease->session != NULL)
-            (void)oxypy_session_let_go(lease->session);
+            (void)oxypy_session_let_go(lease->session, &woken);
+        oxypy_session_tell(woken); /* the lease is nobody's: its chore goes on with it */
     }
     Py_DECREF(object);
+    Py_DECREF((PyObject *)owner);
+    Py_DECREF(init);
     Py_XDECREF(session);
     Py_XDECREF(coroutine);
     Py_XDECREF(task);
     Py_XDECREF(capsule);
     Py_XDECREF(callback);
     Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return rc;
 }
 
 void oxypy_chore_init_lost(oxypy_lease *lease, oxypy_loop *loop)
@@ -249,8 +265,10 @@ static oxy_setting *settings_for(const oxypy_store *store, oxy_want role, uint32
 static bool open_begin(oxypy_lease *lease, oxy_want role, oxy_err *err)
 {
     oxypy_store *store = lease->store;
-    oxy_open what = {
-        .statement_cache = store->config.statement_cache, .regexp = oxypy_regexp_search, .regexp_ctx = store->regexp};
+    oxy_open what = {.statement_cache = store->config.statement_cache,
+                     .common = store->common,
+                     .regexp = oxypy_regexp_search,
+                     .regexp_ctx = store->regexp};
     oxy_setting *settings;
     bool opened = false;
 
@@ -258,7 +276,6 @@ static bool open_begin(oxypy_lease *lease, oxy_want role, oxy_err *err)
         what.errands = oxypy_runtime_errands(store->runtime);
         if (what.errands == NULL)
             return false;
-        what.common = store->common;
     }
     settings = settings_for(store, role, &what.n_settings);
     if (settings == NULL)
@@ -404,22 +421,28 @@ bool oxypy_chore_reset(oxypy_lease *lease, oxypy_loop *loop)
 void oxypy_chore_run(oxypy_lease *lease, oxypy_loop *loop, const oxy_request *request, PyObject *keep)
 {
     oxypy_session *session = lease->session;
+    PyObject *kept = lease->keep;
 
-    Py_XSETREF(lease->keep, Py_NewRef(keep));
+    lease->keep = Py_NewRef(keep);
     if (start(lease, OXYPY_CHORE_RUN, request, lease->store->config.cancel_timeout)) {
         oxypy_chore_step(lease, loop);
-        return;
+    } else {
+        lease->keep = NULL;
+        if (session != NULL)
+            oxypy_session_settled(session);
+        Py_DECREF(keep);
     }
-    Py_CLEAR(lease->keep);
-    if (session != NULL)
-        oxypy_session_settled(session);
+    Py_XDECREF(kept);
 }
 
 void oxypy_chore_spool(oxypy_lease *lease, oxypy_loop *loop, oxypy_operation *op)
 {
+    PyObject *kept = lease->keep;
+
     begin(lease, OXYPY_CHORE_SPOOL, OXY_NS_NEVER);
-    Py_XSETREF(lease->keep, Py_NewRef((PyObject *)op));
+    lease->keep = Py_NewRef((PyObject *)op);
     oxypy_chore_step(lease, loop);
+    Py_XDECREF(kept);
 }
 
 /* What is on its way is stopped as after a cancelled statement. */
@@ -432,7 +455,7 @@ void oxypy_chore_spool_cut(oxypy_lease *lease, oxypy_loop *loop)
     }
     lease->chore = OXYPY_CHORE_DRAIN;
     cancel(lease);
-    if (loop == NULL || oxypy_loop_if_open(loop) == NULL)
+    if (loop == NULL)
         oxypy_lease_kill(lease, NULL);
     else if (lease->deadline != OXY_NS_NEVER && oxypy_loop_wake_at(loop, lease->deadline) < 0)
         PyErr_WriteUnraisable((PyObject *)loop);

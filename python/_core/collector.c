@@ -11,6 +11,7 @@
 #include "collector.h"
 
 #include "freeing.h"
+#include "leaf.h"
 
 /* Rows ahead of the one being shown: each lies in lines of its own, which the
  * processor's first cache has given up by now. */
@@ -69,8 +70,11 @@ static bool hide_value(PyObject *value, oxypy_hidden *hidden, bool related)
     }
     if (related || !oxypy_freed_directly(Py_TYPE(value)))
         return false;
-    if (PyObject_GC_IsTracked(value)) /* else some row before has the same one */
-        hidden->in_related |= hide_instance(value, hidden, true);
+    if (!PyObject_GC_IsTracked(value)) { /* a leaf, or some row before has the same one */
+        hidden->leaves_in_related = true;
+        return false;
+    }
+    hidden->in_related |= hide_instance(value, hidden, true);
     return true;
 }
 
@@ -80,7 +84,12 @@ static uint64_t hide_instance(PyObject *o, oxypy_hidden *hidden, bool related)
     PyObject *dict = dict_of(o), **places;
     uint64_t found = 0;
 
-    PyObject_GC_UnTrack(o); /* nothing to one that is hidden already */
+    if (!PyObject_GC_IsTracked(o)) { /* hidden already, or a leaf, whose dict is not tracked either */
+        hidden->leaves_in_rows = true;
+        return 0;
+    }
+    PyObject_GC_UnTrack(o);
+    hidden->rows = true;
     if (dict == NULL || !PyObject_GC_IsTracked(dict))
         return 0;
     PyObject_GC_UnTrack(dict);
@@ -127,6 +136,15 @@ static void track(PyObject *o)
         PyObject_GC_Track(o);
 }
 
+/* A leaf may hold lists that were not hidden, but never seen. */
+static void show_instance(PyObject *o, bool may_be_leaf)
+{
+    if (may_be_leaf)
+        oxypy_leaf_end(o);
+    else
+        track(o);
+}
+
 static void show_dict(PyObject *dict, const oxypy_hidden *hidden, bool related);
 
 static void show_value(PyObject *value, const oxypy_hidden *hidden, bool related)
@@ -134,9 +152,9 @@ static void show_value(PyObject *value, const oxypy_hidden *hidden, bool related
     if (value != NULL && PyList_CheckExact(value)) {
         track(value);
     } else if (value != NULL && !related && oxypy_freed_directly(Py_TYPE(value)) && !PyObject_GC_IsTracked(value)) {
-        PyObject_GC_Track(value);
         if (dict_of(value) != NULL)
             show_dict(dict_of(value), hidden, true);
+        show_instance(value, hidden->leaves_in_related);
     }
 }
 
@@ -163,7 +181,7 @@ void oxypy_rows_show(PyObject *rows, oxypy_hidden *hidden)
     hidden->any = false;
     if (!holds_rows(rows))
         return;
-    for (Py_ssize_t i = 0, n = PySequence_Fast_GET_SIZE(rows); i < n; i++) {
+    for (Py_ssize_t i = 0, n = hidden->rows ? PySequence_Fast_GET_SIZE(rows) : 0; i < n; i++) {
         PyObject *o = PySequence_Fast_GET_ITEM(rows, i), *dict = hidden->dicts && is_instance(o) ? dict_of(o) : NULL;
 
         if (i + AHEAD < n)
@@ -171,7 +189,7 @@ void oxypy_rows_show(PyObject *rows, oxypy_hidden *hidden)
         if (dict != NULL)
             show_dict(dict, hidden, false);
         if (is_instance(o))
-            track(o);
+            show_instance(o, hidden->leaves_in_rows);
     }
     track(rows);
 }

@@ -12,8 +12,10 @@
 
 /* What was hidden; borrows nothing. All zero: nothing. */
 typedef struct oxypy_hidden {
-    bool any;   /* rows, not yet shown */
+    bool any;   /* rows or the list they are in, not yet shown */
+    bool rows;  /* rows; leaves (leaf.h) are none of them, the collector has never seen them */
     bool dicts; /* dicts of theirs, too */
+    bool leaves_in_rows, leaves_in_related; /* there may be leaves among them */
     /* Places in the dicts, of rows and of rows in them, in which lists and rows were hidden. */
     uint64_t in_rows, in_related;
 } oxypy_hidden;

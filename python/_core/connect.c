@@ -65,9 +65,12 @@ static void open_give_back(oxypy_operation *op)
 /* Waits until the store's connections are there, or gone: other loops may have them. */
 static int wait_for_others(oxypy_operation *op)
 {
-    op->store->on_change = &op->wait;
     oxypy_lock(op->st->runtime);
+    op->store->on_change = &op->wait;
     oxypy_operation_set_behind_locked(op, true);
+    /* To make the wait may have run Python code, and nobody tells it of what happened before this. */
+    if (op->store->closing ? op->store->drained : op->store->opening == 0)
+        oxypy_wait_ready_locked(&op->wait, NULL);
     oxypy_unlock(op->st->runtime);
     return oxypy_operation_look(op, OXY_NS_NEVER);
 }
@@ -167,11 +170,10 @@ static int close_own(oxypy_operation *op, PyObject *sessions)
     task = oxypy_loop_task(op->st, op->loop);
     if (task == NULL)
         return -1;
-    session = PyDict_GetItemWithError(sessions, task);
+    session = Py_XNewRef(PyDict_GetItemWithError(sessions, task));
     Py_DECREF(task);
     if (session == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    Py_INCREF(session);
     oxypy_session_evict((oxypy_session *)session, op->loop, NULL);
     Py_DECREF(session);
     return 0;

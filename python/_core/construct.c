@@ -7,6 +7,7 @@
 
 #include "hydrate.h"
 #include "instance.h"
+#include "leaf.h"
 #include "plan_spec.h"
 #include "template.h"
 
@@ -42,6 +43,7 @@ typedef struct construction {
     part *parts;
     uint32_t n;
     bool whole, placed, lazy_set, allow_extra, ignore_extra;
+    bool leaves; /* instances whose dict is not tracked need not be either: leaf.h */
     Py_ssize_t off_fields_set, off_extra, off_private;
     given_set sets[KEPT_SETS];
     uint32_t next_set;
@@ -206,15 +208,16 @@ static int read_parts(oxypy_state *st, construction *c, PyObject *parts)
 
 static PyObject *construction_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"model", "validator", "parts", "allow_extra", "ignore_extra", "private", "post_init", NULL};
+    static char *names[] = {"model",   "validator", "parts", "allow_extra", "ignore_extra",
+                            "private", "post_init", "table", NULL};
     oxypy_state *st = oxypy_state_of_type(type);
     PyObject *model, *validator, *parts, *private = Py_None, *post_init = Py_None;
-    int allow_extra = 0, ignore_extra = 0;
+    int allow_extra = 0, ignore_extra = 0, table = 0;
     construction *c;
 
     if (st == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO|$ppOO:Construction", names, &PyType_Type, &model, &validator,
-                                     &parts, &allow_extra, &ignore_extra, &private, &post_init))
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "O!OO|$ppOOp:Construction", names, &PyType_Type, &model, &validator,
+                                     &parts, &allow_extra, &ignore_extra, &private, &post_init, &table))
         return NULL;
     if (parts != Py_None && !PyTuple_Check(parts))
         return PyErr_Format(PyExc_TypeError, "parts must be a tuple or None");
@@ -230,6 +233,9 @@ static PyObject *construction_new(PyTypeObject *type, PyObject *args, PyObject *
     c->whole = parts == Py_None;
     if (!c->whole && read_parts(st, c, parts) < 0)
         Py_CLEAR(c);
+    else
+        c->leaves = table && !c->whole && c->lazy_set && !c->allow_extra && c->private == NULL &&
+                    oxypy_leaf_suits(st, c->model);
     return (PyObject *)c;
 }
 
@@ -291,6 +297,7 @@ typedef struct given {
     uint64_t mask;             /* of the parts that they gave */
     bool holds;                /* something that the collector knows */
     bool left;                 /* a default has to be made */
+    bool closes;               /* lists that are made need not be tracked, so far: leaf.h */
 } given;
 
 static void next(given *g)
@@ -378,10 +385,16 @@ static int fill_made(const construction *c, given *g, PyObject *dict)
         value = factory == (PyObject *)&PyList_Type ? PyList_New(0) : PyObject_CallNoArgs(factory);
         if (value == NULL)
             return -1;
-        g->holds |= oxypy_template_holds(value);
+        if (g->closes && PyList_CheckExact(value) && factory == (PyObject *)&PyList_Type &&
+            oxypy_template_values(c->template_dict, dict) != NULL)
+            PyObject_GC_UnTrack(value);
+        else
+            g->holds |= oxypy_template_holds(value);
         if (put(c, &c->parts[i], dict, value) < 0)
             return -1;
     }
+    if (g->closes && (g->holds || PyObject_GC_IsTracked(dict)))
+        oxypy_leaf_open_dict(dict);
     return 0;
 }
 
@@ -439,6 +452,8 @@ static int write_slots(oxypy_state *st, construction *c, PyObject *self, const g
         oxypy_slot_steal(self, c->off_fields_set, Py_NewRef(set));
         oxypy_slot_steal(self, c->off_extra, Py_NewRef(extra));
         oxypy_slot_steal(self, c->off_private, Py_NewRef(private));
+        if (!c->leaves || PyObject_GC_IsTracked(dict))
+            oxypy_leaf_end(self);
         rc = 0;
     }
     Py_XDECREF(private);
@@ -486,6 +501,8 @@ static int make(oxypy_state *st, construction *c, PyObject *self, PyObject *kwar
         return -1;
     next(&g);
     v = fill(st, c, &g, dict);
+    g.closes = c->leaves && c->placed && !g.holds && !PyObject_GC_IsTracked(self) && !PyObject_GC_IsTracked(dict) &&
+               oxypy_leaf_closes(Py_TYPE(self));
     if (v == PASSED && g.used < g.size && !PyArg_ValidateKeywordArguments(kwargs)) {
         PyErr_Clear(); /* it is said in other words */
         v = DOUBTFUL;
@@ -524,14 +541,32 @@ static unsigned int version_of(const PyTypeObject *type)
 #endif
 }
 
+/* Whether the class is the one that was called last, and unchanged since. */
+static bool is_latest(const oxypy_state *st, const PyTypeObject *type)
+{
+    unsigned int version = version_of(type);
+
+    return version != 0 && version == st->latest_version && type == st->latest_type;
+}
+
+PyObject *oxypy_construct_new(oxypy_state *st, PyTypeObject *type)
+{
+    PyObject *found =
+        is_latest(st, type) ? st->latest_construction : PyDict_GetItemWithError(type->tp_dict, st->s_construction);
+
+    /* Whether it is still true of the class does not matter: by what fills it the instance is tracked. */
+    if (found != NULL && Py_IS_TYPE(found, st->construction_type) && ((construction *)found)->leaves)
+        return oxypy_leaf_new(type);
+    return PyErr_Occurred() ? NULL : type->tp_alloc(type, 0);
+}
+
 int oxypy_construct(oxypy_state *st, PyObject *self, PyObject *kwargs)
 {
     PyTypeObject *type = Py_TYPE(self);
-    unsigned int version = version_of(type);
     construction *c;
     int rc;
 
-    if (version != 0 && version == st->latest_version && type == st->latest_type) {
+    if (is_latest(st, type)) {
         c = (construction *)Py_NewRef(st->latest_construction); /* which the class holds */
     } else {
         c = current(st, type);

@@ -7,8 +7,12 @@
 
 #include "state.h"
 
-/* Fills a new instance from keyword arguments (may be NULL). 1 if that is done; 0 if
- * it is Pydantic's to do, and then nothing has been called or changed; -1 with
+/* A new instance of a class that is called; like those that came before, it may be untracked (leaf.h).
+ * Who does not fill it by oxypy_construct() has it tracked. NULL with an exception. */
+PyObject *oxypy_construct_new(oxypy_state *st, PyTypeObject *type);
+
+/* Fills a new instance from keyword arguments (may be NULL). 1 if that is done, and it is tracked
+ * if need be; 0 if it is Pydantic's to do, and then nothing has been called or changed; -1 with
  * an exception, which is that of a default's factory or lack of memory. */
 int oxypy_construct(oxypy_state *st, PyObject *self, PyObject *kwargs);
 

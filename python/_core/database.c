@@ -14,14 +14,15 @@ bool oxypy_database_is_open(const oxypy_database *db)
 
 oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed)
 {
-    PyObject *session;
+    PyObject *session, *sessions = Py_XNewRef(db->sessions);
 
     *failed = false;
-    if (db->sessions == NULL)
+    if (sessions == NULL)
         return NULL;
-    session = PyDict_GetItemWithError(db->sessions, task);
+    session = Py_XNewRef(PyDict_GetItemWithError(sessions, task));
     if (session == NULL)
         *failed = PyErr_Occurred() != NULL;
+    Py_DECREF(sessions);
     return (oxypy_session *)session;
 }
 
@@ -145,11 +146,23 @@ static PyObject *database_ping(PyObject *self, PyObject *Py_UNUSED(ignored))
     return (PyObject *)op;
 }
 
+/* The store is kept: the database may be closed by Python code that the answer runs. */
+static PyObject *of_store(oxypy_database *db, PyObject *(*ask)(oxypy_store *store))
+{
+    oxypy_store *store = db->store;
+    PyObject *answer;
+
+    oxypy_store_ref(store);
+    answer = ask(store);
+    oxypy_store_unref(store);
+    return answer;
+}
+
 static PyObject *database_server(PyObject *self, void *Py_UNUSED(closure))
 {
     oxypy_database *db = (oxypy_database *)self;
 
-    return oxypy_database_is_open(db) ? oxypy_server_dict(db->store) : Py_NewRef(Py_None);
+    return oxypy_database_is_open(db) ? of_store(db, oxypy_server_dict) : Py_NewRef(Py_None);
 }
 
 static PyObject *database_stats(PyObject *self, PyObject *Py_UNUSED(ignored))
@@ -161,14 +174,15 @@ static PyObject *database_stats(PyObject *self, PyObject *Py_UNUSED(ignored))
         return NULL;
     if (!oxypy_database_is_open(db))
         return raise_not_connected(st, db);
-    return oxypy_store_stats(db->store);
+    return of_store(db, oxypy_store_stats);
 }
 
 static PyObject *database_bind_task(PyObject *self, PyObject *args)
 {
     oxypy_database *db = (oxypy_database *)self;
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
-    PyObject *task, *session;
+    PyObject *task, *session, *sessions;
+    int rc;
 
     if (st == NULL || !PyArg_ParseTuple(args, "OO:_bind_task", &task, &session))
         return NULL;
@@ -177,13 +191,19 @@ static PyObject *database_bind_task(PyObject *self, PyObject *args)
             return PyErr_Format(PyExc_TypeError, "_bind_task() takes a Session, not %s", Py_TYPE(session)->tp_name);
         if (db->sessions == NULL && (db->sessions = PyDict_New()) == NULL)
             return NULL;
-        if (PyDict_SetItem(db->sessions, task, session) < 0)
+        sessions = Py_NewRef(db->sessions); /* a task's own code may close the database */
+        rc = PyDict_SetItem(sessions, task, session);
+        Py_DECREF(sessions);
+        if (rc < 0)
             return NULL;
         Py_RETURN_NONE;
     }
     if (db->sessions == NULL)
         Py_RETURN_NONE;
-    if (PyDict_DelItem(db->sessions, task) < 0) {
+    sessions = Py_NewRef(db->sessions);
+    rc = PyDict_DelItem(sessions, task);
+    Py_DECREF(sessions);
+    if (rc < 0) {
         if (!PyErr_ExceptionMatches(PyExc_KeyError))
             return NULL;
         PyErr_Clear();
@@ -243,7 +263,7 @@ static PyObject *database_session_of(PyObject *self, PyObject *task)
 
     if (failed)
         return NULL;
-    return Py_NewRef(session == NULL ? Py_None : (PyObject *)session);
+    return session == NULL ? Py_NewRef(Py_None) : (PyObject *)session;
 }
 
 static PyObject *database_is_open(PyObject *self, void *Py_UNUSED(closure))

@@ -5,6 +5,7 @@
  * Pydantic's: a subclass begins with CPython's own slot function, which also
  * comes back when somebody assigns __init__ to the class or to one of its bases. */
 #include "construct.h"
+#include "leaf.h"
 
 /* Through the attribute, for all that is not plain: positional arguments, and
  * validators that are no SchemaValidator. The latter are plugins, and stand-ins
@@ -87,12 +88,14 @@ static PyObject *call_class(PyObject *cls, PyObject *args, PyObject *kwargs)
         PyType_HasFeature(type, Py_TPFLAGS_IS_ABSTRACT))
         return PyType_Type.tp_call(cls, args, kwargs);
     st = oxypy_state_of_type(type);
-    self = st == NULL ? NULL : type->tp_alloc(type, 0);
+    self = st == NULL ? NULL : oxypy_construct_new(st, type);
     if (self == NULL)
         return NULL;
     rc = oxypy_construct(st, self, kwargs);
-    if (rc == 0)
+    if (rc == 0) {
+        oxypy_leaf_end(self);
         rc = init_by_validator(st, self, args, kwargs) < 0 ? -1 : 1;
+    }
     if (rc < 0)
         Py_CLEAR(self);
     return self;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows built in one go before the cyclic collector is kept from walking them. */
-#define PAUSE_AFTER 64
 /* Text and values of one free statement. */
 #define SCRATCH_LIMIT ((size_t)1 << 30)
 /* Connections that a statement is tried on when it provably did not run. */
@@ -232,6 +230,8 @@ int oxypy__statement_fill(oxypy_operation *op, oxy_request *request)
         request->flags |= OXY_REQ_WRITE;
     if (op->chunk > 0)
         request->flags |= OXY_REQ_STREAM;
+    else if (oxypy_burst_goes_on(op->loop, op->store))
+        request->flags |= OXY_REQ_BURST;
     if (!oxypy_sink_forgets(op))
         request->flags |= OXY_REQ_WHOLE;
     if (op->ping && oxypy_has_socket(op->store->driver)) {
@@ -358,7 +358,7 @@ void oxypy__statement_raise(oxypy_operation *op, oxy_err *err)
         oxypy_session_raise_deadline(op->st, session);
         return;
     }
-    if (late && op->lease->canceled)
+    if (late && op->lease != NULL && op->lease->canceled)
         err->rc = OXY_STATEMENT_TIMEOUT;
     if (op->commit && err->rc == OXY_CONNECTION_LOST && !(err->flags & OXY_ERR_UNSENT))
         err->rc = OXY_COMMIT_UNKNOWN;
@@ -380,6 +380,10 @@ static int fail(oxypy_operation *op)
     }
     if (err.flags & OXY_ERR_READ_ONLY)
         renew(op);
+    if (op->lease == NULL) { /* that may have run Python code, which released the session */
+        oxypy__statement_raise(op, &err);
+        return -1;
+    }
     if ((err.flags & OXY_ERR_UNSENT) && op->session == NULL && op->n_rows == 0) {
         if (++op->tries < TRIES_MAX)
             return try_again(op);
@@ -429,12 +433,33 @@ static int note_holder(oxypy_operation *op)
     return 0;
 }
 
+/* What another thread did to the connection while the call slept, or Python code that it ran. */
+static void raise_gone(const oxypy_operation *op, oxypy_operation *reader)
+{
+    if (op->lease != NULL)
+        oxypy__statement_raise_closed(reader);
+    else
+        oxypy_raise_text(op->st, OXY_INTERFACE, "the connection was released while the statement ran");
+}
+
+/* 0, or -1 with an exception: also when Python code that this runs has released the connection. */
+static int begin_wait(oxypy_operation *op)
+{
+    if (note_holder(op) < 0 || oxypy_operation_wait(op, false) < 0)
+        return -1;
+    if (op->lease != NULL && op->lease->conn != NULL)
+        return 0;
+    Py_CLEAR(op->future);
+    raise_gone(op, op);
+    return -1;
+}
+
 /* The worker goes on; the task waits for it. */
 static oxypy_next to_worker(oxypy_operation *op)
 {
     oxypy_lease *lease = op->lease;
 
-    if (note_holder(op) < 0 || oxypy_operation_wait(op, false) < 0)
+    if (begin_wait(op) < 0)
         return OXYPY_NEXT_ERROR;
     lease->op = op;
     if (oxypy_lease_offload(lease, op->loop, (PyObject *)op) < 0) {
@@ -455,7 +480,7 @@ static oxypy_next to_server(oxypy_operation *op, oxy_step s)
 {
     oxypy_lease *lease = op->lease;
 
-    if (note_holder(op) < 0 || oxypy_operation_wait(op, false) < 0)
+    if (begin_wait(op) < 0)
         return OXYPY_NEXT_ERROR;
     lease->op = op;
     if (oxypy_lease_poll(lease, op->loop, s) < 0) {
@@ -467,15 +492,6 @@ static oxypy_next to_server(oxypy_operation *op, oxy_step s)
     return OXYPY_NEXT_WAIT;
 }
 
-/* What another thread did to the connection while the call slept. */
-static void raise_gone(const oxypy_operation *op, oxypy_operation *reader)
-{
-    if (op->lease != NULL)
-        oxypy__statement_raise_closed(reader);
-    else
-        oxypy_raise_text(op->st, OXY_INTERFACE, "the connection was released while the statement ran");
-}
-
 /* Others' answers come first: step() would be about theirs. Who is before it
  * calls when it parts. */
 static bool is_behind(const oxypy_operation *op)
@@ -483,16 +499,13 @@ static bool is_behind(const oxypy_operation *op)
     return op->lease->shared && op->lease->wire->first != op->lease;
 }
 
-oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, bool *failed)
+static oxypy_next step(oxypy_operation *op, oxypy_operation *reader, bool *failed)
 {
     const oxy_driver *driver = op->store->driver;
-    oxy_conn *conn = op->lease->conn;
-    bool collecting = false, paused = false;
+    oxypy_lease *lease = op->lease;
+    oxy_conn *conn = lease->conn;
     oxypy_next next = OXYPY_NEXT_ERROR;
-    PyObject *kept = oxypy_sink_rows(reader);
-    Py_ssize_t before = kept == NULL ? 0 : PyList_GET_SIZE(kept);
-    /* In a result that goes on the rows that came before count, too. */
-    uint32_t burst = before < PAUSE_AFTER ? (uint32_t)before : PAUSE_AFTER - 1;
+    oxypy_quiet building = oxypy_quiet_of(reader);
 
     if (is_behind(op) || op->held) {
         op->held = false;
@@ -504,13 +517,13 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
         if (s == OXY_STEP_ROW) {
             oxypy_rowview row = {conn->cells, conn->cols, conn->n_cols, driver->codec};
 
-            /* Rows are trees: collecting between them finds nothing; see collector.c. */
-            if (++burst == PAUSE_AFTER) {
-                collecting = PyGC_Disable() != 0;
-                paused = true;
-            }
+            oxypy_quiet_row(&building);
             if (oxypy_sink_row(reader, &row) < 0)
                 break;
+            if (op->lease != lease || lease->conn == NULL) {
+                raise_gone(op, reader);
+                break;
+            }
             if (op->chunk == 0 || op->cursor.phase != OXYPY_CURSOR_NONE || reader->rows == NULL ||
                 PyList_GET_SIZE(reader->rows) < op->chunk)
                 continue;
@@ -526,9 +539,12 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
         } else if (s == OXY_STEP_FAILED) {
             *failed = true;
         } else {
-            /* Nobody else sees rows that the collector does not. */
-            oxypy_near near = s == OXY_STEP_WANT_READ ? oxypy_near_answer(op, !paused, &s) : OXYPY_NEAR_LATE;
+            oxypy_near near = OXYPY_NEAR_LATE;
 
+            /* Others may run from here on. */
+            oxypy_quiet_end(&building);
+            if (s == OXY_STEP_WANT_READ)
+                near = oxypy_near_answer(op, reader->n_rows > 0 ? reader->sent_at : OXY_NS_NEVER, &s);
             if (near == OXYPY_NEAR_HERE)
                 continue;
             if (near == OXYPY_NEAR_LATE)
@@ -538,16 +554,32 @@ oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, b
         }
         break;
     }
-    if (paused) {
-        oxypy_rows_hide(oxypy_sink_rows(reader), reader->hidden.any ? before : 0, &reader->hidden);
-    }
-    if (paused && collecting)
-        (void)PyGC_Enable();
+    oxypy_quiet_end(&building);
     if (reader->hidden.any && (next == OXYPY_NEXT_RETURN || next == OXYPY_NEXT_PART)) {
         oxypy_rows_collect(oxypy_sink_rows(reader));
         oxypy_rows_show(oxypy_sink_rows(reader), &reader->hidden);
     }
     return next;
+}
+
+/* Rows are built, and SQLite's REGEXP runs, in Python: whoever takes the connection away meanwhile, as
+ * another thread may that closes the database, leaves it to this to release it. */
+oxypy_next oxypy__statement_step(oxypy_operation *op, oxypy_operation *reader, bool *failed)
+{
+    oxypy_lease *lease = op->lease;
+    oxypy_next next;
+
+    lease->stepping = true;
+    next = step(op, reader, failed);
+    lease->stepping = false;
+    if (op->lease == lease)
+        return next;
+    *failed = false;
+    Py_CLEAR(op->future); /* nothing is on its way to it */
+    if (!PyErr_Occurred())
+        raise_gone(op, reader);
+    oxypy_lease_release(lease, op->loop, true, (PyObject *)op);
+    return OXYPY_NEXT_ERROR;
 }
 
 /* MySQL commits by itself before and after DDL; the package begins anew. */
@@ -589,20 +621,9 @@ void oxypy__statement_note(oxypy_operation *op)
         session->aborted = true;
 }
 
-static PyObject *finish(oxypy_operation *op, oxy_ns now)
+/* The statement needs the connection no longer. */
+static void part(oxypy_operation *op, oxypy_lease *lease, oxy_ns now)
 {
-    oxypy_lease *lease = op->lease;
-    int64_t affected = lease->conn == NULL ? 0 : lease->conn->affected;
-
-    if (op->sink == OXYPY_SINK_INSERT_ID)
-        affected = lease->conn == NULL ? 0 : lease->conn->last_insert_id;
-    oxypy__statement_note(op);
-    if (op->st->runtime->observer != NULL && !op->ping)
-        oxypy_observe(op);
-    if (op->sql != NULL && lease->conn != NULL && lease->conn->server.pooler)
-        oxypy_pooler_warn(op);
-    if (op->on_replica && op->database->ailing_span != 0)
-        oxypy_replica_recovered(op->database);
     op->lease = NULL;
     lease->op = NULL;
     lease->cancel_at = lease->deadline = OXY_NS_NEVER;
@@ -614,6 +635,25 @@ static PyObject *finish(oxypy_operation *op, oxy_ns now)
     } else {
         oxypy_lease_done(lease, op->loop, now);
     }
+}
+
+static PyObject *finish(oxypy_operation *op, oxy_ns now)
+{
+    oxypy_lease *lease = op->lease;
+    int64_t affected = lease->conn == NULL ? 0 : lease->conn->affected;
+    bool pooler = op->sql != NULL && lease->conn != NULL && lease->conn->server.pooler;
+
+    if (op->sink == OXYPY_SINK_INSERT_ID)
+        affected = lease->conn == NULL ? 0 : lease->conn->last_insert_id;
+    oxypy__statement_note(op);
+    if (op->st->runtime->observer != NULL && !op->ping)
+        oxypy_observe(op);
+    if (pooler)
+        oxypy_pooler_warn(op);
+    if (op->on_replica && op->database->ailing_span != 0)
+        oxypy_replica_recovered(op->database);
+    if (op->lease == lease) /* else the observer released the session */
+        part(op, lease, now);
     op->stage = STAGE_DONE;
     if (op->ping)
         return PyFloat_FromDouble((double)(now - op->sent_at) / 1e9);
@@ -716,7 +756,12 @@ static oxy_ns seen(oxy_ns *now)
     return *now;
 }
 
-static oxypy_next go_through(oxypy_operation *op, PyObject **result)
+/* What steps took, and when the last was over; 0: there was none. */
+typedef struct steps_took {
+    oxy_ns spent, ended;
+} steps_took;
+
+static oxypy_next go_through(oxypy_operation *op, PyObject **result, steps_took *took)
 {
     oxypy_next next;
     bool failed = false;
@@ -809,7 +854,8 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
             (void)seen(&now);
             next = failed ? OXYPY_NEXT_ERROR : oxypy__statement_step(op, op, &failed);
             ended = oxy_clock_now();
-            oxypy_loop_spent(op->loop, now, ended);
+            took->spent += ended - now;
+            took->ended = ended;
             now = 0;
             if (failed) {
                 rc = fail(op);
@@ -838,18 +884,31 @@ static oxypy_next go_through(oxypy_operation *op, PyObject **result)
 static oxypy_next statement_advance(oxypy_operation *op, PyObject **result)
 {
     oxypy_next next;
+    steps_took took = {0, 0};
 
     if (op->paused && oxypy__stream_resume(op))
         return OXYPY_NEXT_YIELD;
-    next = go_through(op, result);
-
+    next = go_through(op, result, &took);
+    if (took.ended != 0) { /* not sooner: it may run Python code, which releases the session */
+        oxypy_loop_spent(op->loop, took.ended - took.spent, took.ended);
+        if (op->store != NULL && !oxypy_has_socket(op->store->driver))
+            oxypy_burst_note(op->loop, op->store, took.ended - took.spent, took.ended);
+    }
     if (next == OXYPY_NEXT_ERROR && op->stage >= STAGE_START && op->stage != STAGE_DONE &&
         op->st->runtime->observer != NULL)
         oxypy_observe(op);
     return next;
 }
 
-/* The session keeps its connection; what runs there is stopped. */
+/* Whether its answer is to be waited for after it was given up, which asks for a loop that is open. */
+static bool leaves_answer(const oxypy_operation *op)
+{
+    return op->lease != NULL && oxypy_has_socket(op->store->driver) &&
+           (op->lease->chore == OXYPY_CHORE_SPOOL ||
+            (op->session != NULL && oxypy_lease_status(op->lease) == OXY_CONN_ACTIVE));
+}
+
+/* The session keeps its connection; what runs there is stopped. loop is open, or NULL. */
 static void leave_lease(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loop)
 {
     const oxy_driver *driver = op->store->driver;
@@ -860,7 +919,7 @@ static void leave_lease(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loo
     } else if (oxypy_has_socket(driver)) {
         lease->cancel_at = lease->deadline = OXY_NS_NEVER;
         if (oxypy_lease_status(lease) == OXY_CONN_ACTIVE) {
-            if (oxypy_loop_if_open(loop) != NULL)
+            if (loop != NULL)
                 oxypy_chore_drain(lease, loop, (PyObject *)op);
             else
                 oxypy_lease_kill(lease, NULL);
@@ -870,7 +929,7 @@ static void leave_lease(oxypy_operation *op, oxypy_lease *lease, oxypy_loop *loo
     } else if (oxypy_lease_status(lease) == OXY_CONN_ACTIVE) {
         driver->finish(lease->conn);
     }
-    if (!oxypy_lease_is_away(lease)) {
+    if (op->session->lease == lease && !oxypy_lease_is_away(lease)) { /* not released meanwhile */
         op->lease = lease;
         oxypy__statement_note(op);
         op->lease = NULL;
@@ -885,6 +944,8 @@ void oxypy__statement_abandon(oxypy_operation *op)
     oxypy_rows_show(oxypy_sink_rows(op), &op->hidden); /* a validator may have kept some */
     if (op->queued || op->slot != NULL || op->wait.armed)
         oxypy_operation_unqueue(op);
+    if (leaves_answer(op))
+        loop = oxypy_loop_if_open(loop);
     lease = op->lease; /* not sooner: all that may run Python code, which ends the lease */
     op->lease = NULL;
     if (lease != NULL)

@@ -43,6 +43,22 @@ void oxypy__statement_tell_of_commit(oxypy_operation *op);
 PyObject *oxypy__statement_finish(oxypy_operation *op);
 void oxypy__statement_abandon(oxypy_operation *op);
 
+/* quiet.c: rows of a statement are built without the cyclic collector, from some number on.
+ * Borrows the reader, which has the rows. */
+typedef struct oxypy_quiet {
+    oxypy_operation *reader;
+    Py_ssize_t before; /* rows that were there before */
+    uint32_t burst;    /* of those since, and before: in a result that goes on they count, too */
+    bool collecting;   /* it was on */
+    bool off;
+} oxypy_quiet;
+
+oxypy_quiet oxypy_quiet_of(oxypy_operation *reader);
+/* One row more is about to be built. */
+void oxypy_quiet_row(oxypy_quiet *quiet);
+/* Before others may run, and at the end: they have the collector as it was, which does not see the rows. */
+void oxypy_quiet_end(oxypy_quiet *quiet);
+
 /* stream_op.c: a part of the rows is there; PART or ERROR. */
 oxypy_next oxypy__stream_pause(oxypy_operation *op, PyObject **result);
 /* The next part is asked for. True: the loop should turn first. */

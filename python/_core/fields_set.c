@@ -4,6 +4,7 @@
  * empty, and this descriptor fills it when somebody reads it. To everyone else
  * (Pydantic's core, copies, pickles) the attribute is what it always was. */
 #include "instance.h"
+#include "leaf.h"
 
 #include <structmember.h>
 
@@ -52,6 +53,7 @@ static PyObject *descr_get(PyObject *self, PyObject *instance, PyObject *Py_UNUS
         return PyErr_Format(PyExc_TypeError, "%s has no set of fields", Py_TYPE(instance)->tp_name);
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
 
+    oxypy_leaf_end(instance); /* the set may be given anything */
     set = oxypy_slot_get(instance, d->offset);
     if (set != NULL)
         return own_set(st, instance, d->offset, set);

@@ -11,6 +11,7 @@
  * here through it, is right, too: each of its steps finds done what was done. */
 #include "freeing.h"
 
+#include "leaf.h"
 #include "visiting.h"
 
 #include <structmember.h>
@@ -179,23 +180,12 @@ static bool bases_are_known(const PyTypeObject *type)
     return usual != PyBaseObject_Type.tp_dealloc;
 }
 
-/* Every word of an instance is one of those that free_directly() lets go of. */
-static bool has_known_words(const oxypy_plan *plan)
-{
-    const PyTypeObject *type = plan->model;
-    Py_ssize_t words = 4; /* set of fields, extra, private attributes, state */
-
-    words += type->tp_weaklistoffset > 0;
-    words += type->tp_dictoffset > 0;
-    return type->tp_itemsize == 0 && type->tp_dictoffset != 0 && type->tp_basicsize == BODY + words * WORD;
-}
-
 void oxypy_freeing_use(oxypy_plan *plan)
 {
     PyTypeObject *type = plan->model;
 
     if (type->tp_dealloc == free_directly || type->tp_free != PyObject_GC_Del || type->tp_finalize != NULL ||
-        !bases_are_known(type) || !has_known_words(plan))
+        !bases_are_known(type) || !oxypy_leaf_known_words(type))
         return;
     type->tp_dealloc = free_directly;
     oxypy_visiting_use(type);

@@ -26,12 +26,14 @@ static int call_begin(oxypy_loop *loop)
     if (object == NULL)
         return 0;
     callback = PyObject_GetAttrString((PyObject *)loop, "_begin");
+    loop->begin_called = true; /* not later: it may be called at once, and others may be gathered meanwhile */
     if (callback != NULL)
         handle = PyObject_CallMethodOneArg(object, loop->st->s_call_soon, callback);
+    if (handle == NULL)
+        loop->begin_called = false;
     Py_DECREF(object);
-    Py_XDECREF(callback);
+    Py_XDECREF(callback); /* has the loop's state, perhaps as the last one */
     Py_XDECREF(handle);
-    loop->begin_called = handle != NULL;
     return handle == NULL ? -1 : 0;
 }
 
@@ -422,6 +424,8 @@ int oxypy_gathered_begin(oxypy_loop *loop)
         rc = begin_all(loop);
         sent = send_held(loop);
         loop->beginning = false;
+        if (!loop->marked)
+            oxypy_burst_end(loop);
         do {
             if (rc == 0)
                 rc = oxypy_gathered_go_on(loop);

@@ -5,6 +5,7 @@
  * values to Pydantic and so raises (or returns) exactly what Pydantic does. */
 #include "cell.h"
 #include "instance.h"
+#include "leaf.h"
 #include "rowprog.h"
 #include "template.h"
 
@@ -278,21 +279,55 @@ static verdict fill(oxypy_state *st, const oxypy_rowprog *p, const oxypy_source 
     return PASSED;
 }
 
-/* Attributes that are made anew for each row. */
+/* An attribute that is made anew for each row. */
+static int make_one(const oxypy_made *made, PyObject *dict)
+{
+    PyObject *value = made->factory == (PyObject *)&PyList_Type ? PyList_New(0) : PyObject_CallNoArgs(made->factory);
+    int rc = value == NULL ? -1 : PyDict_SetItem(dict, made->name, value);
+
+    Py_XDECREF(value);
+    return rc;
+}
+
 static int fill_made(const oxypy_rowprog *p, PyObject *dict)
 {
-    for (uint32_t i = 0; i < p->n_made; i++) {
-        PyObject *factory = p->made[i].factory, *value;
-        int rc;
-
-        value = factory == (PyObject *)&PyList_Type ? PyList_New(0) : PyObject_CallNoArgs(factory);
-        if (value == NULL)
+    for (uint32_t i = 0; i < p->n_made; i++)
+        if (make_one(&p->made[i], dict) < 0)
             return -1;
-        rc = PyDict_SetItem(dict, p->made[i].name, value);
-        Py_DECREF(value);
-        if (rc < 0)
+    return 0;
+}
+
+/* A list that the collector does not see, where the dict has a place for it. 1; 0 if it has none; -1. */
+static int put_closed(const oxypy_rowprog *p, const oxypy_made *made, PyObject *dict)
+{
+    PyObject *list, **values;
+
+    if (made->factory != (PyObject *)&PyList_Type || made->place == UINT32_MAX)
+        return 0;
+    list = PyList_New(0);
+    if (list == NULL)
+        return -1;
+    values = oxypy_template_values(p->template_dict, dict); /* what ran meanwhile may have changed it */
+    if (values == NULL) {
+        Py_DECREF(list);
+        return 0;
+    }
+    PyObject_GC_UnTrack(list);
+    Py_SETREF(values[made->place], list);
+    return 1;
+}
+
+/* The same in a row that may become a closed leaf (leaf.h). */
+static int fill_closed(const oxypy_rowprog *p, PyObject *dict)
+{
+    for (uint32_t i = 0; i < p->n_made; i++) {
+        int put = put_closed(p, &p->made[i], dict);
+
+        if (put < 0 || (put == 0 && make_one(&p->made[i], dict) < 0))
             return -1;
     }
+    if (PyObject_GC_IsTracked(dict)) /* by something else that was made */
+        oxypy_leaf_open_dict(dict);
     return 0;
 }
 
@@ -416,6 +451,7 @@ static int adorn(const oxypy_rowprog *p, PyObject *self, PyObject *extra)
     if (dict == NULL)
         return -1;
     rc = PyDict_Update(dict, extra);
+    oxypy_leaf_written(self, dict);
     Py_DECREF(dict);
     return rc;
 }
@@ -455,7 +491,9 @@ static PyObject *build_model(oxypy_state *st, const oxypy_rowprog *p, const oxyp
     if (v == PASSED && p->n_children != 0 && oxypy__related_fill(st, p, src, dict) < 0)
         v = FAILED;
     if (v == PASSED) {
-        if (fill_made(p, dict) == 0 && fill_without_id(p, dict) == 0)
+        bool closes = p->plan->leaves && !PyObject_GC_IsTracked(dict) && oxypy_leaf_closes(p->plan->model);
+
+        if ((closes ? fill_closed(p, dict) : fill_made(p, dict)) == 0 && fill_without_id(p, dict) == 0)
             self = wrap(p, dict);
         /* A factory's exception is Pydantic's to raise, as a validator's is. */
         if (self == NULL && PyErr_ExceptionMatches(PyExc_Exception) && !p->partial) {

@@ -3,6 +3,8 @@
  * the class, as pydantic-core does it. */
 #include "instance.h"
 
+#include "leaf.h"
+
 #include <structmember.h>
 
 Py_ssize_t oxypy_slot_offset(PyTypeObject *type, PyObject *name)
@@ -32,7 +34,7 @@ oxypy_instance_state *oxypy_instance_state_get(const oxypy_plan *plan, PyObject 
     return (oxypy_instance_state *)oxypy_slot_get(instance, plan->off_state);
 }
 
-/* tp_alloc zeroes the slots; a class that needs more than that (its own
+/* The slots are zeroed; a class that needs more than that (its own
  * __new__, abstract methods) never comes here: the proof sees to it. */
 PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *fields_set, PyObject *state)
 {
@@ -40,7 +42,10 @@ PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *f
 
     if (extra == NULL)
         return NULL;
-    self = plan->model->tp_alloc(plan->model, 0);
+    if (plan->leaves && !PyObject_GC_IsTracked(dict))
+        self = oxypy_leaf_new(plan->model);
+    else
+        self = plan->model->tp_alloc(plan->model, 0);
     if (self == NULL) {
         Py_DECREF(extra);
         return NULL;
@@ -125,6 +130,7 @@ PyObject *oxypy_write_attribute(PyObject *module, PyObject *const *args, Py_ssiz
     if (dict == NULL)
         return NULL;
     rc = PyDict_SetItem(dict, args[1], args[2]);
+    oxypy_leaf_written(args[0], dict);
     Py_DECREF(dict);
     if (rc < 0)
         return NULL;

@@ -49,7 +49,7 @@ PyObject *oxypy_fields_set_get(oxypy_state *st, const oxypy_plan *plan, PyObject
 /* A fresh instance of plan->model holding dict, with fields_set (NULL: all
  * columns, made on first use), extra, no
  * private attributes and state. Takes new references of its own; runs no
- * Python code of the class. */
+ * Python code of the class. dict is complete: by it the instance is tracked, or a leaf (leaf.h). */
 PyObject *oxypy_instance_new(const oxypy_plan *plan, PyObject *dict, PyObject *fields_set, PyObject *state);
 
 /* Private attributes of a new instance: (dict, names of those that are copied). New
@@ -58,7 +58,7 @@ PyObject *oxypy_private_new(PyObject *plain);
 /* Fills them as plan->init_private, which is not NULL, says. 0 / -1. */
 int oxypy_private_init(const oxypy_plan *plan, PyObject *instance);
 
-/* The instance's __dict__; new reference. */
+/* The instance's __dict__; new reference. Who puts something into it calls oxypy_leaf_written() then. */
 PyObject *oxypy_instance_dict(PyObject *instance);
 
 #endif

@@ -236,10 +236,14 @@ static oxypy_hub *hub_for(const oxypy_lease *lease, const oxypy_loop *loop)
     return loop->hub;
 }
 
-static void set_timer(const oxypy_lease *lease, oxypy_hub *hub, oxypy_loop *loop)
+static oxy_ns next_limit(const oxypy_lease *lease)
 {
-    oxy_ns at = lease->cancel_at < lease->deadline ? lease->cancel_at : lease->deadline;
+    return lease->cancel_at < lease->deadline ? lease->cancel_at : lease->deadline;
+}
 
+/* Runs Python code, after which the lease may be over. */
+static void set_timer(oxy_ns at, oxypy_hub *hub, oxypy_loop *loop)
+{
     if (at == OXY_NS_NEVER)
         return;
     if (loop == NULL)
@@ -252,6 +256,7 @@ int oxypy_lease_offload(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
 {
     oxypy_hub *hub = hub_for(lease, loop);
     bool kept = lease->keep == NULL && keep != NULL;
+    oxy_ns at = next_limit(lease);
 
     if (hub == NULL)
         return -1;
@@ -259,29 +264,32 @@ int oxypy_lease_offload(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep)
     lease->working = true;
     if (kept)
         lease->keep = Py_NewRef(keep);
-    set_timer(lease, hub, loop);
-    oxypy_hub_unref(hub);
     if (lease->store->driver->offload(lease->conn, oxypy_wake, &lease->wait) != OXY_OK) {
         oxypy_wait_disarm(&lease->wait);
         lease->working = false;
         if (kept)
             Py_CLEAR(lease->keep);
+        oxypy_hub_unref(hub);
         return -1;
     }
+    set_timer(at, hub, loop);
+    oxypy_hub_unref(hub);
     return 0;
 }
 
 int oxypy_lease_poll(oxypy_lease *lease, oxypy_loop *loop, oxy_step step)
 {
     oxypy_hub *hub = hub_for(lease, loop);
+    bool polling;
 
     if (hub == NULL)
         return -1;
-    lease->polling = oxypy_wire_watch(lease->wire, hub, step);
-    if (lease->polling)
-        set_timer(lease, hub, loop);
+    polling = oxypy_wire_watch(lease->wire, hub, step);
+    lease->polling = polling;
+    if (polling)
+        set_timer(next_limit(lease), hub, loop);
     oxypy_hub_unref(hub);
-    return lease->polling ? 0 : -1;
+    return polling ? 0 : -1;
 }
 
 void oxypy_lease_ready(oxypy_lease *lease, oxypy_loop *loop)
@@ -308,6 +316,8 @@ static void lease_fire(oxypy_wait *w, oxypy_loop *loop)
         Py_XDECREF(keep);
         return;
     }
+    if (lease->stepping)
+        return; /* nobody's, but somebody is about to release it */
     keep = lease->keep;
     lease->keep = NULL;
     if (lease->session != NULL) {
@@ -375,7 +385,7 @@ oxy_ns oxypy_lease_tick(oxypy_store *store, oxypy_loop *loop)
         earliest = OXY_NS_NEVER;
         oxypy_lock(rt);
         for (lease = store->leases; lease != NULL; lease = lease->next) {
-            oxy_ns at = lease->cancel_at < lease->deadline ? lease->cancel_at : lease->deadline;
+            oxy_ns at = next_limit(lease);
 
             if (at == OXY_NS_NEVER || !(lease->working || lease->polling || lease->paused != NULL) ||
                 hub_of(lease) != loop->hub)
@@ -649,7 +659,7 @@ static void release(oxypy_lease *lease, oxypy_loop *loop, bool reuse, PyObject *
             oxypy_lease_free(lease);
         return;
     }
-    if (lease->chore != OXYPY_CHORE_NONE || lease->preparing)
+    if (lease->chore != OXYPY_CHORE_NONE || lease->preparing || lease->stepping)
         return; /* it goes on without its session */
     if (lease->working && !oxypy_has_socket(lease->store->driver)) {
         lease->store->driver->cancel(lease->conn);

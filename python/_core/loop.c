@@ -366,16 +366,15 @@ bool oxypy_loop_is_due(const oxypy_loop *loop, oxy_ns now)
     return loop->marked && now - loop->marked_at > TURN_AFTER;
 }
 
-void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
+bool oxypy_loop_mark(oxypy_loop *loop, oxy_ns now)
 {
     PyObject *object, *callback, *handle = NULL, *type, *value, *traceback;
 
-    loop->spent += now - began;
-    if (loop->marked || loop->spent < MARK_AFTER)
-        return;
+    if (loop->marked)
+        return true;
     object = oxypy_loop_object(loop);
     if (object == NULL)
-        return;
+        return false;
     PyErr_Fetch(&type, &value, &traceback); /* the statement may have failed */
     callback = PyObject_GetAttrString((PyObject *)loop, "_turn");
     if (callback != NULL)
@@ -389,6 +388,14 @@ void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
     Py_XDECREF(callback);
     Py_XDECREF(handle);
     PyErr_Restore(type, value, traceback);
+    return loop->marked;
+}
+
+void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now)
+{
+    loop->spent += now - began;
+    if (loop->spent >= MARK_AFTER)
+        (void)oxypy_loop_mark(loop, now);
 }
 
 /* --- callbacks ------------------------------------------------------------------------ */
@@ -434,6 +441,7 @@ static PyObject *loop_turn(PyObject *self, PyObject *Py_UNUSED(ignored))
 
     loop->marked = false;
     loop->spent = 0;
+    oxypy_burst_end(loop);
     Py_RETURN_NONE;
 }
 
@@ -516,6 +524,7 @@ static void loop_dealloc(PyObject *self)
         (void)oxypy_hub_kill(loop->hub, NULL);
         oxypy_hub_unref(loop->hub);
     }
+    oxypy_burst_end(loop);
     (void)loop_clear(self);
     type->tp_free(self);
     Py_DECREF(type);

@@ -191,14 +191,16 @@ static PyObject *make_raw_operation(PyObject *module, PyObject *args, PyObject *
     return (PyObject *)op;
 }
 
-/* Whether an operation may travel with others: a read that gives no result of its own. */
+/* Whether an operation may travel with others: a read that gives no result of its own, or an
+ * insert among inserts, whose result is not asked for. */
 static bool may_travel(const oxypy_state *st, PyObject *o, const oxypy_operation *first)
 {
     const oxypy_operation *op = (const oxypy_operation *)o;
 
     return Py_TYPE(o) == st->operation_type && op->kind == &oxypy_op_statement && !op->started && !op->finished &&
-           op->what == OXYPY_DO_SELECT && op->sink == OXYPY_SINK_LINKED && op->client == first->client &&
-           op->using_ == first->using_;
+           op->what == first->what &&
+           ((op->what == OXYPY_DO_SELECT && op->sink == OXYPY_SINK_LINKED) || op->what == OXYPY_DO_INSERT) &&
+           op->client == first->client && op->using_ == first->using_;
 }
 
 static PyObject *make_flight(PyObject *module, PyObject *given_)
@@ -215,7 +217,7 @@ static PyObject *make_flight(PyObject *module, PyObject *given_)
         if (!may_travel(st, PyTuple_GET_ITEM(members, i), first))
             first = NULL, n = 0;
     if (first == NULL) {
-        PyErr_SetString(PyExc_ValueError, "a flight is of linked reads with one client, not awaited yet");
+        PyErr_SetString(PyExc_ValueError, "a flight is of linked reads or of inserts with one client, not awaited yet");
         Py_DECREF(members);
         return NULL;
     }
@@ -237,7 +239,8 @@ static PyMethodDef op_functions[] = {
      PyDoc_STR("A statement from a query or from rows to insert.")},
     {"raw_operation", (PyCFunction)(void (*)(void))make_raw_operation, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("A statement from the user's text.")},
-    {"flight", make_flight, METH_O, PyDoc_STR("Linked reads of one transaction, sent before the first is answered.")},
+    {"flight", make_flight, METH_O,
+     PyDoc_STR("Linked reads or inserts of one transaction, sent before the first is answered.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -66,6 +66,8 @@ oxypy_state *oxypy_state_of_type(PyTypeObject *type)
     X(post_delete)                                                                                                     \
     X(post_save)                                                                                                       \
     X(given_type)                                                                                                      \
+    X(leaf_dict)                                                                                                       \
+    X(leaf_setattr)                                                                                                    \
     X(warn_of_another)                                                                                                 \
     X(context_keyword)                                                                                                 \
     X(get_running_loop)                                                                                                \

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* After so many answers in a row that were not near, only one in SELDOM is looked for, and these in
  * runs of BURST: the first finds both sides asleep, the next ones as they are while we look. */
@@ -27,6 +28,10 @@
 #define LONGER 3
 /* A long answer comes in parts, each looked for anew; in all no longer than so many budgets. */
 #define PARTS_MAX 10
+/* Rows that have been coming for so long from this machine are not looked for again and again but after naps
+ * of at least so long: the sender neither wakes anybody for each piece nor finds its socket in use. */
+#define NAPS_AFTER (2 * OXY_NS_PER_MS)
+#define NAP (OXY_NS_PER_MS / 20)
 /* Who waits for the GIL for so long shares it with a thread that computes, and would wait at every
  * statement: for so long it is kept, and the answer is looked for. */
 #define CROWDED OXY_NS_PER_MS
@@ -91,12 +96,11 @@ static bool is_here(int fd)
     }
 }
 
-/* For how long an answer that has not come while it was looked for is looked for on. */
-static oxy_ns longer_look(oxypy_wire *wire, int fd, oxy_ns budget)
+static bool is_near(oxypy_wire *wire, int fd)
 {
     if (wire->place == OXYPY_PLACE_UNKNOWN)
         wire->place = is_here(fd) ? OXYPY_PLACE_HERE : OXYPY_PLACE_ELSEWHERE;
-    return wire->place == OXYPY_PLACE_HERE ? LONGER * budget : 0;
+    return wire->place == OXYPY_PLACE_HERE;
 }
 
 /* Looks again and again, until something is there, time is over or others need the processor. What poll() said. */
@@ -113,16 +117,32 @@ static int look(struct pollfd watched[2], oxy_ns until)
     return n;
 }
 
+/* Looks after each of some naps, in which nothing wakes this thread: the same in less processor time,
+ * and what has come since it fell asleep is read in one piece. */
+static int look_and_nap(struct pollfd watched[2], oxy_ns until)
+{
+    const struct timespec nap = {.tv_nsec = NAP};
+    int n;
+
+    do {
+        (void)nanosleep(&nap, NULL);
+        n = poll(watched, 2, 0);
+    } while (n == 0 && oxy_clock_now() < until);
+    return n;
+}
+
 /* While other threads run: looks on for the first part of a span, then sleeps, until something is there
  * or the span is over. What poll() said; seen: nothing had to sleep for it. */
-static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns longer, oxy_ns span, bool *seen)
+static int sleep_for(oxypy_loop *loop, struct pollfd watched[2], oxy_ns longer, bool naps, oxy_ns span, bool *seen)
 {
     oxy_ns begun = oxy_clock_now(), left = span, woken, now;
     int n = 0;
 
     Py_BEGIN_ALLOW_THREADS;
     if (longer > 0) {
-        n = look(watched, begun + (longer < span ? longer : span));
+        oxy_ns until = begun + (longer < span ? longer : span);
+
+        n = naps ? look_and_nap(watched, until) : look(watched, until);
         *seen = n != 0;
         left = begun + span - oxy_clock_now();
     }
@@ -162,36 +182,39 @@ static watch watch_of(oxypy_loop *loop, oxypy_wire *wire)
 }
 
 /* Until the next bytes are here. NEAR_LATE: they are late, or something else is
- * here, or others need the processor: perhaps the server itself. */
-static oxypy_near await_part(watch *w, bool may_sleep)
+ * here, or others need the processor: perhaps the server itself. rows_since: of
+ * what statement rows have come, since it was sent; NEVER: none has. */
+static oxypy_near await_part(watch *w, oxy_ns rows_since)
 {
     oxypy_wire *wire = w->wire;
     oxy_ns budget = wire->store->config.near_budget, now = oxy_clock_now(), until = now + budget;
-    bool sleeps = may_sleep && now >= w->loop->crowded_until;
-    bool looks = !(sleeps && is_beside(w->fds[0].fd)) && pays(wire->late, &wire->skipped), seen = false;
-    oxy_ns longest = oxypy_sight_longest(w->loop), longer = 0, spare;
+    bool sleeps = now >= w->loop->crowded_until, rows = rows_since != OXY_NS_NEVER && is_near(wire, w->fds[0].fd);
+    bool naps = sleeps && rows && now - rows_since >= NAPS_AFTER;
+    bool looks = !naps && !(sleeps && is_beside(w->fds[0].fd)) && (rows || pays(wire->late, &wire->skipped));
+    oxy_ns longest = oxypy_sight_longest(w->loop), longer = naps ? (1 + LONGER) * budget : 0, spare;
+    bool seen = false;
     int n = 0;
 
     if (looks) {
         n = look(w->fds, until);
         seen = n != 0;
-        if (!seen && oxy_clock_now() >= until) /* nobody else needed the processor */
-            longer = longer_look(wire, w->fds[0].fd, budget);
+        if (!seen && oxy_clock_now() >= until && is_near(wire, w->fds[0].fd)) /* nobody else needed the processor */
+            longer = LONGER * budget;
     }
-    spare = n == 0 && sleeps && pays(wire->slow, &wire->passed) ? spare_time(w->loop, longest) : 0;
+    spare = n == 0 && sleeps && (rows || pays(wire->slow, &wire->passed)) ? spare_time(w->loop, longest) : 0;
     if (spare > 0) {
-        n = sleep_for(w->loop, w->fds, longer, spare, &seen);
+        n = sleep_for(w->loop, w->fds, longer, naps, spare, &seen);
         if (oxypy_wire_find(w->loop->st->runtime, w->id) != wire || wire->conn == NULL)
             return OXYPY_NEAR_GONE; /* another thread has closed it meanwhile */
-        if (n != 0 || spare == longest)
+        if (!rows && (n != 0 || spare == longest))
             note(&wire->slow, n != 0);
     }
-    if (looks)
+    if (looks && !rows)
         note(&wire->late, seen);
     return n > 0 && w->fds[0].revents != 0 ? OXYPY_NEAR_HERE : OXYPY_NEAR_LATE;
 }
 
-oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step)
+oxypy_near oxypy_near_answer(oxypy_operation *op, oxy_ns rows_since, oxy_step *step)
 {
     oxypy_lease *lease = op->lease;
     const oxy_driver *driver = lease->store->driver;
@@ -203,7 +226,7 @@ oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step
     w = watch_of(op->loop, lease->wire);
     end = oxy_clock_now() + PARTS_MAX * budget;
     do {
-        oxypy_near near = await_part(&w, may_sleep);
+        oxypy_near near = await_part(&w, rows_since);
 
         if (op->lease != lease || lease->conn == NULL)
             return OXYPY_NEAR_GONE; /* or taken from its session */
@@ -236,7 +259,7 @@ bool oxypy_near_flight(oxypy_loop *loop, uint64_t id)
     w = watch_of(loop, wire);
     end = oxy_clock_now() + PARTS_MAX * wire->store->config.near_budget;
     do {
-        if (await_part(&w, true) != OXYPY_NEAR_HERE)
+        if (await_part(&w, OXY_NS_NEVER) != OXYPY_NEAR_HERE)
             return false;
         oxypy_wire_event(rt, id, loop);
         if (loop->woken != NULL)

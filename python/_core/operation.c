@@ -112,11 +112,13 @@ void oxypy_operation_wake(oxypy_operation *op, oxypy_loop *loop)
 
 void oxypy_operation_use(oxypy_operation *op, oxypy_database *db)
 {
-    if (op->store != NULL)
-        oxypy_store_unref(op->store);
-    Py_XSETREF(op->database, (oxypy_database *)Py_NewRef((PyObject *)db));
+    oxypy_store *store = op->store;
+
     op->store = db->store;
     oxypy_store_ref(op->store);
+    Py_XSETREF(op->database, (oxypy_database *)Py_NewRef((PyObject *)db)); /* what goes may run Python code */
+    if (store != NULL)
+        oxypy_store_unref(store);
 }
 
 /* --- the pool ------------------------------------------------------------------------ */
@@ -218,6 +220,10 @@ oxypy_next oxypy_operation_acquire(oxypy_operation *op, oxy_want want, oxy_ns no
         op->queued = true;
         if (oxypy_operation_wait(op, false) < 0)
             return OXYPY_NEXT_ERROR;
+        if (!op->wait.armed) {
+            Py_CLEAR(op->future); /* Python code that this ran has given it a connection already */
+            return OXYPY_NEXT_WAIT;
+        }
         oxypy_store_act(store, op->loop);
         /* A hub whose loop was closed may be what this one waits for. */
         if (oxypy_operation_look(op, at) < 0)
@@ -347,8 +353,10 @@ static PySendResult move_on(oxypy_operation *op, PyObject **result)
             return PYGEN_NEXT; /* a coroutine may ask for its task */
         }
         if (op->delegate != NULL) {
-            PySendResult said = PyIter_Send(op->delegate, Py_None, result);
+            PyObject *delegate = Py_NewRef(op->delegate);
+            PySendResult said = PyIter_Send(delegate, Py_None, result);
 
+            Py_DECREF(delegate);
             if (said == PYGEN_RETURN && op->delegated) {
                 end(op);
                 return said;
@@ -427,6 +435,17 @@ static int check_loop(const oxypy_operation *op)
     return -1;
 }
 
+/* The loop that it runs on, from its first step on. 0 / -1. */
+static int find_loop(oxypy_operation *op)
+{
+    if (op->started)
+        return op->paused ? check_loop(op) : 0;
+    op->started = true;
+    op->loop = oxypy_loop_get(op->st);
+    op->finished = op->loop == NULL;
+    return op->loop == NULL ? -1 : 0;
+}
+
 static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObject **result)
 {
     oxypy_operation *op = (oxypy_operation *)self;
@@ -435,24 +454,17 @@ static PySendResult op_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyObj
     *result = NULL;
     if (enter(op) < 0)
         return PYGEN_ERROR;
-    if (!op->started) {
-        op->started = true;
-        op->loop = oxypy_loop_get(op->st);
-        if (op->loop == NULL) {
-            op->finished = true;
-            return PYGEN_ERROR;
-        }
-    }
-    if (op->paused && check_loop(op) < 0)
-        return PYGEN_ERROR;
-    if (op->owes_turn) {
-        op->owes_turn = false;
-        *result = Py_NewRef(Py_None);
-        return PYGEN_NEXT;
-    }
     op->running = true;
     Py_INCREF(self); /* the last reference may go while Python code runs */
-    said = move_on(op, result);
+    if (find_loop(op) < 0) {
+        said = PYGEN_ERROR;
+    } else if (op->owes_turn) {
+        op->owes_turn = false;
+        *result = Py_NewRef(Py_None);
+        said = PYGEN_NEXT;
+    } else {
+        said = move_on(op, result);
+    }
     op->running = false;
     Py_DECREF(self);
     return said;
@@ -626,7 +638,9 @@ static PyObject *op_close(PyObject *self, PyObject *Py_UNUSED(ignored))
     if (op->finished)
         Py_RETURN_NONE;
     if (op->delegate != NULL) {
+        op->running = true; /* nobody goes on with it meanwhile */
         done = PyObject_CallMethodNoArgs(op->delegate, op->st->s_close);
+        op->running = false;
         if (done == NULL) {
             end(op);
             return NULL;

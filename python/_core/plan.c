@@ -4,6 +4,7 @@
 #include "freeing.h"
 #include "hydrate.h"
 #include "instance.h"
+#include "leaf.h"
 #include "plan_spec.h"
 #include "relation.h"
 #include "template.h"
@@ -272,6 +273,10 @@ static int find_slots(oxypy_state *st, oxypy_plan *plan)
     if (plan->off_state < 0)
         return -1;
     oxypy_freeing_use(plan);
+    plan->leaves =
+        plan->lazy_set && plan->extra == Py_None && plan->init_private == NULL && oxypy_leaf_suits(st, plan->model);
+    if (plan->leaves)
+        oxypy_leaf_watch(st, plan->model);
     return 0;
 }
 
@@ -444,7 +449,7 @@ int oxypy_plan_init(PyObject *module, oxypy_state *st)
     if (st->plan_type == NULL || PyModule_AddType(module, st->plan_type) < 0)
         return -1;
     if (oxypy_template_init(module) < 0 || oxypy_freeing_init(module) < 0 || oxypy_visiting_init(module) < 0 ||
-        oxypy_to_py_init(st) < 0)
+        oxypy_leaf_init(module) < 0 || oxypy_to_py_init(st) < 0)
         return -1;
     return PyModule_AddIntConstant(module, "DECIMALS_DIRECT", st->decimal_known);
 }

@@ -78,6 +78,7 @@ typedef struct oxypy_plan {
     PyObject *template_dict; /* all attributes in field order, absent constants filled in, others None */
     PyObject *template_set;  /* names of all column fields */
     bool lazy_set;           /* the class makes its set of fields on first use: fields_set.c */
+    bool leaves;             /* instances whose dict is not tracked need not be either: leaf.h */
     PyObject *extra;         /* None, or an empty dict to copy (extra="allow") */
     Py_ssize_t off_fields_set, off_extra, off_private, off_state; /* slot offsets in the instance */
     PyObject *loaded_state;                                       /* shared InstanceState: saved, everything loaded */

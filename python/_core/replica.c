@@ -85,14 +85,15 @@ static int is_fit(oxypy_operation *op, oxypy_database *replica, oxy_ns now)
     return 1;
 }
 
-oxypy_database *oxypy_replica_choose(oxypy_operation *op, oxypy_database *db, bool any)
+/* Of these; borrowed. NULL with an exception. */
+static oxypy_database *choose(oxypy_operation *op, PyObject *replicas, oxypy_database *db, bool any)
 {
     oxypy_database *best = NULL, *open = NULL;
     oxy_ns now = oxy_clock_now();
     uint32_t least = UINT32_MAX;
 
-    for (Py_ssize_t i = 0; db->replicas != NULL && i < PyTuple_GET_SIZE(db->replicas); i++) {
-        oxypy_database *replica = (oxypy_database *)PyTuple_GET_ITEM(db->replicas, i);
+    for (Py_ssize_t i = 0; replicas != NULL && i < PyTuple_GET_SIZE(replicas); i++) {
+        oxypy_database *replica = (oxypy_database *)PyTuple_GET_ITEM(replicas, i);
         int fit = is_fit(op, replica, now);
         uint32_t load;
 
@@ -113,6 +114,16 @@ oxypy_database *oxypy_replica_choose(oxypy_operation *op, oxypy_database *db, bo
     if (best != NULL)
         return best;
     return any && open != NULL ? open : db;
+}
+
+/* Connecting one of them again runs Python code, which may give the database others. */
+oxypy_database *oxypy_replica_choose(oxypy_operation *op, oxypy_database *db, bool any)
+{
+    PyObject *replicas = Py_XNewRef(db->replicas);
+    PyObject *chosen = Py_XNewRef((PyObject *)choose(op, replicas, db, any));
+
+    Py_XDECREF(replicas);
+    return (oxypy_database *)chosen;
 }
 
 /* --- failing -------------------------------------------------------------------------------- */

@@ -109,6 +109,7 @@ static int from_task(oxypy_operation *op, oxypy_database *db)
     if (session == NULL)
         return 0;
     (void)take_session(op, session);
+    Py_DECREF((PyObject *)session);
     return 1;
 }
 
@@ -214,7 +215,8 @@ static PyObject *choose_alias(const oxypy_operation *op)
 /* 0: on db or one of its replicas; 1: it is being connected; -1. */
 static int use(oxypy_operation *op, oxypy_database *db, server_role role)
 {
-    oxypy_database *chosen = db;
+    oxypy_database *chosen;
+    int rc = 0;
 
     op->on_replica = false;
     if (db->replicas != NULL && role != ROLE_PRIMARY && (role == ROLE_REPLICA || is_plain_read(op))) {
@@ -224,11 +226,15 @@ static int use(oxypy_operation *op, oxypy_database *db, server_role role)
         if (chosen == NULL)
             return -1;
         op->on_replica = chosen != db;
+    } else {
+        chosen = (oxypy_database *)Py_NewRef((PyObject *)db);
     }
-    if (!oxypy_database_is_open(chosen))
-        return connect_first(op, chosen);
-    oxypy_operation_use(op, chosen);
-    return 0;
+    if (oxypy_database_is_open(chosen))
+        oxypy_operation_use(op, chosen);
+    else
+        rc = connect_first(op, chosen);
+    Py_DECREF((PyObject *)chosen);
+    return rc;
 }
 
 int oxypy_operation_resolve(oxypy_operation *op)

@@ -173,6 +173,7 @@ static int add_made(oxypy_rowprog *p, PyObject *name, PyObject *factory)
     p->made = made;
     made[p->n_made].name = Py_NewRef(name);
     made[p->n_made].factory = Py_NewRef(factory);
+    made[p->n_made].place = UINT32_MAX;
     p->n_made++;
     return 0;
 }
@@ -382,6 +383,9 @@ static int find_places(oxypy_rowprog *p)
         p->placed = found > 0;
         p->in_words = found > 0 && in_words;
     }
+    for (uint32_t i = 0; i < p->n_made && p->placed && !p->in_words; i++)
+        if (oxypy_template_find(p->template_dict, p->made[i].name, &p->made[i].place) < 0)
+            return -1;
     return 0;
 }
 

@@ -38,6 +38,7 @@ typedef struct oxypy_rowcol {
 /* Attributes that a row does not bring and that are made anew for each. */
 typedef struct oxypy_made {
     PyObject *name, *factory;
+    uint32_t place; /* of its value in copies of the template; UINT32_MAX: none */
 } oxypy_made;
 
 /* A related row among the columns of a row, as an attribute of its instance. */

@@ -3,6 +3,7 @@
  * for an instance that exists, a row without a program. */
 #include "cell.h"
 #include "instance.h"
+#include "leaf.h"
 #include "rowprog.h"
 
 static int row_fits(const oxypy_rowprog *p, const oxypy_rowview *row)
@@ -223,6 +224,8 @@ static int write_values(const oxypy_rowprog *p, PyObject *instance, PyObject *va
         if (value != NULL)
             rc = PyDict_SetItem(dict, p->cols[i].name, value);
     }
+    if (dict != NULL)
+        oxypy_leaf_written(instance, dict);
     Py_XDECREF(dict);
     return rc;
 }

@@ -198,6 +198,12 @@ struct oxypy_loop {
     oxypy_operation *woken, *last_woken; /* those that can go on; owned */
     bool begin_called;                   /* _begin waits in the loop's queue */
     bool beginning;                      /* gathered operations begin, which may travel together */
+    oxypy_store *burst_store;            /* whose connections keep locks until this turn ends; owned; burst.c */
+    oxy_ns burst_ended;                  /* the last statement on SQLite */
+    uint32_t burst_length;               /* statements that followed one another at once */
+    uint32_t burst_began;                /* how many came before anything was kept */
+    bool burst_asked;                    /* the loop was asked to tell of its turn for it */
+    uint32_t burst_vain;                 /* bursts in a row that were over too soon, as far as it matters */
     uint64_t held;                       /* id of the wire that reads are held on; 0: none; together.c */
     uint32_t n_held;                     /* reads that have not been sent */
 };
@@ -225,8 +231,19 @@ int oxypy_loop_wake_at(oxypy_loop *loop, oxy_ns at);
 bool oxypy_loop_is_due(const oxypy_loop *loop, oxy_ns now);
 /* Counts inline work; now and then asks the loop to tell when it turned. */
 void oxypy_loop_spent(oxypy_loop *loop, oxy_ns began, oxy_ns now);
+/* Asks the loop to tell when it turns. Keeps the exception; false: it does not. */
+bool oxypy_loop_mark(oxypy_loop *loop, oxy_ns now);
 /* The running task (borrowed by nobody: new reference), or None. NULL with an exception. */
 PyObject *oxypy_loop_task(oxypy_state *st, oxypy_loop *loop);
+
+/* --- burst.c ------------------------------------------------------------------------- */
+
+/* A statement ran on SQLite in this thread. Runs Python code. */
+void oxypy_burst_note(oxypy_loop *loop, oxypy_store *store, oxy_ns began, oxy_ns ended);
+/* Whether others came before it in this turn, and its end is known to be heard of. */
+bool oxypy_burst_goes_on(const oxypy_loop *loop, const oxypy_store *store);
+/* The loop turns: what was kept is given back. */
+void oxypy_burst_end(oxypy_loop *loop);
 
 /* --- wakeup.c ------------------------------------------------------------------------ */
 
@@ -290,9 +307,10 @@ typedef enum oxypy_near {
 
 /* After a step that wants to read: waits for the answer inside of the call, for a
  * moment that the store's near_budget bounds, if nothing else waits on the loop.
- * may_sleep: also with the GIL given up. */
-oxypy_near oxypy_near_answer(oxypy_operation *op, bool may_sleep, oxy_step *step);
-/* The same, asleep too, for reads that were sent together on the wire of that id, in a callback of
+ * Other threads may run meanwhile. rows_since: when the statement was sent of which
+ * some rows have come; OXY_NS_NEVER: none has. */
+oxypy_near oxypy_near_answer(oxypy_operation *op, oxy_ns rows_since, oxy_step *step);
+/* The same for reads that were sent together on the wire of that id, in a callback of
  * the loop. True: some of them can go on. */
 bool oxypy_near_flight(oxypy_loop *loop, uint64_t id);
 /* Something happened at a socket of the loop's hub. */
@@ -367,6 +385,8 @@ struct oxypy_store {
     uint32_t opening;                 /* connections on the way */
     bool foreign;                     /* made before a fork: hands off */
     bool closing, drained;
+    bool empty;       /* the pool has no connection any more: drained, when the last one is closed */
+    uint32_t leaving; /* connections that are being closed, without the lock; guarded by it */
     uint64_t transactions;
     oxy_ns read_cost;      /* of a read that travels with others, on the average of late; the GIL guards it */
     oxypy_wait *on_change; /* _open and _close wait here */
@@ -403,7 +423,7 @@ typedef struct oxypy_holders {
 oxypy_holders oxypy_store_holders(oxypy_store *store);
 PyObject *oxypy_store_stats(oxypy_store *store);
 /* {"flavor", "version", "pooler"} */
-PyObject *oxypy_server_dict(const oxypy_store *store);
+PyObject *oxypy_server_dict(oxypy_store *store);
 /* Raises err, which came of connecting; cause: what the user's init raised, or NULL. */
 void oxypy_store_raise_connect(const oxypy_store *store, const oxy_err *err, PyObject *cause);
 /* Raises PoolTimeoutError. */
@@ -457,6 +477,7 @@ struct oxypy_lease {
     bool discard;       /* close it when it is clean */
     bool raw;           /* free text ran since it was taken */
     bool guarded;       /* the statement runs in a transaction that must not end with it */
+    bool stepping;      /* its answer is being read, which may run Python code: who reads it releases it */
 };
 
 /* NULL with MemoryError. The pool has granted slot. */
@@ -520,7 +541,7 @@ void oxypy_chore_drain(oxypy_lease *lease, oxypy_loop *loop, PyObject *keep);
 void oxypy_chore_run(oxypy_lease *lease, oxypy_loop *loop, const oxy_request *request, PyObject *keep);
 /* Reads the rest of the lease's stream into op->spool, then lets go of the connection. */
 void oxypy_chore_spool(oxypy_lease *lease, oxypy_loop *loop, oxypy_operation *op);
-/* Nobody wants those rows any more: what is left is drained. */
+/* Nobody wants those rows any more: what is left is drained. loop is open, or NULL. */
 void oxypy_chore_spool_cut(oxypy_lease *lease, oxypy_loop *loop);
 /* Each false: nothing is under way; true: the chore has the lease. */
 bool oxypy_chore_roll_back(oxypy_lease *lease, oxypy_loop *loop);
@@ -709,7 +730,7 @@ PyObject *oxypy_make_filtered(oxypy_state *st, int what, PyObject *query, PyObje
 int oxypy_operation_resolve(oxypy_operation *op);
 
 /* replica.c: which handle a plain read uses: a healthy replica, the least busy
- * one, or db itself. any: a replica in any case, if there is one. Borrowed. */
+ * one, or db itself. any: a replica in any case, if there is one. New reference. */
 oxypy_database *oxypy_replica_choose(oxypy_operation *op, oxypy_database *db, bool any);
 /* The statement could not be sent to its replica, with an exception or without:
  * true: the replica is left alone for a while, and another handle is to be
@@ -766,7 +787,7 @@ void oxypy_database_warn_unclosed(PyObject *source, PyObject *alias);
 
 /* Whether statements can be run now. */
 bool oxypy_database_is_open(const oxypy_database *db);
-/* The open transaction of a task (borrowed), or NULL; -1 in *failed with an exception. */
+/* The open transaction of a task (new reference), or NULL; *failed: with an exception. */
 oxypy_session *oxypy_database_session(oxypy_database *db, PyObject *task, bool *failed);
 /* Whether the task will never run again: its loop was closed. Keeps no exception. */
 bool oxypy_task_is_stranded(PyObject *task);
@@ -809,8 +830,13 @@ int oxypy_session_take_lease(oxypy_session *s, oxypy_operation *op); /* 0 / -1 *
 void oxypy_session_leave(oxypy_session *s, oxypy_operation *op);
 /* The worker reported and the operation had gone. */
 void oxypy_session_settled(oxypy_session *s);
-/* Takes the lease out; whoever runs on it is told. NULL: none is held. */
-oxypy_lease *oxypy_session_let_go(oxypy_session *s);
+/* Takes the lease out, NULL: none is held. *woken: who ran on it, new reference, or NULL; told by
+ * oxypy_session_tell() once the lease was released, since that may run Python code. */
+oxypy_lease *oxypy_session_let_go(oxypy_session *s, oxypy_operation **woken);
+/* Consumes the reference; NULL is nobody. */
+void oxypy_session_tell(oxypy_operation *woken);
+/* Both, and gives the lease back. loop may be NULL. */
+void oxypy_session_drop(oxypy_session *s, oxypy_loop *loop, bool reuse);
 /* Loses its connection (closing pool); later statements raise error (may be NULL). */
 void oxypy_session_evict(oxypy_session *s, oxypy_loop *loop, PyObject *error);
 /* The deadline passed: raises TransactionTimeoutError, naming the owner's id. */

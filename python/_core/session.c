@@ -69,16 +69,18 @@ static void dismiss(oxypy_session *s)
 /* Adds to the exception just raised whose error it is. */
 static void sign(const oxypy_session *s)
 {
-    PyObject *type, *exc, *traceback, *backend;
+    PyObject *type, *exc, *traceback, *backend, *alias;
 
     if (s->database == NULL || s->database->alias == NULL || s->database->config.driver == NULL)
         return;
+    alias = Py_NewRef(s->database->alias);
     PyErr_Fetch(&type, &exc, &traceback);
-    PyErr_NormalizeException(&type, &exc, &traceback);
     backend = PyUnicode_FromString(s->database->config.driver->name);
+    PyErr_NormalizeException(&type, &exc, &traceback);
     if (backend == NULL || PyObject_SetAttrString(exc, "backend", backend) < 0 ||
-        PyObject_SetAttrString(exc, "alias", s->database->alias) < 0)
+        PyObject_SetAttrString(exc, "alias", alias) < 0)
         PyErr_Clear(); /* the error itself matters more */
+    Py_DECREF(alias);
     Py_XDECREF(backend);
     PyErr_Restore(type, exc, traceback);
 }
@@ -154,15 +156,29 @@ oxypy_next oxypy_session_enter(oxypy_session *s, oxypy_operation *op)
         if (check(op->st, s, op->plain) < 0) /* the stream may have failed, and the transaction with it */
             return OXYPY_NEXT_ERROR;
     }
+    if (op->in_queue) {
+        queue_remove(s, op);
+        oxypy_wait_disarm(&op->wait);
+    }
+    if (s->busy) {
+        bool ended;
+
+        if (oxypy_operation_wait(op, true) < 0)
+            return OXYPY_NEXT_ERROR;
+        /* To make that may have run Python code: nobody wakes who joins the queue of what has ended. */
+        ended = check(op->st, s, op->plain) < 0;
+        if (ended || !s->busy) {
+            oxypy_wait_disarm(&op->wait);
+            Py_CLEAR(op->future);
+        }
+        if (ended)
+            return OXYPY_NEXT_ERROR;
+    }
     if (!s->busy) {
         s->running = op;
         s->busy = true;
         return OXYPY_NEXT_RETURN;
     }
-    if (op->in_queue)
-        queue_remove(s, op);
-    if (oxypy_operation_wait(op, true) < 0)
-        return OXYPY_NEXT_ERROR;
     op->in_queue = true;
     op->queue_prev = s->last;
     if (s->last != NULL)
@@ -230,6 +246,8 @@ int oxypy_session_take_lease(oxypy_session *s, oxypy_operation *op)
     PyObject *task = oxypy_loop_task(op->st, op->loop);
     oxypy_lease *lease = op->lease;
 
+    if (task != NULL)
+        oxypy_lease_set_holder(lease, task, NULL); /* may run Python code, as does asking for the task */
     if (task != NULL && !s->moving)
         oxypy_raise_text(op->st, OXY_INTERFACE, "the connection was released while the statement waited for it");
     if (task == NULL || !s->moving) {
@@ -238,7 +256,6 @@ int oxypy_session_take_lease(oxypy_session *s, oxypy_operation *op)
         oxypy_lease_release(lease, op->loop, true, NULL);
         return -1;
     }
-    oxypy_lease_set_holder(lease, task, NULL);
     Py_DECREF(task);
     s->moving = false;
     s->lease = lease;
@@ -255,40 +272,51 @@ void oxypy_session_settled(oxypy_session *s)
     pass_on(s);
 }
 
-/* Takes the lease out; whoever runs on it is told. */
-oxypy_lease *oxypy_session_let_go(oxypy_session *s)
+oxypy_lease *oxypy_session_let_go(oxypy_session *s, oxypy_operation **woken)
 {
     oxypy_lease *lease = s->lease;
-    oxypy_operation *op = s->running, *woken = NULL;
+    oxypy_operation *op = s->running;
 
+    *woken = NULL;
     s->lease = NULL;
     s->moving = false;
     if (lease == NULL)
         return NULL;
     lease->session = NULL;
     lease->op = NULL;
+    lease->paused = NULL; /* a stream whose rows end here */
     if (op != NULL && op->lease == lease) {
         op->lease = NULL;
         /* The driver reads its memory until the answer is there. */
         if (lease->keep == NULL && oxypy_has_socket(lease->store->driver))
             lease->keep = Py_NewRef((PyObject *)op);
-        woken = (oxypy_operation *)Py_NewRef((PyObject *)op);
+        *woken = (oxypy_operation *)Py_NewRef((PyObject *)op);
     }
     dismiss(s);
-    if (woken != NULL) { /* last: it may run Python code, which drops the session */
-        oxypy_operation_wake(woken, woken->loop);
-        Py_DECREF((PyObject *)woken);
-    }
     return lease;
+}
+
+void oxypy_session_tell(oxypy_operation *woken)
+{
+    if (woken == NULL)
+        return;
+    oxypy_operation_wake(woken, woken->loop);
+    Py_DECREF((PyObject *)woken);
+}
+
+void oxypy_session_drop(oxypy_session *s, oxypy_loop *loop, bool reuse)
+{
+    oxypy_operation *woken;
+    oxypy_lease *lease = oxypy_session_let_go(s, &woken);
+
+    if (lease != NULL)
+        oxypy_lease_release(lease, loop, reuse, NULL);
+    oxypy_session_tell(woken); /* last: it may run Python code, which drops the session */
 }
 
 void oxypy_session_evict(oxypy_session *s, oxypy_loop *loop, PyObject *error)
 {
-    oxypy_lease *lease;
-
     if (error != NULL && s->blocked == NULL)
         s->blocked = Py_NewRef(error);
-    lease = oxypy_session_let_go(s);
-    if (lease != NULL)
-        oxypy_lease_release(lease, loop, true, NULL);
+    oxypy_session_drop(s, loop, true);
 }

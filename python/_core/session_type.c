@@ -14,6 +14,7 @@ static PyObject *session_adopt(PyObject *self, PyObject *other)
 {
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
     oxypy_session *s = as_session(self), *from;
+    PyObject *database, *pending, *blocked;
 
     if (st == NULL)
         return NULL;
@@ -24,20 +25,26 @@ static PyObject *session_adopt(PyObject *self, PyObject *other)
     from = as_session(other);
     if (s == from)
         Py_RETURN_NONE;
-    if (s->lease != NULL || from->lease == NULL || from->busy)
+    if (s->lease != NULL || s->moving || from->lease == NULL || from->busy)
         return oxypy_raise_text(st, OXY_INTERFACE, "there is no connection to take over, or one is held already");
     s->lease = from->lease;
     s->lease->session = s;
     from->lease = NULL;
-    Py_XSETREF(s->database, from->database);
+    database = (PyObject *)s->database;
+    s->database = from->database;
     from->database = NULL;
-    Py_XSETREF(s->pending, from->pending);
+    pending = s->pending;
+    s->pending = from->pending;
     from->pending = NULL;
-    Py_CLEAR(s->blocked);
+    blocked = s->blocked;
+    s->blocked = NULL;
     s->aborted = s->overdue = s->in_block = s->movable = false;
     s->statement_limit = 0;
     s->deadline = OXY_NS_NEVER;
     s->ended = oxy_clock_now();
+    Py_XDECREF(database); /* last: they may be the last references */
+    Py_XDECREF(pending);
+    Py_XDECREF(blocked);
     Py_RETURN_NONE;
 }
 
@@ -188,16 +195,13 @@ static PyObject *session_release(PyObject *self, PyObject *args, PyObject *kwarg
     static char *names[] = {"reuse", NULL};
     oxypy_state *st = oxypy_state_of_type(Py_TYPE(self));
     int reuse = 1;
-    oxypy_lease *lease;
     oxypy_loop *loop;
 
     if (st == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:_release", names, &reuse))
         return NULL;
     loop = as_session(self)->lease == NULL ? NULL : oxypy_loop_find(st); /* which may take the lease away */
-    lease = oxypy_session_let_go(as_session(self));
     Py_CLEAR(as_session(self)->pending);
-    if (lease != NULL)
-        oxypy_lease_release(lease, loop, reuse != 0, NULL);
+    oxypy_session_drop(as_session(self), loop, reuse != 0);
     Py_XDECREF(loop);
     Py_RETURN_NONE;
 }
@@ -249,18 +253,22 @@ static PyObject *session_info(PyObject *self, void *Py_UNUSED(closure))
 {
     const oxypy_lease *lease = as_session(self)->lease;
     PyObject *status = session_status(self, NULL), *server = NULL, *info = NULL;
+    oxypy_store *store = lease == NULL ? NULL : lease->store;
     long long pid = 0;
     int fd = -1;
 
     if (status == NULL)
         return NULL;
-    if (lease != NULL)
-        server = oxypy_server_dict(lease->store);
-    else
-        server = PyDict_New();
     if (lease != NULL && lease->conn != NULL && !lease->store->foreign) {
         pid = (long long)lease->conn->server.pid;
         fd = lease->store->driver->fd(lease->conn);
+    }
+    if (store != NULL) {
+        oxypy_store_ref(store); /* making a dict may run Python code, which releases the connection */
+        server = oxypy_server_dict(store);
+        oxypy_store_unref(store);
+    } else {
+        server = PyDict_New();
     }
     if (server != NULL)
         info = Py_BuildValue("{s:L,s:i,s:O}", "pid", pid, "fd", fd, "transaction_status", status);
@@ -375,7 +383,6 @@ static int session_clear(PyObject *self)
 static void session_finalize(PyObject *self)
 {
     oxypy_session *s = as_session(self);
-    oxypy_lease *lease;
     PyObject *type, *value, *traceback;
     oxypy_loop *loop;
 
@@ -383,9 +390,7 @@ static void session_finalize(PyObject *self)
         return;
     PyErr_Fetch(&type, &value, &traceback);
     loop = oxypy_loop_find(s->lease->store->st); /* which may take the lease away */
-    lease = oxypy_session_let_go(s);
-    if (lease != NULL)
-        oxypy_lease_release(lease, loop, true, NULL);
+    oxypy_session_drop(s, loop, true);
     Py_XDECREF(loop);
     PyErr_Restore(type, value, traceback);
 }

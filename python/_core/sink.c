@@ -396,6 +396,7 @@ void oxypy_observe(oxypy_operation *op)
     PyObject *sql = op->sql != NULL ? op->sql : op->has_prepared ? op->prepared.compiled->text : NULL;
     PyObject *table = op->sql == NULL && op->has_prepared ? op->prepared.compiled->table : NULL;
     double duration = (double)(oxy_clock_now() - op->began - op->rest) / 1e9;
+    long long rows = rows_of(op); /* asked while the connection is there for sure */
 
     if (op->st->runtime->observer == NULL || op->store == NULL || sql == NULL || oxypy_is_finalizing())
         return;
@@ -405,6 +406,6 @@ void oxypy_observe(oxypy_operation *op)
     for (Py_ssize_t i = 0; op->before != NULL && i < PyTuple_GET_SIZE(op->before); i++)
         tell(op, PyTuple_GET_ITEM(op->before, i), NULL, PyList_New(0), 0, 0.0, NULL);
     params = shown_params(op);
-    tell(op, sql, table, params, value == NULL ? rows_of(op) : 0, duration, value);
+    tell(op, sql, table, params, value == NULL ? rows : 0, duration, value);
     PyErr_Restore(type, value, traceback);
 }

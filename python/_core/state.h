@@ -18,6 +18,9 @@
 /* Interned attribute and method names: X(c_name, "text"). */
 #define OXYPY_NAME_LIST(X)                                                                                             \
     X(dict, "__dict__")                                                                                                \
+    X(setattr, "__setattr__")                                                                                          \
+    X(getattr, "__getattr__")                                                                                          \
+    X(getattribute, "__getattribute__")                                                                                \
     X(fields_set, "__pydantic_fields_set__")                                                                           \
     X(extra, "__pydantic_extra__")                                                                                     \
     X(private_, "__pydantic_private__")                                                                                \
@@ -100,9 +103,10 @@ typedef struct oxypy_state {
     PyTypeObject *latest_type;
     PyObject *latest_construction;
     unsigned int latest_version;
-    PyObject *given_type;       /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
-    PyObject *context_keyword;  /* ("context",) */
-    PyObject *validation_error; /* pydantic_core.ValidationError */
+    PyObject *given_type;               /* class of shared sets of fields (fields_set.c); set by allow_direct_init() */
+    PyObject *leaf_dict, *leaf_setattr; /* Model's own __dict__ and __setattr__; set by watch_dict() (leaf.c) */
+    PyObject *context_keyword;          /* ("context",) */
+    PyObject *validation_error;         /* pydantic_core.ValidationError */
     PyDateTime_CAPI *datetime;
     PyObject *utc;
 

@@ -4,6 +4,7 @@
  * of their key as they arrive; attach() hands the lists out. */
 #include "collector.h"
 #include "instance.h"
+#include "leaf.h"
 #include "numbered.h"
 #include "rowprog.h"
 #include "stitch.h"
@@ -581,6 +582,8 @@ static PyObject *links_attach(PyObject *self, PyTypeObject *cls, PyObject *const
                  *dict = value == NULL ? NULL : oxypy_instance_dict(parent);
 
         rc = dict == NULL ? -1 : PyDict_SetItem(dict, name, value);
+        if (dict != NULL)
+            oxypy_leaf_written(parent, dict);
         if (rc == 0)
             rc = mark(&m, parent);
         Py_XDECREF(value);

@@ -241,30 +241,42 @@ static oxypy_store *store_of_locked(oxypy_runtime *rt, const oxy_pool *pool)
     return store;
 }
 
+/* With the lock held, which is given up. Whoever waits for the end of the pool hears of it when nothing is
+ * left: several threads carry out its actions, and one may be still closing a connection. */
+static void settle_drained(oxypy_store *store, const oxypy_hub *here)
+{
+    oxypy_runtime *rt = store->runtime;
+    oxy_common *common = store->common;
+
+    if (!store->empty || store->leaving > 0 || store->drained)
+        return;
+    store->drained = true;
+    if (store->on_change != NULL)
+        oxypy_wait_ready_locked(store->on_change, here);
+    store->common = NULL;
+    oxypy_unlock(rt);
+    oxy_common_drop(common);
+    oxypy_lock(rt);
+}
+
 /* With the lock held, which is given up for what takes longer. */
 static void carry_out(oxypy_store *store, const oxy_action *act, oxypy_loop *loop)
 {
     oxypy_runtime *rt = store->runtime;
-    oxy_common *common;
+    const oxypy_hub *here = loop == NULL ? NULL : loop->hub;
 
     switch (act->kind) {
     case OXY_ACT_GRANT:
     case OXY_ACT_TIMEOUT:
-    case OXY_ACT_FAIL: settle_waiter(store, act, loop == NULL ? NULL : loop->hub); return;
+    case OXY_ACT_FAIL: settle_waiter(store, act, here); return;
     case OXY_ACT_PING:
         oxypy_unlock(rt);
         oxypy_chore_ping(store, act->slot, loop);
         oxypy_lock(rt);
         return;
     case OXY_ACT_DRAINED:
-        store->drained = true;
-        if (store->on_change != NULL)
-            oxypy_wait_ready_locked(store->on_change, loop == NULL ? NULL : loop->hub);
-        common = store->common;
-        store->common = NULL;
-        oxypy_unlock(rt);
-        oxy_common_drop(common);
-        oxypy_lock(rt);
+        store->empty = true;
+        settle_drained(store, here);
         return;
     case OXY_ACT_CONNECT:
         oxypy_unlock(rt);
@@ -274,9 +286,12 @@ static void carry_out(oxypy_store *store, const oxy_action *act, oxypy_loop *loo
     case OXY_ACT_CLOSE:
         if (act->conn == NULL)
             return;
+        store->leaving++;
         oxypy_unlock(rt);
         oxypy_wire_close(act->conn);
         oxypy_lock(rt);
+        store->leaving--;
+        settle_drained(store, here);
         return;
     }
 }

@@ -69,13 +69,16 @@ void oxypy_store_raise_connect(const oxypy_store *store, const oxy_err *err, PyO
 {
     PyObject *type, *value, *traceback;
 
+    Py_XINCREF(cause); /* the store's own may go while Python code runs */
     (void)oxypy_raise(store->st, err, NULL, store->driver->name, store->alias);
     if (cause == NULL)
         return;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
     if (value != NULL)
-        PyException_SetCause(value, Py_NewRef(cause));
+        PyException_SetCause(value, cause);
+    else
+        Py_DECREF(cause);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -139,7 +142,7 @@ static PyObject *version_of(const oxypy_store *store)
     return Py_BuildValue("(III)", v / 10000, v / 100 % 100, v % 100);
 }
 
-PyObject *oxypy_server_dict(const oxypy_store *store)
+PyObject *oxypy_server_dict(oxypy_store *store)
 {
     static const char *const flavors[] = {[OXY_FLAVOR_SQLITE] = "sqlite",
                                           [OXY_FLAVOR_POSTGRES] = "postgres",

@@ -16,6 +16,7 @@ typedef struct oxypy_stream {
     PyObject *load;      /* callable(rows) -> coroutine, or NULL */
     PyObject *loading;   /* that coroutine, not over yet, or NULL */
     bool awaited;        /* a step is under way */
+    bool running;        /* it moves on, which may run Python code: nobody else ends it meanwhile */
 } oxypy_stream;
 
 typedef enum step_kind { STEP_NEXT, STEP_CLOSE } step_kind;
@@ -151,12 +152,23 @@ static void step_over(oxypy_step *step)
     Py_XDECREF((PyObject *)s);
 }
 
+/* As of a generator. */
+static int refuse_running(const oxypy_stream *s)
+{
+    if (!s->running)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "stream already executing");
+    return -1;
+}
+
 static int step_enter(oxypy_step *step)
 {
     if (step->stream == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse an already awaited step of a stream");
         return -1;
     }
+    if (refuse_running(step->stream) < 0)
+        return -1;
     if (step->started)
         return 0;
     if (step->stream->awaited) {
@@ -181,7 +193,9 @@ static PySendResult step_am_send(PyObject *self, PyObject *Py_UNUSED(value), PyO
         *result = Py_NewRef(Py_None);
         said = PYGEN_RETURN;
     } else {
+        step->stream->running = true;
         said = advance(step->stream, result);
+        step->stream->running = false;
     }
     if (said != PYGEN_NEXT)
         step_over(step);
@@ -236,10 +250,12 @@ static PyObject *step_throw(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (step_enter(step) < 0)
         return NULL;
     Py_INCREF(self);
+    s->running = true;
     if (step->kind == STEP_NEXT && (s->loading != NULL || s->op != NULL))
         result = throw_into(s, args, n);
     else
         raise_given(args, n);
+    s->running = false;
     if (result == NULL && s->loading != NULL && PyErr_ExceptionMatches(PyExc_StopIteration)) {
         PyErr_Clear(); /* it took the exception and ended: the rows are loaded */
         Py_CLEAR(s->loading);
@@ -256,8 +272,11 @@ static PyObject *step_close(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
     oxypy_step *step = (oxypy_step *)self;
 
-    if (step->stream != NULL && step->started)
+    if (step->stream != NULL && step->started) {
+        if (refuse_running(step->stream) < 0)
+            return NULL;
         stop(step->stream);
+    }
     step_over(step);
     Py_RETURN_NONE;
 }

@@ -57,7 +57,7 @@ bool oxypy__stream_resume(oxypy_operation *op)
 
 void oxypy_stream_make_room(oxypy_operation *op)
 {
-    if (op->lease->conn == NULL || oxypy_lease_is_away(op->lease))
+    if (op->lease == NULL || op->lease->conn == NULL || oxypy_lease_is_away(op->lease))
         return;
     op->spool = oxypy_spool_new();
     if (op->spool == NULL)
@@ -92,8 +92,13 @@ oxypy_next oxypy__stream_from_spool(oxypy_operation *op, PyObject **result)
     oxy_err err;
     int more = 1;
 
-    if (op->lease != NULL) /* they are still being read */
-        return oxypy_operation_wait(op, false) < 0 ? OXYPY_NEXT_ERROR : OXYPY_NEXT_WAIT;
+    if (op->lease != NULL) { /* they are still being read */
+        if (oxypy_operation_wait(op, false) < 0)
+            return OXYPY_NEXT_ERROR;
+        if (op->lease == NULL)
+            Py_CLEAR(op->future); /* to make that ran Python code, and nobody wakes it any more */
+        return OXYPY_NEXT_WAIT;
+    }
     while (more > 0 && (op->rows == NULL || PyList_GET_SIZE(op->rows) < op->chunk)) {
         more = oxypy_spool_next(op->spool, &row, &err);
         if (more > 0 && oxypy_sink_row(op, &row) < 0)

@@ -27,6 +27,7 @@ def __getattr__(name: str) -> int: ...  # the constants
 KIND_NAMES: dict[str, int]
 SQLITE_VERSION: int  # of the library in use, as 3045001
 FREES_DIRECTLY: int  # 1: instances of rows are freed without CPython's walk over the bases
+LEAVES: int  # 1: the collector does not see instances that lead nowhere
 VISITS_DIRECTLY: int  # 1: the collector visits them without it, too
 TEMPLATE_PLACES: int  # 1: rows are filled in place, by the layout of this interpreter's dicts
 DECIMALS_DIRECT: int  # 1: Decimals are made without their constructor, by the layout of this interpreter's
@@ -137,6 +138,7 @@ class Construction:
         ignore_extra: bool = False,
         private: tuple[dict[str, Any], tuple[str, ...]] | None = None,
         post_init: Any = None,
+        table: bool = False,
     ) -> Construction: ...
     whole: bool
 
@@ -320,7 +322,8 @@ def use_plain_expressions(*classes: type[Expr]) -> None:
     tracked by the collector."""
 
 def flight(operations: Iterable[Operation[Any]], /) -> Operation[None]:
-    """Reads with SINK_LINKED of one open transaction, sent together; only for drivers that take several."""
+    """Reads with SINK_LINKED, or inserts, of one open transaction, sent before the first is answered;
+    only for drivers that take several."""
 
 def stream(
     operation: Operation[list[T]], load: Callable[[list[T]], Coroutine[Any, Any, object]] | None = None, /
@@ -443,6 +446,7 @@ def look_directly(metaclass: type[Any], /) -> None: ...
 def lazy_fields_set(member: Any, /) -> Any:
     """The descriptor that makes `__pydantic_fields_set__` of loaded instances on first use."""
 
+def watch_dict(base: type[Any], /) -> None: ...
 def write_attribute(instance: Any, name: str, value: Any) -> None:
     """Sets a field past frozen and without validation, keeping the fields set in step."""
 

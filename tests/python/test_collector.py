@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from parcels import served
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 from servers import Server
 
 from oxyde import Field, Model, _core, db
@@ -24,8 +24,11 @@ MILLS = 300
 
 
 class Grain(Model):
+    """Of the collector's business; without a private attribute it would not be (test_leaf.py)."""
+
     id: int | None = Field(default=None, db_pk=True)
     name: str = Field(max_length=20)
+    _weighed: bool = PrivateAttr(default=False)
 
     class Meta:
         is_table = True
@@ -38,6 +41,7 @@ class Mill(Model):
     id: int | None = Field(default=None, db_pk=True)
     name: str = Field(max_length=20)
     flours: list[Flour] = Field(default_factory=list, db_reverse_fk="mill")
+    _weighed: bool = PrivateAttr(default=False)
 
     class Meta:
         is_table = True
@@ -49,6 +53,7 @@ class Flour(Model):
     name: str = Field(max_length=20)
     mill: Mill | None = None
     sacks: list[Sack] = Field(default_factory=list, db_reverse_fk="flour")
+    _weighed: bool = PrivateAttr(default=False)
 
     class Meta:
         is_table = True

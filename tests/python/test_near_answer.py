@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import socket
 import sys
@@ -157,6 +158,110 @@ async def test_slower_answers_of_this_machine_are_looked_for_longer(name: str) -
     finally:
         os.sched_setaffinity(0, processors)
     pytest.fail(f"{spent * 1000:.1f} ms of processor time: the rest was slept")
+
+
+PARTS = 60
+BETWEEN = 0.0003  # seconds; postgres sends 8 KB at a time
+KEPT = 3  # a text that came before is prepared, and its rows are taken as they come
+
+
+def parts(number: int, seconds: float) -> str:
+    """Rows that come four at a time, with a pause of at least so long in between."""
+    return (
+        "SELECT i, repeat('x', 2100) AS text, CASE WHEN i % 4 = 0 THEN pg_sleep("
+        f"{seconds}) END AS pause FROM generate_series(1, {number * 4}) AS i"
+    )
+
+
+async def spent_in(database: _core.Database, statement: str) -> tuple[float, float]:
+    """Seconds of this thread's processor time, and seconds."""
+    before, start = time.thread_time(), time.perf_counter()
+    rows = await run(database, statement)
+    found = time.thread_time() - before, time.perf_counter() - start
+    assert [row["i"] for row in rows] == list(range(1, len(rows) + 1))
+    return found
+
+
+on_postgres = pytest.mark.skipif(
+    "postgres" not in NAMES, reason="how a result is cut into parts is the server's affair"
+)
+on_both = pytest.mark.parametrize("runs", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+
+
+@on_postgres
+@on_both
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="nobody looks on one processor")
+def test_rows_that_come_for_long_are_napped_for(runs: Callable[..., None]) -> None:
+    processors = sorted(os.sched_getaffinity(0))
+
+    async def work() -> None:
+        async with opened("postgres", near_budget=LONGEST) as database:
+            shares = []
+            for number in range(12):
+                # Where the server has just answered nobody looks: half of the time this is elsewhere.
+                os.sched_setaffinity(0, {processors[number % 2]})
+                spent, took = await spent_in(database, parts(PARTS, BETWEEN))
+                assert took > PARTS * BETWEEN
+                shares.append(spent / took)
+            assert max(shares) < 0.5, shares
+
+    try:
+        runs(work())
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
+@on_postgres
+@on_both
+def test_while_rows_come_others_have_a_collector(runs: Callable[..., None]) -> None:
+    """It is off while rows are built, not while they are waited for."""
+    seen: list[bool] = []
+    over = False
+
+    def watch() -> None:
+        while not over:
+            seen.append(gc.isenabled())
+            time.sleep(0.0002)
+
+    async def work() -> None:
+        async with opened("postgres", near_budget=SHORTEST) as database:
+            for _ in range(KEPT):
+                await spent_in(database, parts(PARTS, BETWEEN))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        with threads_that_wait_for_the_gil():
+            runs(work())
+    finally:
+        over = True
+        thread.join()
+    assert len(seen) > 10
+    assert all(seen)
+    assert gc.isenabled()
+
+
+@on_postgres
+@on_both
+def test_the_loop_turns_while_rows_come(runs: Callable[..., None]) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.002)
+            turns += 1
+
+    async def work() -> None:
+        async with opened("postgres", near_budget=LONGEST) as database:
+            for _ in range(KEPT):
+                await spent_in(database, parts(PARTS, 0.002))
+            counting = asyncio.create_task(count())
+            await spent_in(database, parts(PARTS, 0.002))
+            counting.cancel()
+
+    runs(work())
+    assert turns > 20
 
 
 @on_each_loop

@@ -97,8 +97,10 @@ async def test_a_plain_column_serves_as_the_other_side(library: db.AsyncDatabase
 async def test_each_relation_is_loaded_once(library: db.AsyncDatabase) -> None:
     with db.capture_queries() as log:
         authors = await Author.objects.prefetch("books", "books__tags", "books__copies__loans").all()
-    assert [event.table for event in log] == [
-        "library_authors", "library_books", "library_tags", "library_copies", "library_loans",
+    tables = [event.table for event in log]
+    tables[2:4] = sorted(str(table) for table in tables[2:4])  # of one level, on several connections
+    assert tables == [
+        "library_authors", "library_books", "library_copies", "library_tags", "library_loans",
     ]  # fmt: skip
     (ann,) = (author for author in authors if author.name == "Ann")
     assert {book.title: words(book.tags) for book in ann.books}["Bay"] == ["dry", "sea"]

@@ -75,6 +75,7 @@ def construction_of(cls: Any) -> Any:
         ignore_extra=extra_behaviour(parts) == "ignore",
         private=private,
         post_init=post_init,
+        table=cls.__oxyde_meta__.is_table,
     )
     type.__setattr__(cls, "__oxyde_construction__", made)
     return made

@@ -434,4 +434,6 @@ type.__setattr__(
 _core.use_hooks(Model.pre_save, Model.post_save, Model.pre_delete, Model.post_delete)
 # Plain calls are the engine's; Pydantic would take it for a field in the class statement.
 type.__setattr__(Model, "delete", _core.terminal(Model.delete, what=_core.DO_DELETE, sink=_core.SINK_DELETED))
+# Rows that lead nowhere are left out by the collector until somebody asks for their __dict__; see leaf.c.
+_core.watch_dict(Model)
 _core.allow_direct_init(Model, partial(_INIT, _Replaced()), _construction_of, _GivenFields)

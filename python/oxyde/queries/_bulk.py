@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from .. import _core
@@ -15,6 +16,7 @@ from .._core import (
     X_LOOKUP,
     X_OR,
     InsertState,
+    flight,
     operation,
 )
 from ..exceptions import FieldError, ManagerError
@@ -29,6 +31,9 @@ _new = _core.Expr.__new__
 MAX_PARAMS = 7_000
 # Rows of one CASE: its branches are tried one after the other, for every row.
 MAX_CASES = 250
+# Statements of a transaction that are sent before the first is answered, where that is possible.
+# Their values are in memory together.
+MOST_IN_FLIGHT = 8
 
 
 class Conflict(NamedTuple):
@@ -127,8 +132,15 @@ async def _insert_all(
         return rows
     model = batches[0][0].model
     async with in_transaction(using, client, model) as tx:
-        for state, group in batches:
-            await operation(DO_INSERT, state, sink, arg=group, client=tx)
+        inserts = (operation(DO_INSERT, state, sink, arg=group, client=tx) for state, group in batches)
+        # The first begins the transaction, if need be on another connection.
+        await next(inserts)
+        if tx.database.backend == "postgres":
+            # The values of one are encoded while the server works on those in front.
+            while some := list(islice(inserts, MOST_IN_FLIGHT)):
+                await (some[0] if len(some) == 1 else flight(some))
+        for insert in inserts:
+            await insert
     return rows
 
 
